@@ -1,0 +1,5 @@
+"""Settings: every one a trait, and the layers their values come from."""
+
+from jupyter_localllm.config.settings import DEFAULT_MODEL, Settings, setting_table
+
+__all__ = ["DEFAULT_MODEL", "Settings", "setting_table"]

@@ -1,0 +1,102 @@
+"""Where settings come from, before a trait holds them.
+
+defaults < configuration file < ``[tool.jupyter_localllm]`` < environment < ``%config`` < argument
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_localllm.errors import SettingsError, close_match
+
+__all__ = ["ENVIRONMENT_PREFIX", "default_cache_dir", "environment_settings", "pyproject_settings", "working_directory"]
+
+ENVIRONMENT_PREFIX = "JUPYTER_LOCALLLM_"
+
+
+def default_cache_dir() -> Path:
+    """The platform's place for caches: ``~/.cache/jupyter_localllm`` on Linux, unless ``XDG_CACHE_HOME`` is set."""
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("jupyter_localllm", appauthor=False))
+
+
+def pyproject_settings(start: Path, known: Iterable[str]) -> tuple[dict[str, Any], Path | None]:
+    """The table ``[tool.jupyter_localllm]`` of the nearest ``pyproject.toml`` at or above `start`.
+
+    Keys may be written with hyphens.
+
+    Returns
+    -------
+    settings : dict
+    path : Path or None
+        The file they come from.
+
+    Raises
+    ------
+    SettingsError
+        The file is not TOML, or a key is unknown.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if not path.is_file():
+            continue
+        table = _read_toml(path).get("tool", {}).get("jupyter_localllm")
+        if table is None:
+            return {}, None
+        if not isinstance(table, dict):
+            raise SettingsError(f"[tool.jupyter_localllm] in {path} is not a table")
+        return {_known(key.replace("-", "_"), known, f"in {path}"): value for key, value in table.items()}, path
+    return {}, None
+
+
+def environment_settings(environment: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
+    """Settings from variables like ``JUPYTER_LOCALLLM_TEMPERATURE``, as strings.
+
+    Raises
+    ------
+    SettingsError
+        A variable with our prefix names no setting.
+
+    Examples
+    --------
+    >>> environment_settings({"JUPYTER_LOCALLLM_SEED": "7", "HOME": "/"}, ["seed"])
+    {'seed': '7'}
+    """
+    names = list(known)
+    found = {}
+    for variable, value in environment.items():
+        if variable.upper().startswith(ENVIRONMENT_PREFIX):
+            setting = variable[len(ENVIRONMENT_PREFIX) :].lower()
+            found[_known(setting, names, f"in the environment ({variable})")] = value
+    return found
+
+
+def working_directory() -> Path:
+    """The current directory, or the home directory if it is gone."""
+    try:
+        return Path(os.getcwd())
+    except OSError:
+        return Path.home()
+
+
+def _known(name: str, known: Iterable[str], where: str) -> str:
+    names = list(known)
+    if name not in names:
+        raise SettingsError(f"unknown setting {name!r} {where}", close_match(name, names) or "%llm config lists all.")
+    return name
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,194 @@
+"""Every setting, as a trait."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
+from traitlets.config import Config, Configurable
+
+from jupyter_localllm.config.layers import (
+    default_cache_dir,
+    environment_settings,
+    pyproject_settings,
+    working_directory,
+)
+from jupyter_localllm.errors import SettingsError, close_match
+from jupyter_localllm.types import Sampling
+
+__all__ = ["DEFAULT_MODEL", "Settings", "setting_table"]
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+_DEFAULTS = Sampling()
+_RESERVED = ("config", "parent", "log")
+
+
+class Settings(Configurable):
+    """The traits of `jupyter_localllm.LocalLLM`, and where the value of each comes from."""
+
+    model = Unicode(DEFAULT_MODEL, help="Catalog name, or path of a GGUF file.").tag(config=True)
+    model_dirs = List(Unicode(), help="Folders in which models are found by their file names.").tag(config=True)
+    adapter = Unicode("", help="LoRA adapter (GGUF) to apply; empty for none.").tag(config=True)
+    n_ctx = Int(
+        None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
+    ).tag(config=True)
+    n_threads = Int(0, min=0, help="Threads that decode; 0: the physical cores of this process.").tag(config=True)
+    n_batch = Int(512, min=1, help="Most prompt tokens in one native call.").tag(config=True)
+    n_gpu_layers = Int(0, min=-1, help="Layers on the GPU, -1 for all; needs a build with GPU support.").tag(config=True)
+
+    system = Unicode("You are a helpful assistant.", help="System message; empty for none.").tag(config=True)
+    temperature = Float(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
+        config=True
+    )
+    top_k = Int(_DEFAULTS.top_k, min=0, help="Choose among the k most likely tokens; 0: all.").tag(config=True)
+    top_p = Float(_DEFAULTS.top_p, min=0.0, max=1.0, help="Choose among the tokens that make up this share.").tag(
+        config=True
+    )
+    min_p = Float(_DEFAULTS.min_p, min=0.0, max=1.0, help="Drop tokens less likely than this share of the best.").tag(
+        config=True
+    )
+    typical_p = Float(_DEFAULTS.typical_p, min=0.0, max=1.0, help="Locally typical sampling; 1: off.").tag(config=True)
+    repeat_penalty = Float(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
+        config=True
+    )
+    repeat_last_n = Int(_DEFAULTS.repeat_last_n, min=-1, help="Tokens the penalties look back; -1: all.").tag(config=True)
+    frequency_penalty = Float(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(config=True)
+    presence_penalty = Float(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(config=True)
+    seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 1, help="Of the random choice; -1: a new one each time.").tag(
+        config=True
+    )
+    max_tokens = Int(
+        None, allow_none=True, min=1, help="Longest answer; None: to its end, 1,024 tokens at most."
+    ).tag(config=True)
+    stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
+
+    cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)
+    cache_dir = Unicode(help="Directory of the cache.").tag(config=True)
+    cache_size = Int(1 << 30, min=1 << 20, help="Most bytes of the cache on disk.").tag(config=True)
+
+    format = Enum(["markdown", "text", "json", "code"], "markdown", help="How answers are shown.").tag(config=True)
+    stream = Bool(True, help="Show the answer while it is written.").tag(config=True)
+    on_error = Enum(["raise", "record"], "raise", help="record: show the error and let the notebook go on.").tag(
+        config=True
+    )
+
+    def __init__(self, **settings: Any) -> None:
+        self._origins: dict[str, str] = {}
+        self._layer = "argument"
+        names = self.setting_names()
+        for name in settings:
+            if name not in names and name not in _RESERVED:
+                raise SettingsError(f"unknown setting {name!r}", close_match(name, names) or "%llm config lists all.")
+        framework = {name: settings.pop(name) for name in _RESERVED if name in settings}
+        self._layer = "configuration file"
+        super().__init__(**framework)
+        project, path = pyproject_settings(working_directory(), names)
+        self._apply(project, str(path))
+        for name, text in environment_settings(os.environ, names).items():
+            self._apply({name: self._from_text(name, text)}, "environment")
+        self._apply(settings, "argument")
+        self._layer = "set in this session"
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """Names of all settings."""
+        return sorted(cls.class_traits(config=True))
+
+    def sampling(self, options: Mapping[str, Any]) -> Sampling:
+        """The sampling value, with `options` in place of the traits."""
+        return Sampling(**{f.name: options.get(f.name, getattr(self, f.name)) for f in fields(Sampling)})
+
+    def origin(self, name: str) -> str:
+        """Where the value of a setting comes from."""
+        return self._origins.get(name, "default")
+
+    def checked(self, name: str, value: Any) -> Any:
+        """`value` as the trait `name` would hold it.
+
+        Raises
+        ------
+        SettingsError
+            No such setting, or a value that it cannot have.
+        """
+        names = self.setting_names()
+        if name not in names:
+            raise SettingsError(f"unknown setting {name!r}", close_match(name, names) or "%llm config lists all.")
+        trait = self.traits()[name]
+        if isinstance(trait, (List,)) and isinstance(value, str):
+            value = [value]
+        if isinstance(value, tuple):
+            value = list(value)
+        try:
+            return trait._validate(self, value)
+        except TraitError as error:
+            raise SettingsError(f"{name} cannot be {value!r}: {_reason(trait, error)}", str(trait.help)) from error
+
+    def _from_text(self, name: str, text: str) -> Any:
+        trait = self.traits()[name]
+        try:
+            if isinstance(trait, List):
+                return [part for part in text.split(os.pathsep) if part]
+            return trait.from_string(text)
+        except (ValueError, TraitError) as error:
+            raise SettingsError(f"{name} cannot be {text!r}: {error}", str(trait.help)) from error
+
+    def _apply(self, values: Mapping[str, Any], layer: str) -> None:
+        self._layer = layer
+        for name, value in values.items():
+            setattr(self, name, self.checked(name, value))
+            self._origins[name] = layer
+
+    def _notify_trait(self, name: str, old_value: Any, new_value: Any) -> None:
+        if name in self.class_traits(config=True):
+            self._origins[name] = self._layer
+        super()._notify_trait(name, old_value, new_value)
+
+    def _load_config(
+        self, cfg: Config, section_names: Any = None, traits: dict[str, TraitType[Any, Any]] | None = None
+    ) -> None:
+        """Refuse unknown names, where traitlets only warns."""
+        names = self.setting_names()
+        for name in self._find_my_config(cfg):
+            if name not in names and not name[:1].isupper():  # a capital begins another class's section
+                raise SettingsError(
+                    f"unknown setting {name!r} in the configuration of LocalLLM",
+                    close_match(name, names) or "%llm config lists all.",
+                )
+        with _clear_errors():
+            super()._load_config(cfg, section_names, traits)
+
+    def _cache_dir_default(self) -> str:
+        return str(default_cache_dir())
+
+
+def _reason(trait: TraitType[Any, Any], error: TraitError) -> str:
+    if isinstance(trait, Enum):
+        return f"choose one of {', '.join(map(str, trait.values or ()))}"
+    low, high = getattr(trait, "min", None), getattr(trait, "max", None)
+    bounded = (low not in (None, float("-inf"))) or (high not in (None, float("inf")))
+    if bounded:
+        return f"it is {trait.info()} from {low} to {high}" if high not in (None, float("inf")) else (
+            f"it is {trait.info()} of at least {low}"
+        )
+    return str(error)
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Any:
+    try:
+        yield
+    except TraitError as error:
+        raise SettingsError(f"a setting in the configuration of LocalLLM is wrong: {error}") from error
+
+
+def setting_table(settings: Settings) -> Iterable[tuple[str, Any, str, str]]:
+    """Name, value, origin and meaning of each setting."""
+    for name in settings.setting_names():
+        yield name, getattr(settings, name), settings.origin(name), str(settings.traits()[name].help)
+
+

@@ -1,0 +1,189 @@
+"""Conversations: what was asked and answered before, turn by turn.
+
+They live in the kernel and are gone with it, unless they were saved and are loaded again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from jupyter_localllm.errors import UsageError
+from jupyter_localllm.types import Message, Note
+
+__all__ = ["Conversation", "Conversations", "Place", "Turn"]
+
+_FORMAT = "jupyter_localllm conversation 1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the notebook a question stands, so that running it again replaces its turn.
+
+    Parameters
+    ----------
+    cell : str
+        The cell's id as the front end sends it.
+    index : int
+        0-based number of the question among those of this execution of the cell.
+    """
+
+    cell: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question with its answer.
+
+    ``stale`` says that an earlier turn was asked anew after this one was answered.
+    """
+
+    question: str
+    answer: str
+    place: Place | None = None
+    stale: bool = False
+
+
+@dataclass
+class Conversation:
+    """Turns in order, under a name.
+
+    Parameters
+    ----------
+    name : str
+        ``""`` for the unnamed thread that ``--continue`` goes on with.
+    system : str or None
+        The system message given with one of its turns; it holds for the later ones.
+    turns : tuple of Turn
+
+    Examples
+    --------
+    >>> talk = Conversation("trip")
+    >>> talk.record("Where to?", "To Rome.", Place("cell-1"))
+    ()
+    >>> talk.record("And then?", "To Bari.", Place("cell-2"))
+    ()
+    >>> talk.record("Where to, in winter?", "To Oslo.", Place("cell-1"))
+    (2,)
+    >>> [turn.answer for turn in talk.turns]
+    ['To Oslo.', 'To Bari.']
+    """
+
+    name: str
+    system: str | None = None
+    turns: tuple[Turn, ...] = ()
+
+    def before(self, place: Place | None) -> tuple[Turn, ...]:
+        """The turns that a question at `place` comes after."""
+        at = self._find(place)
+        return self.turns if at is None else self.turns[:at]
+
+    def messages(self, place: Place | None) -> tuple[Message, ...]:
+        """What a question at `place` is asked on top of."""
+        return tuple(
+            message
+            for number, turn in enumerate(self.before(place), 1)
+            for message in (
+                Message.of("user", turn.question, turn=number),
+                Message.of("assistant", turn.answer, turn=number),
+            )
+        )
+
+    def record(self, question: str, answer: str, place: Place | None = None) -> tuple[int, ...]:
+        """Append a turn, or replace the one at `place`; gives the 1-based numbers of turns that are stale now."""
+        turn = Turn(question, answer, place)
+        at = self._find(place)
+        if at is None:
+            self.turns += (turn,)
+            return ()
+        changed = (self.turns[at].question, self.turns[at].answer) != (question, answer)
+        later = tuple(replace(t, stale=t.stale or changed) for t in self.turns[at + 1 :])
+        self.turns = (*self.turns[:at], turn, *later)
+        return tuple(number for number, t in enumerate(self.turns, 1) if number > at + 1 and t.stale)
+
+    def save(self, path: str | Path) -> None:
+        """Write it as JSON."""
+        document = {"format": _FORMAT, "name": self.name, "system": self.system, "turns": [asdict(t) for t in self.turns]}
+        Path(path).expanduser().write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Conversation:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        UsageError
+            The file cannot be read or is something else.
+        """
+        try:
+            document = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+            if document["format"] != _FORMAT:
+                raise ValueError(f"its format is {document['format']!r}")
+            turns = tuple(
+                Turn(
+                    str(t["question"]),
+                    str(t["answer"]),
+                    Place(str(t["place"]["cell"]), int(t["place"]["index"])) if t["place"] else None,
+                    bool(t["stale"]),
+                )
+                for t in document["turns"]
+            )
+            system = document["system"]
+            return cls(str(document["name"]), None if system is None else str(system), turns)
+        except OSError as error:
+            raise UsageError(f"the conversation cannot be read: {error}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path} is not a saved conversation: {error}") from error
+
+    def _find(self, place: Place | None) -> int | None:
+        if place is None:
+            return None
+        return next((i for i, turn in enumerate(self.turns) if turn.place == place), None)
+
+
+class Conversations:
+    """The conversations of a kernel, by name, and which of them was used last."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, Conversation] = {}
+        self._latest = Conversation("")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    @property
+    def latest(self) -> Conversation:
+        """The one that ``--continue`` goes on with."""
+        return self._latest
+
+    def named(self, name: str) -> Conversation:
+        """The conversation of this name, a new one if there is none; it is the latest from now on."""
+        self._latest = self._named.setdefault(name, Conversation(name))
+        return self._latest
+
+    def fresh(self) -> Conversation:
+        """Begin an unnamed one; it is the latest from now on."""
+        self._latest = Conversation("")
+        return self._latest
+
+    def put(self, conversation: Conversation) -> None:
+        """Take over a loaded one."""
+        if conversation.name:
+            self._named[conversation.name] = conversation
+        self._latest = conversation
+
+    def drop(self, name: str) -> None:
+        """Forget a conversation."""
+        gone = self._named.pop(name, None)
+        if self._latest is gone or self._latest.name == name:
+            self._latest = Conversation("")
+
+
+def stale_note(conversation: Conversation, numbers: tuple[int, ...]) -> Note:
+    """The sentence that says which later turns rest on an older answer."""
+    which = f"turn {numbers[0]} rests" if len(numbers) == 1 else f"turns {numbers[0]} to {numbers[-1]} rest"
+    name = f" of {conversation.name}" if conversation.name else ""
+    return Note("stale", f"{which}{name} on the earlier answer: run those cells again")

@@ -1,0 +1,57 @@
+"""Generators in another thread, for ``async`` code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any, TypeVar
+
+from jupyter_localllm.engine.owner import cancel_scope
+
+__all__ = ["iterate"]
+
+T = TypeVar("T")
+
+
+async def iterate(make: Callable[[], Generator[T, None, Any]]) -> AsyncIterator[T]:
+    """Run the generator that `make` gives in a thread and yield what it yields.
+
+    Leaving the loop, or cancelling the task, lets the generator go within 50 ms and closes it.
+    """
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+    released = threading.Event()
+
+    def send(kind: str, value: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(arrived.put_nowait, (kind, value))
+
+    def pump() -> None:
+        cancel_scope.set(released)
+        stream = make()
+        try:
+            for value in stream:
+                if released.is_set():
+                    return
+                send("value", value)
+            send("end", None)
+        except BaseException as error:
+            send("error", error)
+        finally:
+            stream.close()
+
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(pump,), name="jupyter_localllm-async", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = await arrived.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+    finally:
+        released.set()

@@ -1,0 +1,80 @@
+"""The one interface behind which a model answers.
+
+Every engine passes ``tests/contracts.py``: the scripted double, llama.cpp in the kernel, and whatever comes later. A
+wrapper that adds something (a cache, a child process) is an Engine itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Protocol, runtime_checkable
+
+from jupyter_localllm.types import Event, Job, ModelInfo, Status
+
+__all__ = ["Engine"]
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A model that can be loaded, asked and put away.
+
+    All methods may be called from any thread. None of them blocks without being interruptible: while waiting they poll,
+    so that Ctrl-C and the stop button are obeyed within 50 ms.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        ...
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is resident now."""
+        ...
+
+    def load(self) -> Generator[Status, None, None]:
+        """Make the model resident, telling how far it is; nothing to do if it is.
+
+        Closing the generator gives up.
+
+        Raises
+        ------
+        EngineError
+            The model cannot be loaded.
+        """
+        ...
+
+    def info(self) -> ModelInfo:
+        """What the model is; only when it is loaded."""
+        ...
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, its control-token look-alikes taken as plain text."""
+        ...
+
+    def count_prompt(self, pieces: Sequence[str]) -> int:
+        """Tokens of a rendered prompt (see `jupyter_localllm.types.Prompt`)."""
+        ...
+
+    def generate(self, job: Job) -> Generator[Event, None, None]:
+        """Answer: any number of `Status` and `Token`, then one `Done`.
+
+        Closing the generator cancels: the sequence leaves the model at the next possible moment, and the engine is free
+        for the next job.
+
+        Raises
+        ------
+        ContextOverflow
+            Prompt and ``max_tokens`` do not fit.
+        EngineError
+            Decoding failed.
+        """
+        ...
+
+    def unload(self) -> None:
+        """Give the memory back; the next request loads again. A running generation ends with `EngineClosed`."""
+        ...
+
+    def close(self) -> None:
+        """Unload for good. Later calls raise `EngineClosed`."""
+        ...

@@ -1,0 +1,10 @@
+"""llama.cpp through llama-cpp-python's low-level calls. The only room that imports ``llama_cpp``.
+
+Importing this package does not import ``llama_cpp``; loading a model does.
+"""
+
+from jupyter_localllm.engine.llama.check import build_identity, check_in_child
+from jupyter_localllm.engine.llama.engine import LlamaEngine
+from jupyter_localllm.engine.llama.settings import LlamaSettings
+
+__all__ = ["LlamaEngine", "LlamaSettings", "build_identity", "check_in_child"]

@@ -1,0 +1,157 @@
+"""Let a child process decode one token before the kernel does.
+
+A build of llama.cpp that uses instructions this CPU does not have, or a file that breaks it, kills the process it runs
+in. That process must not be the one that holds the user's variables. Does not import ``llama_cpp``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from jupyter_localllm.errors import DependencyMissing, ModelCheckFailed
+from jupyter_localllm.types import Status
+
+__all__ = ["build_identity", "check_in_child"]
+
+_REBUILD = (
+    'Rebuild it for any CPU: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-deps --no-cache-dir '
+    "--no-binary llama-cpp-python llama-cpp-python"
+)
+_CAUSES = {
+    "SIGILL": ("it used an instruction that this CPU does not have", _REBUILD),
+    "SIGSEGV": ("it accessed memory it must not; on some virtual machines AMX instructions do this", _REBUILD),
+    "SIGBUS": ("the file changed or is cut off while mapped", "Check the file, and fetch it again."),
+    "SIGFPE": ("an arithmetic fault", _REBUILD),
+    "SIGABRT": ("a check inside llama.cpp failed", "The file may be broken: fetch it again, or try another one."),
+    "SIGKILL": (
+        "the system ended it, most likely for want of memory",
+        "Close other programs, choose a smaller model or quantization, or raise the container's limit.",
+    ),
+}
+
+
+def build_identity() -> str:
+    """What a check holds for: the version and file of llama.cpp's library, and the CPU with its features.
+
+    Raises
+    ------
+    DependencyMissing
+        llama-cpp-python is not installed.
+    """
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None or not spec.submodule_search_locations:
+        raise DependencyMissing(
+            "llama-cpp-python is not installed", 'Run: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install llama-cpp-python'
+        )
+    parts = [_version(), platform.machine(), _cpu()]
+    for library in sorted((Path(next(iter(spec.submodule_search_locations))) / "lib").glob("*ggml*")):
+        stat = library.stat()
+        parts.append(f"{library.name}:{stat.st_size}:{stat.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def check_in_child(
+    path: str, *, argv: Sequence[str] | None = None, timeout_seconds: float = 600.0
+) -> Generator[Status, None, None]:
+    """Decode one token with `path` in a child process; no error means that it worked.
+
+    Parameters
+    ----------
+    path : str
+        The GGUF.
+    argv : sequence of str, optional
+        Another program for the child, for tests.
+    timeout_seconds : float
+        After which the child counts as hung.
+
+    Raises
+    ------
+    ModelCheckFailed
+        With the signal or the words of the child, and what to do.
+    """
+    command = list(argv or (sys.executable, "-m", "jupyter_localllm.engine.llama.probe", path))
+    name = Path(path).name
+    begun = time.monotonic()
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment()
+    ) as child:
+        try:
+            yield Status("checking", f"first use of {name} with this build: checking it in a child process")
+            words = _wait(child, begun + timeout_seconds)
+        except BaseException:
+            child.kill()
+            raise
+    if words is None:
+        raise ModelCheckFailed(
+            f"decoding one token with {name} did not end within {timeout_seconds:.0f} s in a child process",
+            "A smaller model or quantization may do; a file on a slow disk may need a second try.",
+        )
+    if child.returncode != 0:
+        raise _failure(name, child.returncode, words)
+
+
+def _wait(child: subprocess.Popen[bytes], deadline: float) -> str | None:
+    """What the child said on stderr, or None if time ran out; short waits, so that an interrupt is heard."""
+    while time.monotonic() < deadline:
+        try:
+            return child.communicate(timeout=0.05)[1].decode("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            continue
+    child.kill()
+    child.communicate()
+    return None
+
+
+def _failure(name: str, code: int, words: str) -> ModelCheckFailed:
+    said = next((line for line in reversed(words.strip().splitlines()) if line.strip()), "")
+    if code > 0 and code < 0x80000000:
+        return ModelCheckFailed(f"llama.cpp cannot use {name}: {said or f'exit status {code}'}")
+    cause = _signal(code)
+    why, hint = _CAUSES.get(cause, ("it crashed", _REBUILD))
+    return ModelCheckFailed(
+        f"decoding one token with {name} killed the child process by {cause}: {why}. "
+        "Your kernel and its variables are untouched.",
+        hint,
+    )
+
+
+def _signal(code: int) -> str:
+    if code < 0:
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+    # Windows reports exceptions as exit codes.
+    return {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000094: "SIGFPE"}.get(code, f"exception {code:#x}")
+
+
+def _environment() -> dict[str, str]:
+    """The kernel's environment, and its path to this package if it was not installed."""
+    root = str(Path(__file__).resolve().parents[3])
+    path = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in (path, root) if p)}
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("llama-cpp-python")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "".join(sorted({line for line in file if line.startswith(("model name", "flags", "Features"))}))
+    except OSError:
+        return platform.processor()

@@ -1,0 +1,96 @@
+"""Text to tokens and back."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable
+from typing import Any
+
+from jupyter_localllm.engine.llama.native import Native
+from jupyter_localllm.engine.text import REASONING_MARKS
+
+__all__ = ["Vocab"]
+
+_UNKNOWN, _CONTROL, _USER_DEFINED = 1 << 0, 1 << 3, 1 << 4  # llama_token_attr
+
+
+class Vocab:
+    """The tokenizer of a loaded model.
+
+    Parameters
+    ----------
+    native : Native
+    model : llama_model pointer
+    chat_template : str
+        The model's chat template: user-defined tokens that it uses are treated like control tokens.
+    """
+
+    def __init__(self, native: Native, model: Any, chat_template: str) -> None:
+        self._lib = native.lib
+        self._vocab = native.lib.llama_model_get_vocab(model)
+        self.size: int = self._lib.llama_vocab_n_tokens(self._vocab)
+        self.bos: int = self._lib.llama_vocab_bos(self._vocab)
+        self.eos: int = self._lib.llama_vocab_eos(self._vocab)
+        self._add_bos: bool = self._lib.llama_vocab_get_add_bos(self._vocab)
+        self._pieces: dict[int, bytes] = {}
+        self._buffer = ctypes.create_string_buffer(256)
+        marks = "".join(mark.open + mark.close + mark.tail for mark in REASONING_MARKS)
+        self._shown: set[int] = set()  # control tokens whose text the reasoning marks are made of
+        self.control: tuple[str, ...] = tuple(self._control_texts(chat_template, marks))
+
+    def text(self, token: int) -> str:
+        """The vocabulary's own text of a token, ``""`` for none."""
+        if token < 0:
+            return ""
+        return (self._lib.llama_vocab_get_text(self._vocab, token) or b"").decode("utf-8", "replace")
+
+    def ends(self, token: int) -> bool:
+        """Whether the model says by this token that it is done (EOS, EOT, EOM, …)."""
+        return bool(self._lib.llama_vocab_is_eog(self._vocab, token))
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token adds to the text; nothing for control tokens other than reasoning marks."""
+        if token not in self._pieces:
+            self._pieces[token] = self._piece(token, token in self._shown)
+        return self._pieces[token]
+
+    def tokens(self, text: str, *, special: bool) -> list[int]:
+        """Tokenize; `special` decides whether the text of a control token becomes one."""
+        raw = text.encode("utf-8", "replace")
+        size = len(raw) + 8
+        while True:
+            found = (ctypes.c_int32 * size)()
+            count = self._lib.llama_tokenize(self._vocab, raw, len(raw), found, size, False, special)
+            if count >= 0:
+                return found[:count]
+            size = -count
+
+    def prompt(self, pieces: Iterable[str]) -> list[int]:
+        """Tokens of a rendered prompt, each piece on its own, with the one BOS the model wants."""
+        tokens = [token for piece in pieces for token in self.tokens(piece, special=True)]
+        if self._add_bos and self.bos >= 0 and tokens[:1] != [self.bos]:
+            tokens.insert(0, self.bos)
+        return tokens
+
+    def _piece(self, token: int, special: bool) -> bytes:
+        size = self._lib.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, special)
+        if size < 0:
+            self._buffer = ctypes.create_string_buffer(-size)
+            size = self._lib.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, special)
+        return self._buffer.raw[: max(size, 0)]
+
+    def _control_texts(self, chat_template: str, marks: str) -> Iterable[str]:
+        attributes, vocab = self._lib.llama_vocab_get_attr, self._vocab
+        for token in range(self.size):
+            attribute = attributes(vocab, token)
+            if not attribute & (_UNKNOWN | _CONTROL | _USER_DEFINED):
+                continue
+            text = self.text(token)
+            # User-defined tokens are mostly plain text (runs of blanks, HTML tags): data may hold them. Those which the
+            # chat template writes (<think>, <tool_call>) carry meaning, and data must not.
+            if attribute & _USER_DEFINED and (not text.strip() or text not in chat_template):
+                continue
+            if text and text in marks:
+                self._shown.add(token)
+            if text:
+                yield text

@@ -1,0 +1,201 @@
+"""The one thread that owns native models, and the queue that leads to it.
+
+llama.cpp's contexts are not safe to use from several threads, and a native call cannot be interrupted from Python. So
+one daemon thread makes every native call, one task after the other, and everybody else sends it tasks and polls for
+what comes back: Ctrl-C is obeyed within the polling time, whatever the thread is doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import ctypes
+import os
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+from jupyter_localllm.errors import EngineClosed, EngineError, LocalLLMError
+from jupyter_localllm.types import Event, Status
+
+__all__ = ["Owner", "Ticket", "cancel_scope"]
+
+_POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer than this
+
+# Whoever waits in a thread that cannot be interrupted (asyncio's helpers) sets an event here to be let go.
+cancel_scope: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("cancel_scope", default=None)
+
+Task = Callable[["Ticket"], Any]
+
+
+class Ticket:
+    """One task on its way: what the person who waits holds, and what the owner reads.
+
+    Attributes
+    ----------
+    abort : ctypes array of 2 bytes
+        A C string that is empty until the ticket is cancelled. Native code reads it between the nodes of a graph (see
+        `jupyter_localllm.engine.llama.native`). Each ticket has its own, so a late cancel never hits the next task.
+    """
+
+    def __init__(self, task: Task, group: object) -> None:
+        self.task = task
+        self.group = group
+        self.abort = ctypes.create_string_buffer(2)
+        self.started = False
+        self.reason: LocalLLMError | None = None
+        self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for the rest."""
+        return self.abort.raw[:1] != b"\0"
+
+    def cancel(self, reason: LocalLLMError | None = None) -> None:
+        """Ask the owner to leave the task as soon as it can; `reason` is raised where somebody still waits."""
+        self.reason = self.reason or reason
+        self.abort[0] = 1
+
+    def emit(self, event: Event) -> None:
+        """Send an event to whoever waits."""
+        self._events.put(("event", event))
+
+    def run(self) -> None:
+        """Do the task; called by the owner's thread."""
+        self.started = True
+        try:
+            value = None if self.cancelled else self.task(self)
+            self._events.put(("error", self.reason) if self.reason else ("value", value))
+        except LocalLLMError as error:
+            self._events.put(("error", self.reason or error))
+        except BaseException as error:  # whatever it was, the thread lives on and the waiting person hears of it
+            wrapped = EngineError(f"the engine failed: {type(error).__name__}: {error}")
+            wrapped.__cause__ = error
+            self._events.put(("error", self.reason or wrapped))
+
+    def poll(self) -> tuple[str, Any] | None:
+        """The next message, or None after 50 ms without one."""
+        try:
+            return self._events.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            return None
+
+
+class Owner:
+    """A daemon thread that runs tasks one after the other.
+
+    Examples
+    --------
+    >>> owner = Owner()
+    >>> owner.call(lambda ticket: 1 + 1)
+    2
+    >>> owner.close()
+    """
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._open: list[Ticket] = []
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Number of tasks that are running or waiting."""
+        return len(self._open)
+
+    def stream(self, task: Task, *, group: object = None) -> Generator[Event, None, Any]:
+        """Run a task and yield the events it emits; the generator returns the task's value.
+
+        Closing the generator cancels the task.
+        """
+        ticket = self._submit(task, group)
+        told = 0
+        released = cancel_scope.get()
+        try:
+            while True:
+                if released is not None and released.is_set():
+                    return None
+                message = ticket.poll()
+                if message is None:
+                    self._check(ticket)
+                    ahead = self._ahead(ticket)
+                    if ahead and ahead != told:
+                        told = ahead
+                        yield Status("waiting", f"waiting for {ahead} request{'s' if ahead > 1 else ''} ahead")
+                    continue
+                kind, value = message
+                if kind == "error":
+                    raise value
+                if kind == "value":
+                    return value
+                yield value
+        finally:
+            ticket.cancel()
+
+    def call(self, task: Task, *, group: object = None) -> Any:
+        """Run a task and return its value; its events are dropped."""
+        stream = self.stream(task, group=group)
+        while True:
+            try:
+                next(stream)
+            except StopIteration as stop:
+                return stop.value
+
+    def cancel_group(self, group: object, reason: LocalLLMError) -> None:
+        """Cancel every open task of `group`."""
+        for ticket in list(self._open):
+            if ticket.group is group:
+                ticket.cancel(reason)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Cancel what is open and let the thread end (waits at most `timeout` seconds)."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        for ticket in list(self._open):
+            ticket.cancel(EngineClosed("the engine was closed"))
+        self._queue.put(None)
+        if thread is not None and self._pid == os.getpid():
+            thread.join(timeout)
+
+    def _submit(self, task: Task, group: object) -> Ticket:
+        ticket = Ticket(task, group)
+        self._check(ticket)
+        with self._lock:
+            if self._closed:
+                raise EngineClosed("the engine was closed", "Make a new handle, or restart the kernel.")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="jupyter_localllm-owner", daemon=True)
+                self._thread.start()
+            self._open.append(ticket)
+            self._queue.put(ticket)
+        return ticket
+
+    def _check(self, ticket: Ticket) -> None:
+        if os.getpid() != self._pid:
+            raise EngineClosed(
+                "this model belongs to another process: it was loaded before a fork",
+                "Load it in the child instead (multiprocessing: use the 'spawn' start method).",
+            )
+        if self._thread is not None and not self._thread.is_alive():
+            raise ticket.reason or EngineClosed("the engine's thread has ended", "Restart the kernel.")
+
+    def _ahead(self, ticket: Ticket) -> int:
+        if ticket.started:
+            return 0
+        with contextlib.suppress(ValueError):
+            return self._open.index(ticket)
+        return 0
+
+    def _loop(self) -> None:
+        for ticket in self._tickets():
+            ticket.run()
+            with contextlib.suppress(ValueError):
+                self._open.remove(ticket)
+
+    def _tickets(self) -> Iterator[Ticket]:
+        while (ticket := self._queue.get()) is not None:
+            yield ticket

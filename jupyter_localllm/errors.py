@@ -1,0 +1,156 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    LocalLLMError
+    ├── UsageError              the cell, the option or the argument is wrong
+    │   ├── TemplateError       a ``{{ expression }}`` in the body is wrong or undefined
+    │   └── SettingsError       a setting is unknown or has a bad value
+    ├── ModelError              about a model file
+    │   ├── ModelNotFound       no such model here
+    │   ├── ModelFileError      the file is not a usable GGUF
+    │   ├── ModelMemoryError    it does not fit in memory
+    │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
+    ├── EngineError             loading or decoding failed
+    │   ├── EngineClosed        the engine was closed or belongs to another process
+    │   └── ContextOverflow     prompt and answer do not fit in the window
+    ├── SourceError             a variable cannot be read or is too large
+    ├── CacheError              the cache cannot be used
+    │   └── CacheMiss           ``--cache require`` found no entry
+    ├── ChatTemplateError       the model's chat template cannot be rendered
+    └── DependencyMissing       an optional package is not installed
+
+Each carries a `hint`: what to do next. In a notebook each shows as its message and its hint, without a stack of frames
+that are of no use to the person who wrote the cell (IPython's ``_render_traceback_`` protocol).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "CacheError",
+    "CacheMiss",
+    "ChatTemplateError",
+    "ContextOverflow",
+    "DependencyMissing",
+    "EngineClosed",
+    "EngineError",
+    "LocalLLMError",
+    "ModelCheckFailed",
+    "ModelError",
+    "ModelFileError",
+    "ModelMemoryError",
+    "ModelNotFound",
+    "SettingsError",
+    "SourceError",
+    "TemplateError",
+    "UsageError",
+    "close_match",
+]
+
+
+class LocalLLMError(Exception):
+    """The root of the tree.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with the figures.
+    hint : str
+        What to do about it; empty if there is nothing to do.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a stack (a list of lines)."""
+        lines = [f"{type(self).__name__}: {self.message}"]
+        if self.hint:
+            lines.append(self.hint)
+        return lines
+
+
+class UsageError(LocalLLMError):
+    """The cell, the option or the argument is wrong."""
+
+
+class TemplateError(UsageError):
+    """A ``{{ expression }}`` in the body is wrong or undefined."""
+
+
+class SettingsError(UsageError):
+    """A setting is unknown or has a bad value."""
+
+
+class ModelError(LocalLLMError):
+    """Something about a model file."""
+
+
+class ModelNotFound(ModelError):
+    """No such model here."""
+
+
+class ModelFileError(ModelError):
+    """The file is not a usable GGUF."""
+
+
+class ModelMemoryError(ModelError):
+    """The model does not fit in memory."""
+
+
+class ModelCheckFailed(ModelError):
+    """The installed build of llama.cpp died on this model, in a child process."""
+
+
+class EngineError(LocalLLMError):
+    """Loading or decoding failed."""
+
+
+class EngineClosed(EngineError):
+    """The engine was closed, or belongs to another process."""
+
+
+class ContextOverflow(EngineError):
+    """Prompt and answer together do not fit in the model's window."""
+
+
+class SourceError(LocalLLMError):
+    """A variable cannot be read, or is too large for a prompt."""
+
+
+class CacheError(LocalLLMError):
+    """The cache cannot be used."""
+
+
+class CacheMiss(CacheError):
+    """``--cache require`` found no entry."""
+
+
+class ChatTemplateError(LocalLLMError):
+    """The model's chat template cannot be rendered."""
+
+
+class DependencyMissing(LocalLLMError):
+    """An optional package is not installed."""
+
+
+def close_match(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the nearest known name, or nothing.
+
+    Examples
+    --------
+    >>> close_match("temprature", ["temperature", "top_p"])
+    'Did you mean temperature?'
+    >>> close_match("zzz", ["temperature"])
+    ''
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else ""

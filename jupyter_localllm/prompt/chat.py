@@ -1,0 +1,120 @@
+"""Messages to the text a model was trained to read, by the chat template in its file.
+
+The template is a Jinja2 program that came with the model, so it runs in Jinja2's sandbox. What it writes itself may
+become control tokens; what stands in a message may not, even if it looks like one. Rendering the two apart would change
+how they are tokenized together, so instead the look-alikes in messages are cut in two with a character that no text
+may contain, and the rendered prompt is tokenized in pieces, split there: a control token is then one only where the
+template wrote it, and every other prompt is tokenized just as it was in training.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from jupyter_localllm.engine.text import prefilled_reasoning
+from jupyter_localllm.errors import ChatTemplateError
+from jupyter_localllm.types import Message, ModelInfo, Prompt
+
+__all__ = ["TEMPLATE_VERSION", "render_chat"]
+
+# Part of every cache key: raise it when the same messages come to be rendered in another way.
+TEMPLATE_VERSION = "1"
+
+# Unicode's noncharacters: "should never be interchanged", so what a message holds of them can be dropped.
+_CUT = "\ufdd0"
+_NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
+
+
+def render_chat(messages: Sequence[Message], info: ModelInfo) -> Prompt:
+    """Render `messages` for a model.
+
+    A model whose template knows no system role gets the system message at the head of the first question. A model
+    without a template gets the bare text, to be continued.
+
+    Raises
+    ------
+    ChatTemplateError
+        The template cannot be compiled, fails, or refuses these messages.
+
+    Examples
+    --------
+    >>> info = ModelInfo("m", 512, chat_template="{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}",
+    ...                  control=("<|user|>",))
+    >>> render_chat([Message.of("user", "Say <|user|>.")], info).pieces
+    ('<|user|>Say <', '|user|>.')
+    """
+    kept = tuple(messages)
+    if info.renders:
+        return Prompt(kept)
+    cut = _cutter(info.control)
+    plain = [{"role": m.role, "content": cut(_NONCHARACTERS.sub("", m.content))} for m in kept]
+    if not info.chat_template:
+        text = "\n\n".join(m["content"] for m in plain if m["role"] != "system")
+    else:
+        text = _render(plain, info)
+    pieces = tuple(piece for piece in text.split(_CUT) if piece)
+    return Prompt(kept, pieces, prefilled_reasoning(pieces[-1] if pieces else ""))
+
+
+def _cutter(control: tuple[str, ...]) -> Any:
+    """A function that puts the cut behind the first character of each look-alike, overlapping ones included."""
+    texts = sorted((text for text in control if len(text) > 1), key=len, reverse=True)
+    if not texts:
+        return lambda text: text
+    pattern = re.compile(f"(?=(?:{'|'.join(map(re.escape, texts))}))(.)", re.DOTALL)
+    return functools.partial(pattern.sub, rf"\1{_CUT}")
+
+
+def _render(messages: list[dict[str, str]], info: ModelInfo) -> str:
+    from jinja2.exceptions import TemplateError
+
+    try:
+        template = _compiled(info.chat_template)
+    except TemplateError as error:
+        raise ChatTemplateError(f"the chat template of {info.name} cannot be compiled: {error}") from error
+    failure: Exception | None = None
+    for attempt in (messages, _system_in_question(messages)):
+        try:
+            return template(messages=attempt, add_generation_prompt=True, **info.special)
+        except Exception as error:  # the template is a program of somebody else: it can raise anything
+            failure = failure or error
+    raise ChatTemplateError(
+        f"the chat template of {info.name} refuses these messages: {failure}",
+        "Some models want questions and answers in turn, beginning with a question.",
+    ) from failure
+
+
+def _system_in_question(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    if len(messages) < 2 or messages[0]["role"] != "system" or messages[1]["role"] != "user":
+        return messages
+    system, question, *rest = messages
+    return [{"role": "user", "content": f"{system['content']}\n\n{question['content']}"}, *rest]
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(source: str) -> Any:
+    """The template's render function, in the environment that transformers gives to chat templates."""
+    from jinja2.exceptions import TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    def raise_exception(message: str) -> None:
+        raise TemplateError(message)
+
+    def tojson(value: Any, indent: int | None = None, **_: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, indent=indent)
+
+    # Lenient about undefined names: templates ask for `tools` or `enable_thinking`, which need not be there.
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = tojson
+    environment.globals["raise_exception"] = raise_exception
+    # Llama 3.1 and others write today's date into the prompt. The same notebook must give the same prompt tomorrow, so
+    # they get the date that these templates themselves fall back on when they are told none.
+    environment.globals["strftime_now"] = datetime.date(2024, 7, 26).strftime
+    return environment.from_string(source).render

@@ -1,0 +1,42 @@
+"""Fixtures for all tests: nothing of the person who runs them is read or written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_localllm.models import find
+from jupyter_localllm.types import ModelFile
+
+
+@pytest.fixture(autouse=True)
+def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caches and settings of this machine's user stay out of the tests."""
+    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    for name in [n for n in os.environ if n.startswith("JUPYTER_LOCALLLM_") and n != "JUPYTER_LOCALLLM_CACHE_DIR"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def clean_runtime() -> Iterator[None]:
+    """Each test ends with nothing resident."""
+    yield
+    runtime = sys.modules.get("jupyter_localllm.runtime")
+    if runtime is not None:
+        runtime.reset()
+
+
+@pytest.fixture(scope="session")
+def model_file() -> ModelFile:
+    """The real model of the tests, SmolLM2-135M-Instruct."""
+    return find("smollm2-135m-instruct", memo={})
+
+
+@pytest.fixture(scope="session")
+def model_path(model_file: ModelFile) -> Path:
+    """Its file."""
+    return Path(model_file.path)

@@ -1,0 +1,92 @@
+"""Running a cell again replaces its turn; conversations are kept only if one says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_localllm.conversation import Conversation, Conversations, Place
+from jupyter_localllm.errors import UsageError
+
+A, B, C = Place("a"), Place("b"), Place("c")
+
+
+def three() -> Conversation:
+    talk = Conversation("trip")
+    for place in (A, B, C):
+        assert talk.record(f"q-{place.cell}", f"a-{place.cell}", place) == ()
+    return talk
+
+
+def test_a_rerun_replaces_and_marks_the_later_ones() -> None:
+    """The same cell's turn is replaced where it stands, and the turns after it are stale."""
+    talk = three()
+    assert talk.record("q-b2", "a-b2", B) == (3,)
+    assert [(t.question, t.stale) for t in talk.turns] == [("q-a", False), ("q-b2", False), ("q-c", True)]
+
+
+def test_a_rerun_sees_only_what_came_before() -> None:
+    """A question is asked on top of the turns before its own."""
+    talk = three()
+    assert [m.content for m in talk.messages(B)] == ["q-a", "a-a"]
+    assert [m.turn for m in talk.messages(None)] == [1, 1, 2, 2, 3, 3]
+
+
+def test_the_same_answer_again_makes_nothing_stale() -> None:
+    """A rerun that changes nothing leaves the later turns as they are."""
+    assert three().record("q-b", "a-b", B) == ()
+
+
+def test_rerunning_the_stale_turn_mends_it() -> None:
+    """Once asked again, a turn is not stale."""
+    talk = three()
+    talk.record("other", "answer", A)
+    talk.record("q-b", "a-b", B)
+    assert [t.stale for t in talk.turns] == [False, False, True]
+
+
+def test_without_a_place_turns_are_appended() -> None:
+    """Front ends that send no cell id append."""
+    talk = three()
+    talk.record("q", "a", None)
+    talk.record("q", "a", None)
+    assert len(talk.turns) == 5
+
+
+def test_two_questions_of_one_cell_are_two_turns() -> None:
+    """A cell with a loop has a turn for each round."""
+    talk = Conversation("")
+    for i in range(3):
+        talk.record(f"q{i}", "a", Place("a", i))
+    talk.record("again", "a", Place("a", 1))
+    assert [t.question for t in talk.turns] == ["q0", "again", "q2"]
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    """What was saved is loaded, in full."""
+    talk = three()
+    talk.system = "Be brief."
+    talk.record("other", "ä", A)
+    talk.save(tmp_path / "talk.json")
+    assert Conversation.load(tmp_path / "talk.json") == talk
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": "something else"}', '{"format": 1, "turns": 3}'])
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    """A file that is no conversation is a clear error."""
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(UsageError, match="not a saved conversation"):
+        Conversation.load(tmp_path / "x.json")
+
+
+def test_latest_follows_use() -> None:
+    """`--continue` goes on with what was used last."""
+    talks = Conversations()
+    assert talks.named("a") is talks.latest
+    fresh = talks.fresh()
+    assert talks.latest is fresh
+    assert talks.named("a") is talks.latest
+    talks.drop("a")
+    assert list(talks) == []
+    assert talks.latest.turns == ()
