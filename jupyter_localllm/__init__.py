@@ -1,7 +1,8 @@
 """A language model inside the notebook's kernel.
 
 ``%load_ext jupyter_localllm`` gives ``%%llm`` and ``%llm``; programs use `LocalLLM` and `get_llm`.
-Importing this package is cheap: nothing heavy is imported before it is used, and ``llama_cpp`` not before a model loads.
+Importing this package is cheap: nothing heavy is imported before it is used, and ``llama_cpp`` not before a model
+loads.
 """
 
 from __future__ import annotations

@@ -106,7 +106,12 @@ class Conversation:
 
     def save(self, path: str | Path) -> None:
         """Write it as JSON."""
-        document = {"format": _FORMAT, "name": self.name, "system": self.system, "turns": [asdict(t) for t in self.turns]}
+        document = {
+            "format": _FORMAT,
+            "name": self.name,
+            "system": self.system,
+            "turns": [asdict(t) for t in self.turns],
+        }
         Path(path).expanduser().write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
@@ -163,6 +168,10 @@ class Conversations:
         """The conversation of this name, a new one if there is none; it is the latest from now on."""
         self._latest = self._named.setdefault(name, Conversation(name))
         return self._latest
+
+    def get(self, name: str) -> Conversation:
+        """The conversation of this name, or an empty one that is not kept."""
+        return self._named.get(name) or Conversation(name)
 
     def fresh(self) -> Conversation:
         """Begin an unnamed one; it is the latest from now on."""

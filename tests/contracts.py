@@ -108,8 +108,7 @@ class EngineContract:
             pass
         threading.Thread(target=engine.unload).start()
         with pytest.raises(EngineClosed, match="unloaded"):
-            for _ in stream:
-                time.sleep(0.001)
+            list(stream)
         assert self.finish(list(engine.generate(self.job(engine, max_tokens=4))))
 
     def test_load_and_unload(self, engine: Engine) -> None:

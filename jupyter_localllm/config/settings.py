@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
@@ -39,7 +38,9 @@ class Settings(Configurable):
     ).tag(config=True)
     n_threads = Int(0, min=0, help="Threads that decode; 0: the physical cores of this process.").tag(config=True)
     n_batch = Int(512, min=1, help="Most prompt tokens in one native call.").tag(config=True)
-    n_gpu_layers = Int(0, min=-1, help="Layers on the GPU, -1 for all; needs a build with GPU support.").tag(config=True)
+    n_gpu_layers = Int(0, min=-1, help="Layers on the GPU, -1 for all; needs a build with GPU support.").tag(
+        config=True
+    )
 
     system = Unicode("You are a helpful assistant.", help="System message; empty for none.").tag(config=True)
     temperature = Float(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
@@ -56,15 +57,17 @@ class Settings(Configurable):
     repeat_penalty = Float(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
         config=True
     )
-    repeat_last_n = Int(_DEFAULTS.repeat_last_n, min=-1, help="Tokens the penalties look back; -1: all.").tag(config=True)
+    repeat_last_n = Int(_DEFAULTS.repeat_last_n, min=-1, help="Tokens the penalties look back; -1: all.").tag(
+        config=True
+    )
     frequency_penalty = Float(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(config=True)
     presence_penalty = Float(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(config=True)
     seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 1, help="Of the random choice; -1: a new one each time.").tag(
         config=True
     )
-    max_tokens = Int(
-        None, allow_none=True, min=1, help="Longest answer; None: to its end, 1,024 tokens at most."
-    ).tag(config=True)
+    max_tokens = Int(None, allow_none=True, min=1, help="Longest answer; None: to its end, 1,024 tokens at most.").tag(
+        config=True
+    )
     stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
 
     cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)
@@ -72,7 +75,7 @@ class Settings(Configurable):
     cache_size = Int(1 << 30, min=1 << 20, help="Most bytes of the cache on disk.").tag(config=True)
 
     format = Enum(["markdown", "text", "json", "code"], "markdown", help="How answers are shown.").tag(config=True)
-    stream = Bool(True, help="Show the answer while it is written.").tag(config=True)
+    streaming = Bool(True, help="Show the answer while it is written.").tag(config=True)
     on_error = Enum(["raise", "record"], "raise", help="record: show the error and let the notebook go on.").tag(
         config=True
     )
@@ -172,8 +175,10 @@ def _reason(trait: TraitType[Any, Any], error: TraitError) -> str:
     low, high = getattr(trait, "min", None), getattr(trait, "max", None)
     bounded = (low not in (None, float("-inf"))) or (high not in (None, float("inf")))
     if bounded:
-        return f"it is {trait.info()} from {low} to {high}" if high not in (None, float("inf")) else (
-            f"it is {trait.info()} of at least {low}"
+        return (
+            f"it is {trait.info()} from {low} to {high}"
+            if high not in (None, float("inf"))
+            else (f"it is {trait.info()} of at least {low}")
         )
     return str(error)
 
@@ -190,5 +195,3 @@ def setting_table(settings: Settings) -> Iterable[tuple[str, Any, str, str]]:
     """Name, value, origin and meaning of each setting."""
     for name in settings.setting_names():
         yield name, getattr(settings, name), settings.origin(name), str(settings.traits()[name].help)
-
-

@@ -14,7 +14,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_localllm.errors import EngineClosed, EngineError, LocalLLMError
 from jupyter_localllm.types import Event, Status
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer 
 # Whoever waits in a thread that cannot be interrupted (asyncio's helpers) sets an event here to be let go.
 cancel_scope: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("cancel_scope", default=None)
 
-Task = Callable[["Ticket"], Any]
+T = TypeVar("T")
 
 
 class Ticket:
@@ -39,7 +39,7 @@ class Ticket:
         `jupyter_localllm.engine.llama.native`). Each ticket has its own, so a late cancel never hits the next task.
     """
 
-    def __init__(self, task: Task, group: object) -> None:
+    def __init__(self, task: Callable[[Ticket], Any], group: object) -> None:
         self.task = task
         self.group = group
         self.abort = ctypes.create_string_buffer(2)
@@ -55,7 +55,7 @@ class Ticket:
     def cancel(self, reason: LocalLLMError | None = None) -> None:
         """Ask the owner to leave the task as soon as it can; `reason` is raised where somebody still waits."""
         self.reason = self.reason or reason
-        self.abort[0] = 1
+        self.abort[0] = b"\x01"
 
     def emit(self, event: Event) -> None:
         """Send an event to whoever waits."""
@@ -106,8 +106,8 @@ class Owner:
         """Number of tasks that are running or waiting."""
         return len(self._open)
 
-    def stream(self, task: Task, *, group: object = None) -> Generator[Event, None, Any]:
-        """Run a task and yield the events it emits; the generator returns the task's value.
+    def stream(self, task: Callable[[Ticket], T], *, group: object = None) -> Generator[Event, None, T | None]:
+        """Run a task and yield the events it emits; the generator returns the task's value, None if it was cancelled.
 
         Closing the generator cancels the task.
         """
@@ -130,19 +130,29 @@ class Owner:
                 if kind == "error":
                     raise value
                 if kind == "value":
-                    return value
+                    done: T | None = value
+                    return done
                 yield value
         finally:
             ticket.cancel()
 
-    def call(self, task: Task, *, group: object = None) -> Any:
-        """Run a task and return its value; its events are dropped."""
-        stream = self.stream(task, group=group)
+    def call(self, task: Callable[[Ticket], T], *, group: object = None) -> T:
+        """Run a task and return its value; its events are dropped.
+
+        Raises
+        ------
+        EngineClosed
+            Somebody cancelled it.
+        """
+        stream = self.stream(lambda ticket: (task(ticket),), group=group)
         while True:
             try:
                 next(stream)
             except StopIteration as stop:
-                return stop.value
+                if stop.value is None:
+                    raise EngineClosed("the request was stopped") from None
+                value: T = stop.value[0]
+                return value
 
     def cancel_group(self, group: object, reason: LocalLLMError) -> None:
         """Cancel every open task of `group`."""
@@ -161,7 +171,7 @@ class Owner:
         if thread is not None and self._pid == os.getpid():
             thread.join(timeout)
 
-    def _submit(self, task: Task, group: object) -> Ticket:
+    def _submit(self, task: Callable[[Ticket], Any], group: object) -> Ticket:
         ticket = Ticket(task, group)
         self._check(ticket)
         with self._lock:

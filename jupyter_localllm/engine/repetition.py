@@ -6,7 +6,7 @@ import re
 
 __all__ = ["repeats"]
 
-_SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")
+_SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？\n]*")  # noqa: RUF001  (full-width marks end sentences, too)
 _MIN_CHARACTERS = 12  # shorter units ("No." "1, 1, 1") repeat in honest lists
 _ROUNDS = 3
 

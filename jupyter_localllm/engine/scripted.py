@@ -39,10 +39,10 @@ class ScriptedEngine:
 
     Examples
     --------
-    >>> from jupyter_localllm.types import Message, Prompt
+    >>> from jupyter_localllm.types import Message, Prompt, Token
     >>> engine = ScriptedEngine({"capital": "It is Paris."})
     >>> job = Job(Prompt((Message.of("user", "What is the capital?"),)))
-    >>> [event.text for event in engine.generate(job) if not isinstance(event, Done)]
+    >>> [event.text for event in engine.generate(job) if isinstance(event, Token)]
     ['It', ' is', ' Paris.']
     """
 

@@ -1,7 +1,7 @@
 """From bytes of single tokens to text that may be shown.
 
-A token can be half a character, half a stop string or half a reasoning mark. `TextStream` holds back what may still turn
-out to be one of these, and nothing else, so that whatever it hands out is final.
+A token can be half a character, half a stop string or half a reasoning mark. `TextStream` holds back what may still
+turn out to be one of these, and nothing else, so that whatever it hands out is final.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ REASONING_MARKS: tuple[ReasoningMark, ...] = (
 
 
 def prefilled_reasoning(prompt: str) -> str:
-    """The opening mark which a rendered prompt ends with, or ``""``.
+    r"""The opening mark which a rendered prompt ends with, or ``""``.
 
     Examples
     --------
-    >>> prefilled_reasoning("<|im_start|>assistant\\n<think>\\n")
+    >>> prefilled_reasoning("<|im_start|>assistant\n<think>\n")
     '<think>'
     """
     end = prompt.rstrip()

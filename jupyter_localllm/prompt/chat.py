@@ -80,7 +80,7 @@ def _render(messages: list[dict[str, str]], info: ModelInfo) -> str:
     failure: Exception | None = None
     for attempt in (messages, _system_in_question(messages)):
         try:
-            return template(messages=attempt, add_generation_prompt=True, **info.special)
+            return str(template(messages=attempt, add_generation_prompt=True, **info.special))
         except Exception as error:  # the template is a program of somebody else: it can raise anything
             failure = failure or error
     raise ChatTemplateError(

@@ -98,10 +98,10 @@ def test_a_wrong_value_is_told(name: str, value: object, says: str) -> None:
 def test_environment_values_are_read_as_their_type(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers, booleans and None come out of strings."""
     monkeypatch.setenv("JUPYTER_LOCALLLM_N_CTX", "2048")
-    monkeypatch.setenv("JUPYTER_LOCALLLM_STREAM", "false")
+    monkeypatch.setenv("JUPYTER_LOCALLLM_STREAMING", "false")
     monkeypatch.setenv("JUPYTER_LOCALLLM_MAX_TOKENS", "None")
     settings = Settings()
-    assert (settings.n_ctx, settings.stream, settings.max_tokens) == (2048, False, None)
+    assert (settings.n_ctx, settings.streaming, settings.max_tokens) == (2048, False, None)
 
 
 def test_one_string_is_a_list_of_one() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ def run(text: str, cuts: list[int], stop: tuple[str, ...] = (), reasoning: str =
     raw = text.encode()
     edges = sorted({0, len(raw), *(c % (len(raw) + 1) for c in cuts)})
     stream = TextStream(stop, reasoning)
-    tokens = [t for a, b in zip(edges, edges[1:], strict=False) for t in stream.feed(raw[a:b])] + stream.finish()
+    tokens = [t for a, b in itertools.pairwise(edges) for t in stream.feed(raw[a:b])] + stream.finish()
     assert all(token.text for token in tokens)
     assert not any("�" in token.text for token in tokens)
     by = {c: "".join(t.text for t in tokens if t.channel == c) for c in ("answer", "reasoning")}

@@ -61,7 +61,7 @@ def test_the_overflow_names_each_part() -> None:
 
 
 def test_default_keeps_a_quarter_of_a_small_window() -> None:
-    """Without a limit the answer may have 1,024 tokens, or what a small window leaves, but never less than a quarter."""
+    """Without a limit the answer may have 1,024 tokens or what a small window leaves, but never under a quarter."""
     assert fit_words([Message.of("user", "hi")], 8192, None).max_tokens == 1024
     assert fit_words([Message.of("user", "hi")], 512, None).max_tokens == 512 - 3
     with pytest.raises(ContextOverflow):
@@ -77,6 +77,9 @@ def test_a_set_limit_is_never_lowered() -> None:
 
 def test_parts_add_up() -> None:
     """The parts of a dry run add up to the prompt, with the template's own share apart."""
-    messages = [Message.of("system", "a b"), Message("user", (Part("text", "c "), Part("{{ x }}", "d e"), Part("text", " f")))]
+    messages = [
+        Message.of("system", "a b"),
+        Message("user", (Part("text", "c "), Part("{{ x }}", "d e"), Part("text", " f"))),
+    ]
     parts = {p.label: p.tokens for p in measure_parts(messages, 12, lambda texts: count(list(texts)))}
     assert parts == {"system": 2, "text": 2, "{{ x }}": 2, "chat template": 6}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from jupyter_localllm.engine.llama.native import open_library
 from jupyter_localllm.engine.llama.resident import Aborted, Resident
@@ -15,6 +16,8 @@ from jupyter_localllm.errors import EngineClosed
 from jupyter_localllm.types import Event, Job, ModelFile, ModelInfo, Status
 
 __all__ = ["LlamaEngine"]
+
+T = TypeVar("T")
 
 
 class LlamaEngine:
@@ -72,6 +75,7 @@ class LlamaEngine:
                     "n_ctx_train": resident.n_ctx_train,
                     "threads": resident.threads,
                     "n_batch": resident.n_batch,
+                    "device": resident.device,
                 },
             )
 
@@ -107,7 +111,7 @@ class LlamaEngine:
         if self._closed:
             raise EngineClosed(f"{self.name} was closed", "Make a new handle.")
 
-    def _call(self, task):  # type: ignore[no-untyped-def]
+    def _call(self, task: Callable[[Ticket], T]) -> T:
         self._check_open()
         return self._owner.call(task, group=self)
 

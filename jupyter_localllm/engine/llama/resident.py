@@ -59,6 +59,14 @@ class Resident:
             self.free()
             raise
 
+    @property
+    def device(self) -> str:
+        """Where the layers are: ``"CPU"``, or the GPU's share as far as the build has one."""
+        layers = self.settings.n_gpu_layers
+        if layers == 0 or not self._lib.llama_supports_gpu_offload():
+            return "CPU"
+        return "GPU" if layers < 0 else f"{layers} layers on the GPU"
+
     def decode(self, tokens: Sequence[int], position: int, *, logits: bool) -> None:
         """Evaluate at most ``n_batch`` tokens at `position`; `logits` asks for those of the last one."""
         batch, count = self._batch, len(tokens)

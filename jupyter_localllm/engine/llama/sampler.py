@@ -51,7 +51,9 @@ class Sampler:
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         links = []
         if s.penalised:
-            last_n = s.repeat_last_n if s.repeat_last_n >= 0 else self._n_ctx  # -1 is the window, as in llama.cpp's tools
+            last_n = (
+                s.repeat_last_n if s.repeat_last_n >= 0 else self._n_ctx
+            )  # -1 is the window, as in llama.cpp's tools
             links.append(
                 lib.llama_sampler_init_penalties(
                     self._n_vocab, last_n, s.repeat_penalty, s.frequency_penalty, s.presence_penalty

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Generator, Iterator
 
 from jupyter_localllm.engine.llama.native import Native
 from jupyter_localllm.engine.llama.resident import Resident
@@ -84,7 +83,7 @@ class Sequence:
         self._sampler.accept(tokens[-last_n:] if last_n > 0 else tokens)
         yield []
 
-    def _write(self) -> Iterator[list[Event]]:
+    def _write(self) -> Generator[list[Event], None, FinishReason]:
         resident, vocab, position = self._resident, self._resident.vocab, len(self._tokens)
         while self._used < self._job.max_tokens:
             token = self._sampler.choose(resident.context, -1)
@@ -106,7 +105,7 @@ class Sequence:
             self._text[token.channel] += token.text
         return tokens
 
-    def _result(self, finish: str) -> Result:
+    def _result(self, finish: FinishReason) -> Result:
         now = time.perf_counter()
         reading, writing = self._prompt_done - self._prompt_begun, now - self._first
         timings = Timings(
@@ -117,5 +116,4 @@ class Sequence:
             tokens_per_second=(self._used - 1) / max(writing, 1e-9) if self._used > 1 else 0.0,
         )
         usage = Usage(len(self._tokens), 0, self._used)
-        reason = cast(FinishReason, finish)
-        return Result(self._text["answer"], self._text["reasoning"], reason, usage, timings, self._name)
+        return Result(self._text["answer"], self._text["reasoning"], finish, usage, timings, self._name)

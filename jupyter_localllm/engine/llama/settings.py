@@ -34,15 +34,13 @@ class LlamaSettings:
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may run on: hyperthreads do not speed decoding up, and neither do cores that
-    the scheduler or a container's quota keeps away.
+    """Physical cores that this process may use.
+
+    Hyperthreads do not speed decoding up, and neither do cores that affinity or a container's quota keeps away.
     """
     import psutil
 
-    if hasattr(os, "sched_getaffinity"):
-        allowed = len(os.sched_getaffinity(0))
-    else:
-        allowed = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     logical, physical = psutil.cpu_count() or allowed, psutil.cpu_count(logical=False) or allowed
     cores = min(allowed, max(1, round(allowed * physical / logical)))
     return max(1, min(cores, _quota() or cores))

@@ -51,7 +51,9 @@ class TestLlama(EngineContract):
         """A seed fixes a random choice, and another seed changes it."""
         texts = [
             self.finish(
-                list(engine.generate(self.job(engine, "Tell me a story.", max_tokens=24, sampling=Sampling(1.2, seed=s))))
+                list(
+                    engine.generate(self.job(engine, "Tell me a story.", max_tokens=24, sampling=Sampling(1.2, seed=s)))
+                )
             ).text
             for s in (1, 1, 2)
         ]
@@ -62,7 +64,10 @@ class TestLlama(EngineContract):
         job = self.job(engine, "Say 'ha ha ha ha ha ha ha ha'.", max_tokens=24)
         plain = self.finish(list(engine.generate(job)))
         job = self.job(
-            engine, "Say 'ha ha ha ha ha ha ha ha'.", max_tokens=24, sampling=Sampling(repeat_penalty=2.0, repeat_last_n=-1)
+            engine,
+            "Say 'ha ha ha ha ha ha ha ha'.",
+            max_tokens=24,
+            sampling=Sampling(repeat_penalty=2.0, repeat_last_n=-1),
         )
         assert self.finish(list(engine.generate(job))).text != plain.text
 
@@ -160,7 +165,9 @@ def test_a_fork_is_refused(model_file: ModelFile) -> None:
     status = os.waitpid(child, 0)[1]
     sys.exit(os.waitstatus_to_exitcode(status) if owner.call(lambda ticket: 7) == 7 else 3)
     """
-    assert subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], check=False).returncode == 42
+    assert (
+        subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], check=False).returncode == 42
+    )
 
 
 def test_exit_with_a_generation_running(model_file: ModelFile) -> None:

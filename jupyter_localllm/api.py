@@ -1,0 +1,325 @@
+"""`LocalLLM`, the handle that people hold, and `get_llm`, the one of this kernel."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Union
+
+from jupyter_localllm import runtime
+from jupyter_localllm.config import Settings
+from jupyter_localllm.conversation import Conversation, Place, stale_note
+from jupyter_localllm.engine.asynchronous import iterate
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.errors import EngineError, UsageError, close_match
+from jupyter_localllm.models import sha256_of
+from jupyter_localllm.pipeline import Model, Plan, Request, ask, plan
+from jupyter_localllm.types import Done, Event, Message, Part, Result, Status
+
+__all__ = ["LocalLLM", "PromptLike", "get_llm"]
+
+PromptLike = Union[str, Sequence[Mapping[str, str]], Sequence[Part]]
+
+# What one request may set; everything else decides how the model is loaded, or is the handle's.
+_REQUEST = (
+    *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
+    *("frequency_penalty", "presence_penalty", "seed", "max_tokens", "stop", "system", "cache"),
+)
+
+
+class LocalLLM(Settings):
+    """A handle on a model: settings, and the methods that ask it.
+
+    Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
+    the cache cannot answer.
+
+    Parameters
+    ----------
+    model : str
+        Catalog name, path of a GGUF file, or the stem of a file in ``model_dirs``.
+    **settings
+        Any trait, by name; an unknown one is an error with a close match.
+
+    Raises
+    ------
+    SettingsError
+        A setting is unknown or has a value it cannot have.
+
+    Examples
+    --------
+    >>> llm = LocalLLM(model="smollm2-135m-instruct", max_tokens=64)       # doctest: +SKIP
+    >>> llm.generate("What is the capital of France?").text               # doctest: +SKIP
+    'The capital of France is Paris.'
+    """
+
+    def __init__(self, model: str | None = None, **settings: Any) -> None:
+        if model is not None:
+            settings["model"] = str(model)
+        super().__init__(**settings)
+        self._engine: Engine | None = None
+        self._derived: dict[tuple[tuple[str, Any], ...], LocalLLM] = {}
+        self._runtime = runtime.current()
+        self._holder = self._runtime.holder()
+        self._finalizer = weakref.finalize(self, self._runtime.release, self._holder)
+        self._finalizer.atexit = False
+
+    @classmethod
+    def from_engine(cls, engine: Engine, **settings: Any) -> LocalLLM:
+        """A handle on an engine that you made, as `jupyter_localllm.engine.scripted.ScriptedEngine`."""
+        handle = cls(model=engine.name, **settings)
+        handle._engine = engine
+        return handle
+
+    def derive(self, **settings: Any) -> LocalLLM:
+        """A handle with these settings in place of this one's, kept for the next time they are asked for."""
+        changed = {name: self.checked(name, value) for name, value in settings.items()}
+        changed = {name: value for name, value in changed.items() if value != getattr(self, name)}
+        if not changed:
+            return self
+        base = {name: getattr(self, name) for name in self.setting_names()}
+        key = tuple((name, repr(value)) for name, value in sorted({**base, **changed}.items()))
+        if key not in self._derived:
+            handle = LocalLLM(**{**base, **changed})
+            handle._engine = None if "model" in changed else self._engine
+            self._derived[key] = handle
+        return self._derived[key]
+
+    @staticmethod
+    def request_options() -> tuple[str, ...]:
+        """The settings that a single request may change; the others decide how a model is loaded or shown."""
+        return _REQUEST
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def stream(self, prompt: PromptLike, **options: Any) -> Generator[Event, None, None]:
+        """Answer piece by piece.
+
+        Parameters
+        ----------
+        prompt : str or list of {"role", "content"}
+        **options
+            Sampling values, ``max_tokens`` (tokens), ``stop``, ``system``, ``cache``
+            (``"use" | "refresh" | "off" | "require"``), and ``chat``: the name of a conversation to go on with.
+
+        Returns
+        -------
+        generator of Event
+            ``Status`` and ``Token``, at the end one ``Done`` with the `Result`. Closing it cancels.
+
+        Raises
+        ------
+        LocalLLMError
+            At once for wrong options; while it runs for everything else.
+
+        Examples
+        --------
+        >>> for event in llm.stream("Count to three.", max_tokens=16):      # doctest: +SKIP
+        ...     print(event)
+        """
+        talk, place = self._talk(options)
+        request = self._request(prompt, options, talk, place)
+        return self._run(request, talk, place)
+
+    def generate(self, prompt: PromptLike, **options: Any) -> Result:
+        """Answer at once; see `stream` for the options."""
+        return _last(self.stream(prompt, **options))
+
+    async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[Event]:
+        """`stream` for ``async for``; cancelling the task cancels the generation."""
+        talk, place = self._talk(options)
+        request = self._request(prompt, options, talk, place)
+        async for event in iterate(lambda: self._run(request, talk, place)):
+            yield event
+
+    async def agenerate(self, prompt: PromptLike, **options: Any) -> Result:
+        """`generate` for ``await``."""
+        async for event in self.astream(prompt, **options):
+            if isinstance(event, Done):
+                return event.result
+        raise EngineError("the generation was stopped before it was done")
+
+    def plan(self, prompt: PromptLike, **options: Any) -> Plan:
+        """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""
+        talk, place = self._talk(options)
+        request = self._request(prompt, options, talk, place)
+        made: Plan = _value(plan(request, self._model(), self.answers))
+        return made
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text; loads the model if need be."""
+        engine: Engine = _value(self._ready())
+        return engine.count([text])[0]
+
+    # -- the model ----------------------------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Check the model and make it resident."""
+        _value(self._ready())
+
+    def unload(self) -> None:
+        """Give the memory back; the next question loads it again. A running generation ends with an error."""
+        engine = self.engine
+        if engine is not None:
+            engine.unload()
+        for handle in self._derived.values():
+            handle.unload()
+
+    def close(self) -> None:
+        """Let go of the engine; the last handle that holds it unloads it."""
+        for handle in self._derived.values():
+            handle.close()
+        self._derived.clear()
+        self._runtime.release(self._holder)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The resident engine, or None."""
+        return self._engine or self._runtime.engine_of(self._holder)
+
+    @property
+    def answers(self) -> Any:
+        """The answer cache (`jupyter_localllm.cache.AnswerCache`)."""
+        return self._runtime.cache(Path(self.cache_dir).expanduser(), self.cache_size)
+
+    @property
+    def conversations(self) -> Any:
+        """The kernel's conversations (`jupyter_localllm.conversation.Conversations`)."""
+        return self._runtime.conversations
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _ready(self) -> Generator[Status, None, Engine]:
+        return (yield from self._model().engine())
+
+    def _model(self) -> Model:
+        if self._engine is not None:
+            return runtime.EngineModel(self._engine)
+        spec = runtime.ModelSpec(
+            self.model,
+            tuple(self.model_dirs),
+            self.n_ctx,
+            self.n_threads,
+            self.n_batch,
+            self.n_gpu_layers,
+            self.adapter,
+        )
+        return runtime.FileModel(self._runtime, spec, self.answers, self._holder)
+
+    def _talk(self, options: dict[str, Any]) -> tuple[Conversation | None, Place | None]:
+        """Take ``chat`` and ``place`` out of the options."""
+        chat, place = options.pop("chat", None), options.pop("place", None)
+        if chat is None or isinstance(chat, Conversation):
+            return chat, place
+        if not isinstance(chat, str) or not chat.strip():
+            raise UsageError(f"chat is the name of a conversation, not {chat!r}")
+        return self.conversations.named(chat), place
+
+    def _request(
+        self, prompt: PromptLike, options: dict[str, Any], talk: Conversation | None, place: Place | None
+    ) -> Request:
+        for name in options:
+            if name not in _REQUEST:
+                known = (*_REQUEST, "chat")
+                raise UsageError(
+                    f"unknown option {name!r}", close_match(name, known) or f"The options are: {', '.join(known)}."
+                )
+        values: dict[str, Any] = {
+            name: None if name == "max_tokens" and value is None else self.checked(name, value)
+            for name, value in options.items()
+        }
+        if talk is not None and "system" in values:
+            talk.system = values["system"]
+        system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
+        return Request(
+            messages=_messages(prompt, system, talk.messages(place) if talk is not None else ()),
+            sampling=self.sampling(values),
+            max_tokens=values.get("max_tokens", self.max_tokens),
+            stop=tuple(values.get("stop", self.stop)),
+            cache=values.get("cache", self.cache),
+            window=self.n_ctx,
+            adapter_sha256=self._adapter_sha256(),
+        )
+
+    def _run(self, request: Request, talk: Conversation | None, place: Place | None) -> Generator[Event, None, None]:
+        for event in ask(request, self._model(), self.answers):
+            if isinstance(event, Done) and talk is not None:
+                stale = talk.record(request.messages[-1].content, event.result.text, place)
+                if stale:
+                    notes = (*event.result.notes, stale_note(talk, stale))
+                    yield Done(replace(event.result, notes=notes))
+                    continue
+            yield event
+
+    def _adapter_sha256(self) -> str:
+        if not self.adapter:
+            return ""
+        path = Path(self.adapter).expanduser()
+        if not path.is_file():
+            raise UsageError(f"there is no adapter {path}", "An adapter is a GGUF file made from a LoRA.")
+        return sha256_of(path, self.answers.memo)
+
+
+def get_llm() -> LocalLLM:
+    """This kernel's own handle: magics, sidebar and widgets use it, ``%llm use`` and ``%config LocalLLM`` change it."""
+    here = runtime.current()
+    if here.own is None:
+        shell = _shell()
+        here.own = LocalLLM(parent=shell) if shell is not None else LocalLLM()
+        if shell is not None:
+            shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, LocalLLM)]
+            shell.configurables.append(here.own)
+    own: LocalLLM = here.own
+    return own
+
+
+def _shell() -> Any:
+    module = sys.modules.get("IPython.core.interactiveshell")  # without IPython imported there is no shell
+    shell_class: Any = getattr(module, "InteractiveShell", None)
+    if shell_class is None or not shell_class.initialized():
+        return None
+    return shell_class.instance()
+
+
+def _messages(prompt: PromptLike, system: str, history: tuple[Message, ...]) -> tuple[Message, ...]:
+    if isinstance(prompt, str):
+        new = [Message.of("user", prompt)]
+    elif all(isinstance(part, Part) for part in prompt):
+        new = [Message("user", tuple(prompt))]  # type: ignore[arg-type]
+    else:
+        new = [_message(message) for message in prompt]
+    if not new or not new[-1].content.strip():
+        raise UsageError("the prompt is empty", "Write a question.")
+    if new[0].role == "system":
+        head, *new = new
+        return (head, *history, *new)
+    return (*((Message.of("system", system),) if system else ()), *history, *new)
+
+
+def _message(message: Any) -> Message:
+    try:
+        role, content = message["role"], message["content"]
+    except (TypeError, KeyError):
+        raise UsageError(f"a message is {{'role': …, 'content': …}}, not {message!r}") from None
+    if role not in ("system", "user", "assistant"):
+        raise UsageError(f"a message's role is system, user or assistant, not {role!r}")
+    if not isinstance(content, str):
+        raise UsageError(f"a message's content is text, not {type(content).__name__}")
+    return Message.of(role, content)
+
+
+def _last(events: Iterator[Event]) -> Result:
+    for event in events:
+        if isinstance(event, Done):
+            return event.result
+    raise EngineError("the generation was stopped before it was done")
+
+
+def _value(generator: Generator[Any, None, Any]) -> Any:
+    while True:
+        try:
+            next(generator)
+        except StopIteration as stop:
+            return stop.value

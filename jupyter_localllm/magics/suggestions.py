@@ -1,0 +1,271 @@
+"""What fits at the cursor in a ``%%llm`` cell or a ``%llm`` line: the pure part of Tab completion.
+
+It may run on every key, so it reads no files and calls no method of a variable that could be slow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from jupyter_localllm.magics.arguments import find_target
+from jupyter_localllm.magics.options import OPTIONS, Option, Suggest, find_option, is_option
+from jupyter_localllm.magics.subcommands import FORMS
+from jupyter_localllm.magics.variables import attribute_names, columns_of, data_names, prompt_names
+from jupyter_localllm.magics.words import next_word, quote
+
+__all__ = ["Known", "Suggestions", "suggest"]
+
+
+def _none() -> Iterable[str]:
+    return ()
+
+
+def _any(name: str, kind: str) -> bool:
+    return name in {"llm", "localllm"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What completion asks the rest of the package, each time anew.
+
+    Parameters
+    ----------
+    models, chats, settings : callable
+        Give the names of models, conversations and settings; cheaply.
+    owned : callable
+        From a magic's name and its kind, ``"line"`` or ``"cell"``, to whether it is ours now.
+    """
+
+    models: Callable[[], Iterable[str]] = _none
+    chats: Callable[[], Iterable[str]] = _none
+    settings: Callable[[], Iterable[str]] = _none
+    owned: Callable[[str, str], bool] = _any
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What fits at the cursor.
+
+    Parameters
+    ----------
+    fragment : str
+        The text before the cursor that a suggestion replaces.
+    texts : tuple of str
+        In the order to be shown.
+    kind : str
+        For the icon beside them: ``"param"``, ``"value"``, ``"keyword"`` or ``"instance"``.
+    files : bool
+        Whether the names of files fit too; IPython knows those.
+    """
+
+    fragment: str = ""
+    texts: tuple[str, ...] = ()
+    kind: str = "value"
+    files: bool = False
+
+
+def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: Iterable[str] = ()) -> Suggestions:
+    """Find what fits at the cursor.
+
+    Parameters
+    ----------
+    before : str
+        The cell's text before the cursor.
+    variables : Mapping of str to object
+        The user's variables.
+    known : Known
+    hidden : iterable of str
+        Variables not to be offered (IPython's own).
+
+    Returns
+    -------
+    Suggestions
+        Without texts if nothing of ours fits.
+
+    Examples
+    --------
+    >>> suggest("%%llm --cache re", {}, Known()).texts
+    ('refresh', 'require')
+    >>> suggest("%llm ca", {}, Known()).texts
+    ('cache',)
+    """
+    place = _find_place(before, known)
+    if place is None:
+        return Suggestions()
+    line, kind = place
+    unseen = frozenset(hidden)
+    expression = None if kind == "cell" else _open_expression(line)
+    if expression is not None:
+        return _in_expression(expression, variables, unseen)
+    return Suggestions() if kind == "body" else _Spot.at(line).suggest(kind == "cell", variables, known, unseen)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Where the cursor is
+
+_LINE: Final = re.compile(r"\s*(?:[^%#=]+=\s*)?%(?P<name>\w+)\s(?P<rest>.*)", re.DOTALL)
+_CELL: Final = re.compile(r"%%(?P<name>\w+)(?:\s(?P<rest>.*))?", re.DOTALL)
+
+
+def _find_place(before: str, known: Known) -> tuple[str, str] | None:
+    """Find the text the cursor stands in, and whether it is the line of a ``cell`` or ``line`` magic, or a ``body``."""
+    if "%" not in before:
+        return None
+    lines = before.lstrip().split("\n")
+    head = _CELL.match(lines[0])
+    if head is not None and known.owned(head["name"], "cell"):
+        if len(lines) == 1:
+            return (head["rest"], "cell") if head["rest"] is not None else None
+        raw = "--raw" in (head["rest"] or "").split()
+        return None if raw else (lines[-1], "body")
+    current = lines[-1]
+    for earlier in reversed(lines[:-1]):
+        if not earlier.endswith("\\"):
+            break
+        current = f"{earlier[:-1]} {current}"
+    match = _LINE.match(current)
+    return (match["rest"], "line") if match is not None and known.owned(match["name"], "line") else None
+
+
+def _open_expression(text: str) -> str | None:
+    """Return what stands after a ``{{`` that is not closed yet; `None` if there is none."""
+    opening = text.rfind("{{")
+    return text[opening + 2 :] if opening >= 0 and "}}" not in text[opening:] else None
+
+
+_NAME: Final = re.compile(r"(?<![\w.])(?:(?P<owner>[^\W\d]\w*)\.)?(?P<name>(?!\d)\w*)$")
+
+
+def _in_expression(expression: str, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
+    """Find a variable or its attribute; nothing inside a string, after a bar (a filter), or deeper than that."""
+    match = _NAME.search(expression)
+    in_string = any(expression.count(mark) % 2 for mark in "\"'")
+    if match is None or in_string or expression[: match.start()].rstrip().endswith("|"):
+        return Suggestions()
+    if match["owner"] is None:
+        names = prompt_names(variables, unseen, private=match["name"].startswith("_"))
+    else:
+        names = attribute_names(variables.get(match["owner"]))
+    return _fitting(match["name"], names, "instance")
+
+
+@dataclass
+class _Spot:
+    """Where in the line of a magic the cursor stands."""
+
+    fragment: str = ""
+    option: Option | None = None
+    index: int = 0
+    words: list[str] = field(default_factory=list)
+    given: dict[str, list[str]] = field(default_factory=dict)
+    target: bool = False
+
+    @classmethod
+    def at(cls, line: str) -> _Spot:
+        """Read a line up to the cursor at its end."""
+        spot = cls()
+        target, position = find_target(line)
+        spot.target = target is not None
+        while (word := next_word(line, position)) is not None:
+            raw = line[word.start : word.end]
+            if not word.closed or word.end == len(line):
+                spot.fragment = line[word.start :]
+                break
+            spot._pass(raw, word.text)
+            position = word.end
+        if spot.option is None and "=" in spot.fragment and (option := find_option(spot.fragment)) is not None:
+            spot.option, spot.fragment = option, spot.fragment.partition("=")[2]
+        return spot
+
+    def _pass(self, raw: str, text: str) -> None:
+        """Take a word that is complete."""
+        if self.option is not None:
+            self.given[self.option.name].append(text)
+            self.index += 1
+            if self.index == len(self.option.values):
+                self.option, self.index = None, 0
+            return
+        option = find_option(text) if is_option(raw) and not self.words else None
+        if option is None:
+            self.words.append(text)
+            return
+        self.given.setdefault(option.name, [])
+        if "=" in text:
+            self.given[option.name].append(text.partition("=")[2])
+        elif option.values:
+            self.option = option
+
+    def suggest(self, cell: bool, variables: Mapping[str, object], known: Known, unseen: frozenset[str]) -> Suggestions:
+        """Find what fits."""
+        if self.option is not None:
+            return self._values(self.option, variables, known, unseen)
+        only_prompt = bool(self.target or self.given)
+        if self.words:
+            return Suggestions() if cell or only_prompt else _subwords(self.words, self.fragment, known)
+        options = [option.name for option in OPTIONS if self._allowed(option)]
+        if cell or self.fragment.startswith("-"):
+            return _fitting(self.fragment, options, "param")
+        names = [] if only_prompt else list(dict.fromkeys(form.name for form in FORMS if not form.later))
+        return _fitting(self.fragment, names if self.fragment else names + options, "keyword")
+
+    def _allowed(self, option: Option) -> bool:
+        groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
+        return not option.later and option.group not in groups and (option.many or option.name not in self.given)
+
+    def _values(
+        self, option: Option, variables: Mapping[str, object], known: Known, unseen: frozenset[str]
+    ) -> Suggestions:
+        if option.choices:
+            return _fitting(self.fragment, option.choices, "value")
+        if option.suggest == "data":
+            return _fitting(self.fragment, data_names(variables, unseen), "instance")
+        if option.suggest == "column":
+            over = self.given.get("--over") or [""]
+            return _fitting(self.fragment, columns_of(variables.get(over[-1])), "value")
+        wanted: Suggest = ("setting" if self.index == 0 else "") if option.name == "--option" else option.suggest
+        return _named(wanted, self.fragment, known)
+
+
+def _subwords(words: Sequence[str], fragment: str, known: Known) -> Suggestions:
+    """Find what fits after the first words of a subcommand."""
+    forms = [form for form in FORMS if form.name == words[0] and not form.later]
+    texts: list[str] = []
+    if len(words) == 1:
+        texts += [form.action for form in forms if form.action]
+    for form in forms:
+        fixed = [form.name, form.action] if form.action else [form.name]
+        if list(words[: len(fixed)]) != fixed:
+            continue
+        rest = words[len(fixed) :]
+        flags = {flag.name: flag for flag in form.flags}
+        if rest and rest[-1] in flags and flags[rest[-1]].value:
+            return _named(flags[rest[-1]].suggest, fragment, known)
+        if not any(word in flags for word in rest):
+            texts += flags
+        if not rest and form.suggest:
+            named = _named(form.suggest, fragment, known)
+            extra = _fitting(fragment, texts, "keyword").texts
+            return Suggestions(fragment, (*named.texts, *extra), named.kind, named.files)
+    return _fitting(fragment, texts, "keyword")
+
+
+def _named(wanted: Suggest, fragment: str, known: Known) -> Suggestions:
+    """Find the names of one sort."""
+    sources = {"model": known.models, "chat": known.chats, "setting": known.settings}
+    names = sources[wanted]() if wanted in sources else ()
+    return _fitting(fragment, names, "value", files=wanted in {"model", "file"})
+
+
+def _fitting(fragment: str, texts: Iterable[str], kind: str, *, files: bool = False) -> Suggestions:
+    """Keep the texts that begin with what is written, in quotes where they need some."""
+    written = fragment[1:] if fragment[:1] in {'"', "'"} else fragment
+    quoted = written != fragment
+    found = tuple(
+        f'"{text}"' if quoted and quote(text) == text else quote(text) if kind == "value" else text
+        for text in texts
+        if text.startswith(written)
+    )
+    return Suggestions(fragment, found, kind, files)

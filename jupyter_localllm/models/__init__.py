@@ -1,0 +1,28 @@
+"""Model files: finding them, reading their headers, judging them before llama.cpp may touch them.
+
+Nothing here imports ``llama_cpp`` or loads a model.
+"""
+
+from jupyter_localllm.models.checks import check_file, library_knows
+from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
+from jupyter_localllm.models.identity import sha256_of
+from jupyter_localllm.models.locate import ModelEntry, available, describe, find, locate
+from jupyter_localllm.models.memory import MemoryEstimate, available_bytes, estimate, plan_context
+
+__all__ = [
+    "Header",
+    "MemoryEstimate",
+    "ModelEntry",
+    "TensorInfo",
+    "available",
+    "available_bytes",
+    "check_file",
+    "describe",
+    "estimate",
+    "find",
+    "library_knows",
+    "locate",
+    "plan_context",
+    "read_header",
+    "sha256_of",
+]

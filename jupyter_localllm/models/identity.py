@@ -1,0 +1,69 @@
+"""What a model file is, whatever its name: the hash of its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import MutableMapping
+
+from jupyter_localllm.errors import ModelFileError
+from jupyter_localllm.models.mistaken import stat_file, unusable
+
+__all__ = ["sha256_of"]
+
+_CHUNK = 4 << 20  # hashlib lets other threads run during each; an interrupt comes through between two, some 5 ms apart
+_SETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
+
+
+def sha256_of(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> str:
+    """Hash a file once, and remember it for as long as size and time of the last change stay.
+
+    A file that changed within the last two seconds is hashed but not remembered: a second change within the same tick
+    of the file system's clock could not be told from the first (git's "racy" index entries).
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    memo : MutableMapping of str to str
+        Where hashes are remembered, across processes if it is on disk.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    ModelFileError
+        The file cannot be read, or changes while it is read.
+    """
+    before = stat_file(path)
+    real = os.path.realpath(path)
+    key = f"{before.st_size}:{before.st_mtime_ns}:{real}"
+    known = memo.get(key)
+    if known is not None:
+        return known
+    digest = _hash(real)
+    after = stat_file(real)
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise unusable(path, "changes while it is read", "Wait until it is written, then try again.")
+    if time.time_ns() - before.st_mtime_ns > _SETTLED_NS:
+        memo[key] = digest
+    return digest
+
+
+def _hash(path: str) -> str:
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_CHUNK))
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while n_bytes := file.readinto(buffer):
+                digest.update(buffer[:n_bytes])
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return digest.hexdigest()
+
+
+def _unreadable(path: str, error: OSError) -> ModelFileError:
+    return unusable(path, f"cannot be read: {error.strerror or error}", "Check the file, its permissions and its disk.")

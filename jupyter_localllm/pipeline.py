@@ -1,0 +1,286 @@
+"""The one road that everything takes: ``ask``.
+
+::
+
+    messages -> answer cache -> (engine -> prompt that fits -> generation -> notes, provenance) -> answer cache
+
+A hit needs no model and no llama.cpp: the key is taken from the messages before any template or tokenizer sees them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol
+
+from jupyter_localllm._version import __version__
+from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key, changes, content_sha256
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.repetition import repeats
+from jupyter_localllm.errors import CacheError, CacheMiss
+from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit, measure_parts
+from jupyter_localllm.prompt.chat import TEMPLATE_VERSION, render_chat
+from jupyter_localllm.types import (
+    CacheMode,
+    Done,
+    Event,
+    Job,
+    Message,
+    ModelInfo,
+    Note,
+    Prompt,
+    Provenance,
+    Result,
+    Sampling,
+    Status,
+    Timings,
+    Token,
+)
+
+__all__ = ["Model", "Plan", "Request", "ask", "plan"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question, complete, before anything of the model is known.
+
+    Parameters
+    ----------
+    messages : tuple of Message
+        System message, earlier turns, the question.
+    sampling : Sampling
+    max_tokens : int or None
+        ``None``: to the end of the answer, 1,024 tokens at most.
+    stop : tuple of str
+    cache : {"use", "refresh", "off", "require"}
+    window : int or None
+        ``n_ctx`` if the person set it; it decides which turns fit, so it is part of the key.
+    adapter_sha256 : str
+        Of the LoRA adapter, or ``""``.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    cache: CacheMode = "use"
+    window: int | None = None
+    adapter_sha256: str = ""
+
+
+class Model(Protocol):
+    """A model as the pipeline knows it: its identity at no cost, its engine on demand."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def sha256(self) -> str:
+        """Identity of the weights; needs the file or a memory of it, never the loaded model."""
+        ...
+
+    def engine(self) -> Generator[Status, None, Engine]:
+        """Check, load, and return the engine, telling how far it is."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """Versions of what runs the model."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What ``--dry-run`` shows: the messages as rendered and the tokens of each part."""
+
+    request: Request
+    fitted: Fitted
+    info: ModelInfo
+    parts: tuple[Any, ...]
+    key: AnswerKey = field(repr=False)
+    cached: bool = False
+
+
+def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+    """Answer from the cache or by the model; the events end with one `Done`.
+
+    Raises
+    ------
+    CacheMiss
+        Mode ``require`` and no entry: says what changed since the nearest one.
+    LocalLLMError
+        Whatever stands in the way of an answer.
+    """
+    key = key_of(request, model)
+    if request.cache in ("use", "require"):
+        entry = cache.get(key)
+        if entry is not None:
+            yield from entry.replay()
+            return
+        if request.cache == "require":
+            raise _miss(key, cache)
+    said: list[Token] = []
+    result: Result | None = None
+    for event in _generate(request, model, key):
+        if isinstance(event, Done):
+            result = event.result
+        else:
+            if isinstance(event, Token):
+                said.append(event)
+            yield event
+    if result is None:  # cancelled from below: the stream just ends
+        return
+    if request.cache != "off":
+        cache.put(key, Entry.of(tuple(said), result, key))
+        cache.remember_model(model.name, model.sha256())
+    yield Done(result)
+
+
+def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Plan]:
+    """Render and measure, generate nothing; the generator returns the `Plan`."""
+    key = key_of(request, model)
+    engine = yield from model.engine()
+    info = engine.info()
+    fitted = _fit(request, engine, info)
+    parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
+    return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
+
+
+def key_of(request: Request, model: Model) -> AnswerKey:
+    """The key of the answer, from what is known before the model is loaded."""
+    return answer_key(
+        messages=request.messages,
+        sampling=request.sampling,
+        max_tokens=request.max_tokens if request.max_tokens is not None else DEFAULT_MAX_TOKENS,
+        stop=request.stop,
+        model_sha256=model.sha256(),
+        window=request.window,
+        adapter_sha256=request.adapter_sha256,
+        template_version=TEMPLATE_VERSION,
+    )
+
+
+def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event, None, None]:
+    begun = time.perf_counter()
+    loading, engine = yield from _load(model)
+    info = engine.info()
+    fitted = _fit(request, engine, info)
+    before_ms = (time.perf_counter() - begun) * 1000
+    job = Job(fitted.prompt, request.sampling, fitted.max_tokens, request.stop)
+    for event in engine.generate(job):
+        if isinstance(event, Done):
+            notes = (*fitted.notes, *_notes(event.result, fitted, info))
+            provenance = _provenance(request, model, key, fitted.max_tokens)
+            timings = _whole(event.result.timings, loading, before_ms)
+            yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))
+        else:
+            yield event
+
+
+def _load(model: Model) -> Generator[Event, None, tuple[float, Engine]]:
+    """The engine, and the milliseconds that loading took: 0 if it was resident."""
+    begun, loaded = time.perf_counter(), False
+    stream = model.engine()
+    while True:
+        try:
+            status = next(stream)
+        except StopIteration as stop:
+            return ((time.perf_counter() - begun) * 1000 if loaded else 0.0), stop.value
+        loaded = True
+        yield status
+
+
+def _whole(timings: Timings, load_ms: float, before_ms: float) -> Timings:
+    """The engine's times, counted from the person's request on."""
+    return replace(
+        timings,
+        load_ms=timings.load_ms + load_ms,
+        ttft_ms=timings.ttft_ms + before_ms,
+        latency_ms=timings.latency_ms + before_ms,
+    )
+
+
+def _fit(request: Request, engine: Engine, info: ModelInfo) -> Fitted:
+    def count_prompt(prompt: Prompt) -> int:
+        if info.renders:
+            return sum(engine.count([m.content for m in prompt.messages]))
+        return engine.count_prompt(prompt.pieces)
+
+    return fit(
+        request.messages,
+        render=lambda messages: render_chat(messages, info),
+        count_prompt=count_prompt,
+        count=engine.count,
+        n_ctx=info.n_ctx,
+        max_tokens=request.max_tokens,
+    )
+
+
+def _notes(result: Result, fitted: Fitted, info: ModelInfo) -> list[Note]:
+    notes = []
+    if not info.renders and not info.chat_template:
+        notes.append(
+            Note("no_template", "this model has no chat template: it continued the text, without a system message")
+        )
+    if result.finish_reason == "length":
+        full = fitted.tokens + fitted.max_tokens >= info.n_ctx
+        why = f"the window of {info.n_ctx:,} tokens is full" if full else f"stopped at {fitted.max_tokens:,} tokens"
+        cure = "" if full else ": raise --max-tokens for more"
+        notes.append(Note("length", f"the answer is cut off: {why}{cure}"))
+    if repeats(result.text):
+        notes.append(Note("loop", "the answer repeats itself: the model is going round in circles"))
+    return notes
+
+
+def _provenance(request: Request, model: Model, key: AnswerKey, max_tokens: int) -> Provenance:
+    values = {
+        part.label: content_sha256(part.text)
+        for message in request.messages
+        if message.turn is None and message.role == "user"
+        for part in message.parts
+        if part.label != "text"
+    }
+    prompt = "\x1e".join(f"{m.role}\x1f{m.content}" for m in request.messages)
+    return Provenance(
+        model=model.name,
+        model_sha256=model.sha256(),
+        sampling=asdict(request.sampling),
+        max_tokens=max_tokens,
+        stop=request.stop,
+        prompt_sha256=content_sha256(prompt),
+        sources=values,
+        key=key.digest,
+        versions={"jupyter_localllm": __version__, **model.versions()},
+    )
+
+
+def _miss(key: AnswerKey, cache: AnswerCache) -> CacheMiss:
+    if not cache.usable:
+        raise CacheError(
+            f"the cache in {cache.directory} cannot be used, and --cache require asks for it",
+            "%llm cache says more.",
+        )
+    nearest = cache.nearest(key)
+    reasons = changes(key.document, nearest) if nearest is not None else []
+    if not reasons:
+        return CacheMiss(
+            "no answer in the cache is like this one, and --cache require forbids to make it",
+            "Run it once with --cache use where the model is, then %llm cache export FILE and import FILE here.",
+        )
+    return CacheMiss(
+        "not in the cache, and --cache require forbids to make it. Since the nearest entry:\n"
+        + "\n".join(f"  - {reason}" for reason in reasons),
+        "Undo the change, or run it once with --cache use where the model is.",
+    )
+
+
+@functools.cache
+def version_of(distribution: str) -> str:
+    """Installed version of a distribution, ``""`` if it is not there."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,245 @@
+"""What is resident in this kernel: engines, caches, conversations. The one owner of shared state.
+
+``current()`` gives it, ``reset()`` puts everything away: the only module of the package with a memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_localllm.cache import AnswerCache, content_sha256
+from jupyter_localllm.conversation import Conversations
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings, build_identity, check_in_child
+from jupyter_localllm.engine.owner import Owner
+from jupyter_localllm.errors import ModelNotFound
+from jupyter_localllm.models import describe, library_knows, locate, plan_context, sha256_of
+from jupyter_localllm.pipeline import version_of
+from jupyter_localllm.types import ModelFile, Status
+
+__all__ = ["EngineModel", "FileModel", "ModelSpec", "Runtime", "current", "reset"]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model, loaded how: handles that agree on all of it share one engine.
+
+    See `jupyter_localllm.engine.llama.LlamaSettings` for the fields; ``n_ctx`` of None leaves the window to the model
+    and the memory there is.
+    """
+
+    model: str
+    model_dirs: tuple[str, ...] = ()
+    n_ctx: int | None = None
+    n_threads: int = 0
+    n_batch: int = 512
+    n_gpu_layers: int = 0
+    adapter: str = ""
+
+
+@dataclass
+class _Shared:
+    engine: LlamaEngine
+    holders: set[int] = field(default_factory=set)
+
+
+class Runtime:
+    """Everything that handles share.
+
+    Attributes
+    ----------
+    owner : Owner
+        The thread that owns native models.
+    conversations : Conversations
+    own : object or None
+        The kernel's own handle (`jupyter_localllm.get_llm`).
+    """
+
+    def __init__(self) -> None:
+        self.owner = Owner()
+        self.conversations = Conversations()
+        self.own: Any = None
+        self.on_notice: Callable[[str], None] = _print_notice
+        self._engines: dict[tuple[Any, ...], _Shared] = {}
+        self._caches: dict[Path, AnswerCache] = {}
+        self._numbers = itertools.count()
+
+    def cache(self, directory: Path, size_limit_bytes: int) -> AnswerCache:
+        """The answer cache of a directory; one for all handles."""
+        if directory not in self._caches:
+            cache = AnswerCache(directory, size_limit_bytes)
+            cache.on_notice = self._notice
+            self._caches[directory] = cache
+        return self._caches[directory]
+
+    def holder(self) -> int:
+        """A number under which a handle holds engines."""
+        return next(self._numbers)
+
+    def engine(self, spec: ModelSpec, cache: AnswerCache, holder: int) -> Generator[Status, None, LlamaEngine]:
+        """Find, check, load and share the engine of `spec`.
+
+        Raises
+        ------
+        ModelError
+            The file is missing or broken, does not fit in memory, or kills the build of llama.cpp.
+        """
+        name, path = locate(spec.model, model_dirs=spec.model_dirs)
+        key = (*_stamp(path), spec)
+        self._release_others(holder, key)
+        shared = self._engines.get(key)
+        if shared is None or not shared.engine.loaded:
+            yield Status("checking", f"checking {name}")
+            file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
+            window = plan_context(file, shared.engine.settings.n_ctx if shared else spec.n_ctx).n_ctx
+            yield from _check_once(file, cache)
+            if shared is None:
+                settings = LlamaSettings(
+                    window, spec.n_threads, spec.n_batch, spec.n_gpu_layers, _adapter_path(spec.adapter)
+                )
+                shared = self._engines.setdefault(key, _Shared(LlamaEngine(file, settings, self.owner)))
+        shared.holders.add(holder)
+        yield from shared.engine.load()
+        return shared.engine
+
+    def resident(self) -> list[LlamaEngine]:
+        """The engines that are loaded now."""
+        return [shared.engine for shared in self._engines.values() if shared.engine.loaded]
+
+    def engine_of(self, holder: int) -> LlamaEngine | None:
+        """The engine that `holder` used last, if it is loaded."""
+        for shared in self._engines.values():
+            if holder in shared.holders and shared.engine.loaded:
+                return shared.engine
+        return None
+
+    def release(self, holder: int) -> None:
+        """Let go of what `holder` held; engines that nobody holds are closed."""
+        self._release_others(holder, None)
+
+    def reset(self) -> None:
+        """Close everything."""
+        for shared in self._engines.values():
+            shared.engine.close()
+        self._engines.clear()
+        self.owner.close()
+        for cache in self._caches.values():
+            cache.close()
+        self._caches.clear()
+
+    def _notice(self, text: str) -> None:
+        self.on_notice(text)
+
+    def _release_others(self, holder: int, kept: tuple[Any, ...] | None) -> None:
+        for key, shared in list(self._engines.items()):
+            if key != kept and holder in shared.holders:
+                shared.holders.discard(holder)
+                if not shared.holders:
+                    del self._engines[key]
+                    shared.engine.close()
+
+
+class FileModel:
+    """A GGUF on disk, as the pipeline knows a model."""
+
+    def __init__(self, runtime: Runtime, spec: ModelSpec, cache: AnswerCache, holder: int) -> None:
+        self._runtime, self._spec, self._cache, self._holder = runtime, spec, cache, holder
+        self._sha256 = ""
+
+    @property
+    def name(self) -> str:
+        """The catalog's name, or the file's stem."""
+        model = self._spec.model
+        return Path(model).stem if model.lower().endswith(".gguf") else model.lower()
+
+    def sha256(self) -> str:
+        """From the file, or remembered by name where the file is not (replaying on another machine)."""
+        if not self._sha256:
+            try:
+                _, path = locate(self._spec.model, model_dirs=self._spec.model_dirs)
+                self._sha256 = sha256_of(path, self._cache.memo)
+            except ModelNotFound:
+                remembered = self._cache.model_sha256(self.name)
+                if not remembered:
+                    raise
+                self._sha256 = remembered
+        return self._sha256
+
+    def engine(self) -> Generator[Status, None, Engine]:
+        """The shared engine, checked and loaded."""
+        return (yield from self._runtime.engine(self._spec, self._cache, self._holder))
+
+    def versions(self) -> Mapping[str, str]:
+        """Of llama-cpp-python."""
+        return {"llama-cpp-python": version_of("llama-cpp-python")}
+
+
+class EngineModel:
+    """An engine that somebody made, as the pipeline knows a model; its name stands for its weights."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def name(self) -> str:
+        """The engine's name."""
+        return self._engine.name
+
+    def sha256(self) -> str:
+        """Of the name."""
+        return content_sha256(f"engine:{self._engine.name}")
+
+    def engine(self) -> Generator[Status, None, Engine]:
+        """The engine, loaded."""
+        yield from self._engine.load()
+        return self._engine
+
+    def versions(self) -> Mapping[str, str]:
+        """Nothing more to tell."""
+        return {}
+
+
+_current: list[Runtime] = []
+
+
+def current() -> Runtime:
+    """The runtime of this process; a forked child gets its own."""
+    if not _current:
+        _current.append(Runtime())
+    return _current[0]
+
+
+def reset() -> None:
+    """Unload all models, close all caches, forget conversations and the kernel's own handle."""
+    while _current:
+        _current.pop().reset()
+
+
+# A generation that runs at exit must not outlive the interpreter it calls back into.
+atexit.register(reset)
+
+
+def _check_once(file: ModelFile, cache: AnswerCache) -> Generator[Status, None, None]:
+    memo_key = f"check:{build_identity()}:{file.sha256}"
+    if cache.memo.get(memo_key) != "ok":
+        yield from check_in_child(file.path)
+        cache.memo[memo_key] = "ok"
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    stat = path.stat()
+    return os.path.realpath(path), stat.st_size, stat.st_mtime_ns
+
+
+def _adapter_path(adapter: str) -> str:
+    return str(Path(adapter).expanduser()) if adapter else ""
+
+
+def _print_notice(text: str) -> None:
+    print(f"jupyter_localllm: {text}")

@@ -1,0 +1,102 @@
+"""Everything else: objects that have a text, and a plain word for those that have none.
+
+An object's ``str`` is taken at its word. Refused are texts which would mislead: the address of an object in memory
+(which also differs from process to process), a container that prints only a part of itself, a picture.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from typing import Any
+
+from jupyter_localllm.errors import SourceError
+from jupyter_localllm.sources.base import UNNAMED, Rendered
+
+__all__ = ["ObjectKind"]
+
+_PICTURES = frozenset({"matplotlib", "PIL", "plotly", "altair", "bokeh", "seaborn", "plotnine"})
+_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+|^<[\w.]+ object>$")
+# An ellipsis that stands for something left out, not one that ends a word ("to be continued...").
+_ELLIPSIS = re.compile(r"(?:^|(?<=[\s,(\[{]))(?:\.\.\.+|…|⋮)(?=[\s,)\]}]|$)")
+
+
+class ObjectKind:
+    """Whatever no other kind takes."""
+
+    name = "object"
+
+    def matches(self, value: Any) -> bool:
+        """Take anything."""
+        return True
+
+    def render(self, value: Any, name: str) -> Rendered:
+        """Take the object's own text, if it has one that tells."""
+        who = f"{name or 'The value'} ({type(value).__name__})"
+        _refuse_by_kind(value, who, name or UNNAMED)
+        text = _text(value, who)
+        if _ADDRESS.search(text):
+            raise SourceError(
+                f"{who} has no text of its own: its str() is only a name and an address in memory.",
+                "Put what matters of it into the prompt ({{ " + (name or UNNAMED) + ".field }}), "
+                "or give its class a method _ai_repr_ that returns a str.",
+            )
+        shortened = _ELLIPSIS.search(text) is not None
+        if shortened and _is_container(value):
+            raise SourceError(
+                f"{who} prints only a part of itself ({len(text):,} characters with an ellipsis); "
+                "nothing is left out of a prompt silently.",
+                "Turn it into a list, dict or frame first, or put the part that matters into the prompt.",
+            )
+        return Rendered(text, "its own text, which contains an ellipsis" if shortened else "", "\n" in text)
+
+
+def _refuse_by_kind(value: Any, who: str, it: str) -> None:
+    if inspect.isawaitable(value):
+        raise SourceError(f"{who} must be awaited first.", f"In a cell: result = await {it}, then {{{{ result }}}}.")
+    if isinstance(value, (Iterator, AsyncIterator)) or inspect.isasyncgen(value):
+        raise SourceError(
+            f"{who} can be read only once, so it is not read for a prompt.",
+            f"Make a list of it in a cell, or, if it may be used up here: {{{{ {it} | list }}}}.",
+        )
+    if inspect.isroutine(value):
+        raise SourceError(f"{who} is a function, not a value.", f"Call it: {{{{ {it}(…) }}}}.")
+    if isinstance(value, ModuleType):
+        raise SourceError(f"{who} is a module, not a value.", f"Name what you need of it: {{{{ {it}.field }}}}.")
+    if (_roots(value) & _PICTURES or type(value).__module__ == "IPython.core.display") and not _shows_text(value):
+        raise SourceError(
+            f"{who} is a figure or an image; a text model cannot see it.",
+            "Put the numbers behind it into the prompt.",
+        )
+    if hasattr(type(value), "toarray") and hasattr(type(value), "shape"):
+        raise SourceError(f"{who} is sparse and prints only a part.", f"Make it whole: {{{{ {it}.toarray() }}}}.")
+
+
+def _text(value: Any, who: str) -> str:
+    try:
+        if isinstance(value, BaseException):
+            return "".join(traceback.format_exception_only(value)).strip()
+        return str(value.data) if _shows_text(value) else str(value)
+    except Exception as error:
+        raise SourceError(
+            f"{who} cannot be turned into text: its str() raises {type(error).__name__}: {error}",
+            "Put something of it that has a text into the prompt.",
+        ) from error
+
+
+def _shows_text(value: Any) -> bool:
+    """Whether the value is one of IPython's displays of a text: ``Markdown``, ``HTML`` or ``Latex``."""
+    names = {f"{c.__module__}.{c.__name__}" for c in type(value).__mro__}
+    return "IPython.core.display.TextDisplayObject" in names and isinstance(value.data, str)
+
+
+def _is_container(value: Any) -> bool:
+    return any(hasattr(type(value), mark) for mark in ("__len__", "__iter__", "__array__", "shape"))
+
+
+def _roots(value: Any) -> set[str]:
+    """Names of the packages that the value's class comes from."""
+    return {c.__module__.partition(".")[0] for c in type(value).__mro__}
