@@ -150,7 +150,11 @@ class Conversation:
 
 
 class Conversations:
-    """The conversations of a kernel, by name, and which of them was used last."""
+    """The conversations of a kernel, by name, and which of them was used last.
+
+    A conversation becomes part of it, and the latest, when it is `put` here: after its first answer. So a question that
+    was interrupted leaves no trace.
+    """
 
     def __init__(self) -> None:
         self._named: dict[str, Conversation] = {}
@@ -164,30 +168,20 @@ class Conversations:
         """The one that ``--continue`` goes on with."""
         return self._latest
 
-    def named(self, name: str) -> Conversation:
-        """The conversation of this name, a new one if there is none; it is the latest from now on."""
-        self._latest = self._named.setdefault(name, Conversation(name))
-        return self._latest
-
     def get(self, name: str) -> Conversation:
-        """The conversation of this name, or an empty one that is not kept."""
+        """The conversation of this name, or a new one."""
         return self._named.get(name) or Conversation(name)
 
-    def fresh(self) -> Conversation:
-        """Begin an unnamed one; it is the latest from now on."""
-        self._latest = Conversation("")
-        return self._latest
-
     def put(self, conversation: Conversation) -> None:
-        """Take over a loaded one."""
+        """Keep a conversation under its name, if it has one; it is the latest from now on."""
         if conversation.name:
             self._named[conversation.name] = conversation
         self._latest = conversation
 
     def drop(self, name: str) -> None:
         """Forget a conversation."""
-        gone = self._named.pop(name, None)
-        if self._latest is gone or self._latest.name == name:
+        self._named.pop(name, None)
+        if self._latest.name == name:
             self._latest = Conversation("")
 
 

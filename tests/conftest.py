@@ -16,9 +16,10 @@ from jupyter_localllm.types import ModelFile
 @pytest.fixture(autouse=True)
 def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Caches and settings of this machine's user stay out of the tests."""
-    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-    for name in [n for n in os.environ if n.startswith("JUPYTER_LOCALLLM_") and n != "JUPYTER_LOCALLLM_CACHE_DIR"]:
+    for name in [n for n in os.environ if n.startswith("JUPYTER_LOCALLLM_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("JUPYTER_LOCALLLM_N_THREADS", "1")  # two threads and another process do not share two cores
 
 
 @pytest.fixture(autouse=True)

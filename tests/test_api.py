@@ -102,7 +102,7 @@ def test_conversations_replay_from_the_cache(tmp_path: Path) -> None:
     for round_ in range(2):
         llm = scripted(["One.", "Two."], cache_dir=str(tmp_path))
         assert [llm.generate(q, chat="x").cached for q in ("a", "b")] == [round_ == 1] * 2
-        assert [t.answer for t in llm.conversations.named("x").turns] == ["One.", "Two."]
+        assert [t.answer for t in llm.conversations.get("x").turns] == ["One.", "Two."]
         runtime.reset()
 
 
@@ -218,7 +218,9 @@ class TestRealModel:
         """reset() unloads, closes and forgets."""
         llm = jl.LocalLLM(n_ctx=512)
         llm.load()
-        llm.conversations.named("x").record("a", "b")
+        talk = llm.conversations.get("x")
+        talk.record("a", "b")
+        llm.conversations.put(talk)
         runtime.reset()
         assert runtime.current().resident() == []
         assert list(runtime.current().conversations) == []

@@ -83,10 +83,13 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
 def test_latest_follows_use() -> None:
     """`--continue` goes on with what was used last."""
     talks = Conversations()
-    assert talks.named("a") is talks.latest
-    fresh = talks.fresh()
-    assert talks.latest is fresh
-    assert talks.named("a") is talks.latest
+    named, unnamed = talks.get("a"), Conversation("")
+    assert list(talks) == []
+    for talk in (named, unnamed, named):
+        talks.put(talk)
+        assert talks.latest is talk
+    assert list(talks) == ["a"]
+    assert talks.get("a") is named
     talks.drop("a")
     assert list(talks) == []
     assert talks.latest.turns == ()

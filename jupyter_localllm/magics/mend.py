@@ -32,8 +32,10 @@ def run(shell: InteractiveShell, task: Literal["explain", "fix"] | str) -> None:
     from jupyter_localllm.magics.run import show_answer
 
     arguments = CellArguments(format="code") if task == "fix" else CellArguments()
-    result = show_answer(shell, get_llm(), question(shell, task), arguments, {})
-    shell.push({"_llm": result}, interactive=False)
+    # An explanation is a paragraph or two; small models do not know when to end one.
+    options = {} if task == "fix" else {"max_tokens": 400}
+    result = show_answer(shell, get_llm(), question(shell, task), arguments, options)
+    shell.push({"_llm": result}, interactive=False)  # type: ignore[no-untyped-call]
 
 
 def question(shell: InteractiveShell, task: str) -> tuple[Part, ...]:

@@ -3,34 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api import LocalLLM, get_llm
+from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.magics import place
 from jupyter_localllm.magics.arguments import CellArguments, Subcommand, parse_cell, parse_line
 from jupyter_localllm.prompt.body import literal, render_body
-from jupyter_localllm.show import formatters, live
+from jupyter_localllm.show import follow, register, surface_for
+from jupyter_localllm.show.live import show_error
 from jupyter_localllm.sources import render_for_prompt
 from jupyter_localllm.types import Part, Result
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["run_cell", "run_line", "show_answer"]
+__all__ = ["Asked", "run_cell", "run_line", "show_answer"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it stands in the notebook.
+
+    Parameters
+    ----------
+    arguments : CellArguments
+    body : str
+        The prompt as typed.
+    variables : Mapping of str to object
+        What ``{{ }}`` may name.
+    first_line : int
+        The line of the cell on which the body begins, for errors.
+    """
+
+    arguments: CellArguments
+    body: str
+    variables: Mapping[str, Any]
+    first_line: int = 1
+
+    def parts(self) -> tuple[Part, ...]:
+        """The body with its values in place."""
+        if not self.body.strip():
+            raise UsageError("the cell is empty: there is no question", "Write the prompt below the line of %%llm.")
+        if self.arguments.raw:
+            return literal(self.body)
+        return render_body(self.body, self.variables, render_for_prompt, first_line=self.first_line)
+
+    def options(self) -> dict[str, Any]:
+        """What this request sets."""
+        given, known = self.arguments, LocalLLM.request_options()
+        options = {name: value for name, value in given.options.items() if name in known}
+        return options | {k: v for k, v in (("system", given.system), ("cache", given.cache)) if v is not None}
+
+    def handle(self) -> LocalLLM:
+        """The kernel's own handle, or one derived from it for another model or other load settings."""
+        given, known = self.arguments, LocalLLM.request_options()
+        settings = {name: value for name, value in given.options.items() if name not in known}
+        settings |= {k: v for k, v in (("model", given.model), ("adapter", given.adapter)) if v is not None}
+        return get_llm().derive(**settings)
+
+    def conversation(self, handle: LocalLLM) -> Conversation:
+        """The one that the question goes on with, or a new one."""
+        if self.arguments.chat is not None:
+            return handle.conversations.get(self.arguments.chat)
+        return handle.conversations.latest if self.arguments.continue_ else Conversation("")
 
 
 def run_cell(shell: InteractiveShell, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> None:
     """Run a ``%%llm`` cell."""
     arguments = parse_cell(line, settings=LocalLLM.setting_names())
     if arguments.help:
-        _show_help()
+        from jupyter_localllm.magics.helptext import help_text
+
+        print(help_text())
         return
-    # The body is sent as it was typed, but for the line end that IPython adds. It begins on the cell's second line.
-    _ask(shell, arguments, cell.removesuffix("\n"), local_ns, first_line=2)
+    # The body is sent as it was typed, but for the line end that IPython adds.
+    _ask(shell, Asked(arguments, cell.removesuffix("\n"), {**shell.user_ns, **(local_ns or {})}, first_line=2))
 
 
-def run_line(shell: InteractiveShell, line: str, local_ns: Mapping[str, Any] | None) -> Result | None:
+def run_line(shell: InteractiveShell, line: str, local_ns: Mapping[str, Any] | None) -> Any:
     """Run a ``%llm`` line: a subcommand, or a prompt whose answer is returned."""
     parsed = parse_line(line, settings=LocalLLM.setting_names())
     if isinstance(parsed, Subcommand):
@@ -38,39 +91,10 @@ def run_line(shell: InteractiveShell, line: str, local_ns: Mapping[str, Any] | N
 
         run_command(shell, parsed)
         return None
-    result = _ask(shell, parsed.arguments, parsed.text, local_ns)
+    answer = _ask(shell, Asked(parsed.arguments, parsed.text, {**shell.user_ns, **(local_ns or {})}))
     if parsed.near:
         print(f"This went to the model. The subcommand is: %llm {parsed.near}")
-    return result if parsed.arguments.target is None else None
-
-
-def _ask(
-    shell: InteractiveShell, arguments: CellArguments, body: str, local_ns: Mapping[str, Any] | None
-) -> Result | None:
-    """Template, ask, show, bind; with ``--on-error record`` an error is shown and the notebook goes on."""
-    handle = _handle(arguments)
-    try:
-        if arguments.over is not None:
-            from jupyter_localllm.magics.over import run_over
-
-            return run_over(shell, handle, arguments, body)
-        parts = _parts(shell, arguments, body, local_ns)
-        options = _options(arguments)
-        if arguments.dry_run:
-            from jupyter_localllm.magics.dryrun import show_plan
-
-            talk, where = _talk(shell, handle, arguments, peek=True)
-            show_plan(handle.plan(parts, **options, chat=talk, place=where))
-            return None
-        talk, where = _talk(shell, handle, arguments)
-        result = show_answer(shell, handle, parts, arguments, {**options, "chat": talk, "place": where})
-    except LocalLLMError as error:
-        if (arguments.on_error or handle.on_error) != "record":
-            raise
-        live.show_error(shell, error)
-        return None
-    _bind(shell, arguments.target, result)
-    return result
+    return answer if parsed.arguments.target is None else None
 
 
 def show_answer(
@@ -81,61 +105,45 @@ def show_answer(
     options: Mapping[str, Any],
 ) -> Result:
     """Stream an answer into the cell's output."""
-    formatters.register(shell)
+    register(shell)
     streaming = arguments.stream and handle.streaming and place.is_interactive(shell)
-    surface = live.surface_for(shell, live=streaming)
-    return live.follow(handle.stream(parts, **options), surface, format=arguments.format or handle.format)
+    events = handle.stream(parts, **options)
+    surface = surface_for(shell, live=streaming)
+    return follow(events, surface, format=arguments.format or handle.format, model=handle.model)
 
 
-def _handle(arguments: CellArguments) -> LocalLLM:
-    """The kernel's own handle, or one derived from it for another model or other load settings."""
-    settings = {name: value for name, value in arguments.options.items() if name not in LocalLLM.request_options()}
-    if arguments.model is not None:
-        settings["model"] = arguments.model
-    if arguments.adapter is not None:
-        settings["adapter"] = arguments.adapter
-    return get_llm().derive(**settings)
+def _ask(shell: InteractiveShell, asked: Asked) -> Any:
+    """Answer and bind; with ``--on-error record`` an error is shown and the notebook goes on."""
+    arguments = asked.arguments
+    try:
+        value = _answer(shell, asked)
+    except LocalLLMError as error:
+        if (arguments.on_error or get_llm().on_error) != "record":
+            raise
+        show_error(shell, error)
+        value = None
+    except KeyboardInterrupt as error:
+        # IPython shows what this says instead of a page of frames of ours; it stays a KeyboardInterrupt.
+        error._render_traceback_ = lambda: ["KeyboardInterrupt: the answer was interrupted"]  # type: ignore[attr-defined]
+        raise
+    if not arguments.dry_run:
+        shell.push({"_llm": value}, interactive=False)  # type: ignore[no-untyped-call]
+        if arguments.target is not None:
+            shell.push({arguments.target: value})  # type: ignore[no-untyped-call]
+    return value
 
 
-def _options(arguments: CellArguments) -> dict[str, Any]:
-    options = {name: value for name, value in arguments.options.items() if name in LocalLLM.request_options()}
-    if arguments.system is not None:
-        options["system"] = arguments.system
-    if arguments.cache is not None:
-        options["cache"] = arguments.cache
-    return options
+def _answer(shell: InteractiveShell, asked: Asked) -> Any:
+    handle = asked.handle()
+    if asked.arguments.over is not None:
+        from jupyter_localllm.magics.over import run_over
 
+        return run_over(shell, handle, asked.arguments, asked.body, asked.variables, first_line=asked.first_line)
+    options = {**asked.options(), "chat": asked.conversation(handle)}
+    if asked.arguments.dry_run:
+        from jupyter_localllm.magics.dryrun import show_plan
 
-def _parts(
-    shell: InteractiveShell, arguments: CellArguments, body: str, local_ns: Mapping[str, Any] | None
-) -> tuple[Part, ...]:
-    if not body.strip():
-        raise UsageError("the cell is empty: there is no question", "Write the prompt below the line of %%llm.")
-    if arguments.raw:
-        return literal(body)
-    return render_body(body, {**shell.user_ns, **(local_ns or {})}, render_for_prompt)
-
-
-def _talk(
-    shell: InteractiveShell, handle: LocalLLM, arguments: CellArguments, *, peek: bool = False
-) -> tuple[Any, place.Place | None]:
-    """The conversation this question belongs to, and its place in it. A dry run leaves everything as it is."""
-    talks = handle.conversations
-    where = place.here(shell, advance=not peek)
-    if arguments.chat is not None:
-        return (talks.get(arguments.chat) if peek else talks.named(arguments.chat)), where
-    if arguments.continue_:
-        return talks.latest, where
-    return (None if peek else talks.fresh()), where
-
-
-def _bind(shell: InteractiveShell, target: str | None, value: Any) -> None:
-    shell.push({"_llm": value}, interactive=False)
-    if target is not None:
-        shell.push({target: value})
-
-
-def _show_help() -> None:
-    from jupyter_localllm.magics.helptext import help_text
-
-    print(help_text())
+        show_plan(handle.plan(asked.parts(), **options, place=place.here(shell, advance=False)))
+        return None
+    parts = asked.parts()
+    return show_answer(shell, handle, parts, asked.arguments, {**options, "place": place.here(shell)})

@@ -32,7 +32,7 @@ def owner() -> Iterator[Owner]:
 class TestLlama(EngineContract):
     @pytest.fixture
     def engine(self, model_file: ModelFile, owner: Owner) -> Iterator[LlamaEngine]:
-        engine = LlamaEngine(model_file, LlamaSettings(n_ctx=2048), owner)
+        engine = LlamaEngine(model_file, LlamaSettings(n_ctx=2048, n_threads=1), owner)
         yield engine
         engine.close()
 

@@ -1,0 +1,47 @@
+# Everything is done in .venv, which scripts/setup_env.py makes and keeps right; a second call finds it ready.
+# Needs Python >= 3.10 (with venv), a C++ compiler, node and git. Another Python: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint test-js test-py soak clean
+
+# Run the example notebooks through papermill; the reports go to build/demo/.
+demo:
+	$(PYTHON) scripts/setup_env.py demo
+	$(BIN)/python scripts/demo.py
+
+# Everything that tests the project, browser tests included; random campaigns run as samples.
+test: lint test-js test-py
+
+# Style, types, and the order in which the rooms import each other.
+lint: .env-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd labextension && npm run --silent lint
+
+# The labextension's own tests, without a browser.
+test-js: .env-test
+	cd labextension && npm run --silent test
+
+# The Python tests: the package, its notebooks, the wheel, and JupyterLab in Chromium.
+test-py: .env-test
+	$(BIN)/python -m pytest -m "not soak"
+
+# The random campaigns, whole: takes hours.
+soak: .env-test
+	$(BIN)/python -m pytest -m soak --timeout=0
+
+# Checked once per call of make, whichever targets ask for it.
+.PHONY: .env-test
+.env-test:
+	$(PYTHON) scripts/setup_env.py test
+
+# Back to what git knows: the environment, what was built, and the caches of the tools.
+clean:
+	rm -rf .venv build dist jupyter_localllm/labextension
+	rm -rf labextension/node_modules labextension/lib labextension/build-test
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

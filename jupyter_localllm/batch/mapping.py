@@ -1,0 +1,137 @@
+"""Rows in, answers out: ``llm.map`` without the model."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union
+
+from jupyter_localllm.batch.data import Data, open_data
+from jupyter_localllm.batch.progress import Meter, Progress, Reporter
+from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, is_of_the_run, run
+from jupyter_localllm.batch.template import RowTemplate, fitted
+from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
+
+__all__ = ["OnError", "RowError", "map_rows"]
+
+OnError = Union[Literal["raise", "record"], Callable[["RowError"], object]]
+
+
+@dataclass(frozen=True)
+class RowError:
+    """A row that could not be answered.
+
+    Parameters
+    ----------
+    position : int
+        0-based: ``data.iloc[position]``, ``data[position]``.
+    label : object
+        The row's label in the index; None if it has none but its position.
+    error : LocalLLMError
+    """
+
+    position: int
+    label: Any
+    error: LocalLLMError
+
+    @property
+    def where(self) -> str:
+        """The row in words: ``"row 7 (label 'EU')"``."""
+        if self.label is None:
+            return f"row {self.position}"
+        # Quotes around a text only: numpy's repr of 7 is np.int64(7).
+        label = repr(self.label) if isinstance(self.label, str) else str(self.label)
+        return f"row {self.position} (label {label})"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values, which may stand in a file's metadata."""
+        return {
+            "row": self.position,
+            "label": None if self.label is None else str(self.label),
+            "error": type(self.error).__name__,
+            "message": self.error.message,
+        }
+
+
+def map_rows(
+    template: str,
+    data: Any,
+    ask: Ask,
+    *,
+    column: str | None = None,
+    variables: Mapping[str, Any] | None = None,
+    on_error: OnError = "raise",
+    progress: Callable[[Progress], object] | None = None,
+    first_line: int = 1,
+    model: str = "",
+    resumes: bool = True,
+) -> Any:
+    """Put each row into a template and ask; see `jupyter_localllm.LocalLLM.map` for all but these.
+
+    Parameters
+    ----------
+    ask : callable
+        Gives the events of the answer to the parts of a prompt; called once for each different prompt.
+    model : str
+        Its name, for `progress`.
+    resumes : bool
+        Whether what is finished would be found again, so that an error may say so.
+    """
+    if not callable(on_error) and on_error not in ("raise", "record"):
+        near = close_match(str(on_error), ("raise", "record"))
+        raise UsageError(f"on_error cannot be {on_error!r}", near or 'Choose "raise", "record", or a function.')
+    rows = open_data(data, column)
+    plan = fitted(template, rows, variables or {}, first_line=first_line)
+    reporter = Reporter(Meter(rows.total, model), progress)
+    answers: list[str | None] = [None] * (rows.total or 0)
+    errors: list[RowError] = []
+    if plan is not None:
+        steps = run(_prompts(plan, rows), InTurn(ask))
+        with reporter, contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
+            for step in steps:
+                if isinstance(step, Outcome):
+                    if step.error is not None:
+                        failure = RowError(step.position, rows.label(step.position), step.error)
+                        _failed(failure, on_error, errors, _after(rows, resumes))
+                    answers.extend([None] * (step.position + 1 - len(answers)))
+                    answers[step.position] = step.result.text if step.result is not None else None
+                reporter.step(step)
+    return _with_errors(rows.like(answers), errors) if on_error == "record" else rows.like(answers)
+
+
+def _prompts(template: RowTemplate, rows: Data) -> Iterator[RowPrompt]:
+    for row in rows.rows(template.names):
+        try:
+            prompt = RowPrompt(row.position, template.render(row))
+        except LocalLLMError as error:
+            prompt = RowPrompt(row.position, error=error)
+        yield prompt
+
+
+def _failed(failure: RowError, on_error: OnError, errors: list[RowError], after: str) -> None:
+    """Note a failure, or raise it with what to do after it."""
+    error = failure.error
+    if is_of_the_run(error):
+        raise error
+    if callable(on_error):
+        on_error(failure)
+    elif on_error == "record":
+        errors.append(failure)
+    else:
+        rest = 'on_error="record" (--on-error record) notes such a row and goes on with the others.'
+        hint = " ".join(part for part in (rest, after) if part)
+        raise type(error)(f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
+
+
+def _after(rows: Data, resumes: bool) -> str:
+    if rows.single_use:
+        return "The iterator is used up so far; a list could be gone through again."
+    return "The rows that are finished are in the cache: a rerun goes on from there." if resumes else ""
+
+
+def _with_errors(answers: Any, errors: list[RowError]) -> Any:
+    """Hang the errors on what can carry them."""
+    if hasattr(answers, "attrs"):
+        answers.attrs["errors"] = [error.plain() for error in errors]
+    return answers

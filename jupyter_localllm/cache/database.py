@@ -1,0 +1,127 @@
+"""Databases as files: what a good one holds, what their errors mean, and how a bad one is set aside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from jupyter_localllm.cache.trouble import Busy, Damaged, Unavailable
+
+__all__ = ["DATABASE", "PATIENCE", "SCHEMA", "identity", "patiently", "set_aside", "translate", "translated"]
+
+T = TypeVar("T")
+
+DATABASE = "cache.db"
+PATIENCE = 5.0  # seconds to wait for another process before giving up: its writes take under 1 ms, if it may run
+_SIDECARS = ("-wal", "-shm", "-journal")
+
+# What sqlite3 says when not the content is at fault. Python 3.10 has no error codes, so by text.
+_BUSY = ("is locked", "busy")
+_ENVIRONMENT = (
+    "readonly",
+    "unable to open",
+    "disk i/o",
+    "is full",
+    "locking protocol",
+    "permission denied",
+    "not authorized",
+    "large file support",
+    "out of memory",
+    "too big",
+)
+
+# Every object that diskcache makes in a database. Another one, or one that reads differently, would be run by SQLite
+# with our next write.
+_COUNT = 'AFTER {0} ON Cache FOR EACH ROW BEGIN UPDATE Settings SET value = value {1} WHERE key = "{2}"; END'
+_TRIGGERS = {
+    "Settings_count_insert": ("INSERT", "+ 1", "count"),
+    "Settings_count_delete": ("DELETE", "- 1", "count"),
+    "Settings_size_insert": ("INSERT", "+ NEW.size", "size"),
+    "Settings_size_update": ("UPDATE", "+ NEW.size - OLD.size", "size"),
+    "Settings_size_delete": ("DELETE", "- OLD.size", "size"),
+}
+SCHEMA = {
+    "Settings": "CREATE TABLE Settings ( key TEXT NOT NULL UNIQUE, value)",
+    "sqlite_autoindex_Settings_1": None,
+    "Cache": (
+        "CREATE TABLE Cache ( rowid INTEGER PRIMARY KEY, key BLOB, raw INTEGER, store_time REAL, expire_time REAL,"
+        " access_time REAL, access_count INTEGER DEFAULT 0, tag BLOB, size INTEGER DEFAULT 0,"
+        " mode INTEGER DEFAULT 0, filename TEXT, value BLOB)"
+    ),
+    "Cache_key_raw": "CREATE UNIQUE INDEX Cache_key_raw ON Cache(key, raw)",
+    "Cache_expire_time": "CREATE INDEX Cache_expire_time ON Cache (expire_time)",
+    "Cache_access_time": "CREATE INDEX Cache_access_time ON Cache (access_time)",
+    **{name: f"CREATE TRIGGER {name} {_COUNT.format(*how)}" for name, how in _TRIGGERS.items()},
+}
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path means now (device and inode), None if it cannot be told."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename the database in a folder to the first free ``cache.db.damaged-<n>``, its journals with it."""
+    path = folder / DATABASE
+    number = 1
+    while (aside := folder / f"{DATABASE}.damaged-{number}").exists():
+        number += 1
+    for suffix in _SIDECARS:
+        # Before the database itself: a fresh one must never meet the journal of the old one.
+        with suppress(FileNotFoundError):
+            os.replace(f"{path}{suffix}", f"{aside}{suffix}")
+    try:
+        os.replace(path, aside)
+    except FileNotFoundError:
+        return None
+    return aside
+
+
+def translate(error: sqlite3.DatabaseError) -> Exception:
+    """Tell by what SQLite says which kind of trouble it is."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        return error  # a mistake of ours, no trouble of the disk
+    text = str(error).lower()
+    if any(word in text for word in _BUSY):
+        return Busy(f"The cache is held by another process ({error}).")
+    if any(word in text for word in _ENVIRONMENT):
+        return Unavailable(f"The cache cannot be used: {error}.")
+    return Damaged(f"The cache's database is damaged: {error}.")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise `Damaged`, `Busy` or `Unavailable` instead of SQLite's errors."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise translate(error) from None
+    except UnicodeDecodeError as error:
+        # SQLite's message quotes the damaged schema, and sqlite3 cannot make a text of it.
+        raise Damaged(f"The cache's database is damaged: {error}.") from None
+
+
+def patiently(action: Callable[[], T], seconds: float | None = None) -> T:
+    """Try again while another process holds the database, and then raise SQLite's error.
+
+    Not by SQLite's own busy timeout: it sleeps in C, where Ctrl-C cannot reach it.
+    """
+    deadline = time.monotonic() + (PATIENCE if seconds is None else seconds)
+    pause = 0.001
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if not isinstance(translate(error), Busy) or time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)

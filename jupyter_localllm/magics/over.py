@@ -1,0 +1,228 @@
+"""``--over DATA``: one question for each row, and the answers beside the data."""
+
+from __future__ import annotations
+
+import contextlib
+import keyword
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.api import LocalLLM
+from jupyter_localllm.batch import Data, Progress, RowError, fitted, open_data
+from jupyter_localllm.batch.head import Head, Witness
+from jupyter_localllm.batch.surfaces import Surface, map_surface_for
+from jupyter_localllm.batch.table import ANSWER
+from jupyter_localllm.batch.view import Finished
+from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.magics import place
+from jupyter_localllm.magics.arguments import CellArguments
+from jupyter_localllm.magics.dryrun import plan_text
+from jupyter_localllm.magics.run import Asked
+from jupyter_localllm.magics.variables import data_names
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["run_over"]
+
+
+def run_over(
+    shell: InteractiveShell,
+    handle: LocalLLM,
+    arguments: CellArguments,
+    body: str,
+    local_ns: Mapping[str, Any] | None = None,
+    *,
+    first_line: int = 2,
+) -> Any:
+    """Run a ``%%llm --over`` cell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    handle : LocalLLM
+    arguments : CellArguments
+        ``over`` is a variable's name, or an expression of the notebook's language.
+    body : str
+        The template.
+    local_ns : Mapping, optional
+        Variables besides the notebook's; they come first.
+    first_line : int, optional
+        Number of the body's first line in its cell, for messages.
+
+    Returns
+    -------
+    object
+        Of a frame, a copy of it with a new column ``answer``; of a series, a frame of its values and their answers; of
+        anything else, a list of the answers. None after ``--dry-run``.
+
+    Raises
+    ------
+    UsageError
+        The data are not there or have no rows, an option does not go with ``--over``, or the template uses nothing of
+        a row.
+    LocalLLMError
+        A row failed; with ``--on-error record`` its answer is None instead.
+    """
+    _refuse(arguments)
+    variables = {**shell.user_ns, **(local_ns or {})}
+    hidden = shell.user_ns_hidden
+    typical = [name for name in data_names(variables) if name not in hidden]  # to suggest: not In, Out and the like
+    data = _opened(str(arguments.over), arguments.column, variables, typical)
+    over = _Over(handle, Asked(arguments, body, variables, first_line), Witness(data))
+    if arguments.dry_run:
+        print(over.dry_run())
+        return None
+    live = arguments.stream and handle.streaming and place.is_interactive(shell)
+    return over.run(map_surface_for(shell, live=live))
+
+
+@dataclass
+class _Over:
+    """A map on its way."""
+
+    handle: LocalLLM
+    asked: Asked
+    data: Witness
+    progress: Progress = field(default_factory=Progress)
+    errors: list[RowError] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return str(self.asked.arguments.over)
+
+    @property
+    def target(self) -> str:
+        return self.asked.arguments.target or "_llm"
+
+    def run(self, surface: Surface) -> Any:
+        """Ask, show, and give the data with the answers beside them."""
+
+        def tell(progress: Progress) -> None:
+            self.progress = progress
+            surface.update(progress)
+
+        asked, arguments = self.asked, self.asked.arguments
+        record = (arguments.on_error or self.handle.on_error) == "record"
+        try:
+            answers = self.handle.map(
+                asked.body,
+                self.data,
+                variables=asked.variables,
+                on_error=self.errors.append if record else "raise",
+                progress=tell,
+                first_line=asked.first_line,
+                **asked.options(),
+            )
+        except BaseException:
+            if self.progress.done:
+                with contextlib.suppress(Exception):  # the first error is the one to tell
+                    surface.stop(self.progress, self._after())
+            raise
+        value, column = self.data.beside(answers)
+        if record and hasattr(value, "attrs"):
+            value.attrs["errors"] = [error.plain() for error in self.errors]
+        surface.finish(self._finished(answers, column))
+        return value
+
+    def dry_run(self) -> str:
+        """What the first row would ask, and how many there are."""
+        if self.data.single_use:
+            raise UsageError(
+                f"--dry-run would use up the first row of {self.name}, which can be gone through only once",
+                f"Make a list of it first: rows = list({self.name})",
+            )
+        asked = self.asked
+        template = fitted(asked.body, self.data, asked.variables, first_line=asked.first_line)
+        first = self.data.first()
+        if template is None or first is None:
+            return f"Dry run: {self.name} has no rows, so nothing would be asked."
+        plan = self.handle.plan(template.render(first), **asked.options())
+        total = self.data.total
+        if total is None:
+            size = f"The rows of {self.name} are not counted."
+        else:
+            tokens = total * plan.fitted.tokens
+            rows = "1 row" if total == 1 else f"{total:,} rows"
+            size = f"{self.name} has {rows}; if all were like the first, {tokens:,} tokens of prompts."
+        return f"{size}\nThe first row:\n\n{plan_text(plan)}"
+
+    def _finished(self, answers: list[str | None], column: str) -> Finished:
+        if not answers:
+            where = ""
+        elif column:
+            where = f"The answers are the column `{column}` of `{self.target}`."
+        else:
+            where = f"The answers are the list `{self.target}`."
+        head = Head.of(self.data, answers, column or ANSWER)
+        return Finished(self.progress, head, where, tuple(self.errors), tuple(self._remarks(column)))
+
+    def _remarks(self, column: str) -> Iterator[str]:
+        if column not in ("", ANSWER):
+            yield f"The data had a column `{ANSWER}` already, so the new one is `{column}`."
+        if self.progress.repeated:
+            count = self.progress.repeated
+            yield f"{count:,} {'prompt was' if count == 1 else 'prompts were'} another row's, too, and got its answer."
+        if self.data.single_use:
+            yield f"`{self.name}` was an iterator: it is used up now."
+
+    def _after(self) -> str:
+        if self.data.single_use:
+            return f"`{self.name}` is an iterator: these rows are used up."
+        if (self.asked.options().get("cache") or self.handle.cache) == "use":
+            return "They are in the cache: a rerun goes on from there."
+        return ""
+
+
+def _refuse(arguments: CellArguments) -> None:
+    """Refuse the options that mean nothing for many rows."""
+    if arguments.chat is not None or arguments.continue_:
+        option = "--continue" if arguments.continue_ else "--chat"
+        raise UsageError(f"{option} does not go with --over: each row is a question of its own", f"Leave {option} out.")
+    if arguments.raw:
+        raise UsageError(
+            "--raw does not go with --over: without {{ }} all rows would be the same question", "Leave --raw out."
+        )
+    if arguments.format is not None:
+        raise UsageError(
+            "--format does not go with --over: the answers of a map are plain text in a column", "Leave --format out."
+        )
+
+
+def _opened(expression: str, column: str | None, variables: Mapping[str, Any], typical: list[str]) -> Data:
+    value = _evaluated(expression, variables, typical)
+    try:
+        return open_data(value, column)
+    except UsageError as error:
+        raise UsageError(f"--over {expression}: {error.message}", error.hint) from None
+
+
+def _evaluated(expression: str, variables: Mapping[str, Any], typical: list[str]) -> Any:
+    """Give the value of a variable or of an expression, as a cell of the notebook would."""
+    source = expression.strip()
+    if source.isidentifier() and not keyword.iskeyword(source):
+        if source in variables:
+            return variables[source]
+        raise _unknown(expression, source, variables, typical)
+    try:
+        code = compile(source, "<--over>", "eval")
+    except (SyntaxError, ValueError):
+        raise UsageError(
+            f"--over {expression} is neither a variable nor an expression",
+            """An expression stands in quotes: %%llm --over "df[df.price > 10]".""",
+        ) from None
+    try:
+        # The person's own code in the person's own notebook; in a copy, so that nothing of eval stays in it.
+        return eval(code, dict(variables))
+    except NameError as error:
+        raise _unknown(expression, str(error.name or ""), variables, typical) from error
+    except Exception as error:
+        raise UsageError(f"--over {expression} raised {type(error).__name__}: {error}") from error
+
+
+def _unknown(expression: str, name: str, variables: Mapping[str, Any], typical: list[str]) -> UsageError:
+    near = close_match(name, typical) or close_match(name, [known for known in variables if not known.startswith("_")])
+    known = f"Variables with rows: {', '.join(typical[:12])}." if typical else "No variable here has rows."
+    what = f"--over {expression}: " if expression.strip() != name else "--over: "
+    return UsageError(f"{what}there is no variable {name}", near or known)

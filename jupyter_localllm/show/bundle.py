@@ -1,0 +1,237 @@
+"""From a view to what Jupyter stores and shows: the MIME bundle and its metadata.
+
+What is saved must be the same in every run that gives the same answer, so `data` holds no time, no cache state and no
+identifier; those stand in the metadata under ``jupyter_localllm`` / ``volatile``.
+
+The styles are attributes of our own on elements of our own, with JupyterLab's variables first, VS Code's second and a
+grey that can be read on white and on black last. Model text never becomes a style.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.show.formats import Shown, shown
+from jupyter_localllm.show.plain import clean
+from jupyter_localllm.show.view import View
+from jupyter_localllm.types import Provenance, Result
+
+if TYPE_CHECKING:
+    from jupyter_localllm.show.html import BlockRenderer
+
+__all__ = ["ANSWER_MIME", "METADATA_KEY", "SCHEMA_VERSION", "as_warning", "bundle", "speed", "summary"]
+
+ANSWER_MIME = "application/vnd.jupyter-localllm.answer+json"
+METADATA_KEY = "jupyter_localllm"
+SCHEMA_VERSION = 1
+
+_QUIET = (
+    "color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,#767676));"
+    "font-family:var(--jp-ui-font-family,sans-serif);font-size:.85em;line-height:1.5"
+)
+_BAR = "border-left:2px solid var(--jp-border-color2,var(--vscode-panel-border,#c0c0c0));padding-left:.8em"
+_WARN = "border-left:3px solid var(--jp-warn-color1,var(--vscode-editorWarning-foreground,#c47f00));padding-left:.7em"
+# Turned upside down so that the newest line is the one that is seen, without a script.
+_TAIL = "display:flex;flex-direction:column-reverse;max-height:12em;overflow:auto"
+
+_LONGEST_SUMMARY = 160
+
+
+def bundle(view: View, blocks: BlockRenderer | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Make the data and the metadata of an output.
+
+    Parameters
+    ----------
+    view : View
+        The answer at this moment.
+    blocks : BlockRenderer or None
+        Keeps the rendered blocks of a growing text between calls.
+
+    Returns
+    -------
+    data : dict
+        ``text/html``, ``text/plain`` and our own type; ``text/markdown`` too once the answer has ended.
+    metadata : dict
+        ``{"jupyter_localllm": …}``: while it streams only that it is not complete; then the provenance, and in
+        ``volatile`` what differs from run to run.
+    """
+    form = shown(view.text, view.format, ended=view.ended, blocks=blocks)
+    data = {"text/html": _html(view, form), "text/plain": _plain(view, form), ANSWER_MIME: _answer(view)}
+    if view.ended:
+        data["text/markdown"] = _markdown(view, form)
+    return data, {METADATA_KEY: _metadata(view)}
+
+
+def summary(view: View) -> str:
+    """The answer in one line, for logs.
+
+    Examples
+    --------
+    >>> from jupyter_localllm.types import Result, Usage
+    >>> summary(View(text="It is Paris.", model="smollm2", tokens=4, result=Result("It is Paris.")))
+    'llm smollm2: 4 tokens: It is Paris.'
+    """
+    facts = [_count(view.tokens)]
+    if view.result and view.result.cached:
+        facts.append("cached")
+    elif view.tokens_per_second:
+        facts.append(speed(view.tokens_per_second))
+    facts += [note.text for note in (*view.notes, *view.passing_notes)]
+    text = " ".join(clean(view.text).split())
+    if len(text) > _LONGEST_SUMMARY:
+        text = text[: _LONGEST_SUMMARY - 2].rstrip() + " …"
+    head = " ".join(part for part in ("llm", clean(view.model)) if part)
+    return f"{head}: {', '.join(facts)}: {text}".rstrip(": ")
+
+
+def speed(tokens_per_second: float) -> str:
+    """A speed with the digits it deserves.
+
+    Examples
+    --------
+    >>> speed(118.4), speed(9.66)
+    ('118 tokens/s', '9.7 tokens/s')
+    """
+    return f"{tokens_per_second:,.0f} tokens/s" if tokens_per_second >= 100 else f"{tokens_per_second:.1f} tokens/s"
+
+
+def as_warning(text: str) -> str:
+    """A text of ours as HTML that is seen at once."""
+    return f'<div class="jp-LocalLLM-answer mathjax_ignore tex2jax_ignore">\n{_mark(text)}</div>'
+
+
+def _count(tokens: int) -> str:
+    return "1 token" if tokens == 1 else f"{tokens:,} tokens"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# HTML
+
+
+def _html(view: View, form: Shown) -> str:
+    parts = [_reasoning(view)] if view.reasoning.strip() else []
+    if view.text:
+        parts.append(f'<div class="jp-LocalLLM-text">\n{form.html}</div>\n')
+    parts += [_mark(text) for text in _marks(view, form)]
+    parts.append(_footer(view) if view.ended else _live(view))
+    # Typesetters look at what is marked as mathematics, and at nothing else: see `jupyter_localllm.show.html`.
+    return f'<div class="jp-LocalLLM-answer mathjax_ignore tex2jax_ignore">\n{"".join(parts)}</div>'
+
+
+def _reasoning(view: View) -> str:
+    thinking = not view.text and not view.ended
+    words = escape(clean(view.reasoning).strip(), quote=False)
+    body = f'<div style="white-space:pre-wrap;margin-top:.3em;{_BAR}">{words}</div>'
+    if thinking:
+        body = f'<div style="{_TAIL}">{body}</div>'
+    return (
+        f'<details class="jp-LocalLLM-reasoning" style="{_QUIET};margin-bottom:.6em"{" open" if thinking else ""}>'
+        f'<summary style="cursor:pointer">Reasoning</summary>{body}</details>\n'
+    )
+
+
+def _mark(text: str) -> str:
+    style = f"{_WARN};margin:.5em 0;font-size:.9em;white-space:pre-wrap"
+    return f'<div class="jp-LocalLLM-mark" style="{style}">{escape(clean(text))}</div>\n'
+
+
+def _marks(view: View, form: Shown) -> list[str]:
+    return [note.text for note in view.notes] + ([form.remark] if form.remark else [])
+
+
+def _live(view: View) -> str:
+    words = [view.model, _doing(view)] if view.status else [view.model, _count(view.tokens)]
+    if not view.status and view.tokens_per_second:
+        words.append(speed(view.tokens_per_second))
+    return f'<div class="jp-LocalLLM-status" style="{_QUIET};margin-top:.4em">{_joined(words)}</div>\n'
+
+
+def _doing(view: View) -> str:
+    status = view.status
+    if status is None:
+        return ""
+    words = status.text or status.stage
+    return words if status.fraction is None else f"{words} {min(max(status.fraction, 0.0), 1.0):.0%}".replace("%", " %")
+
+
+def _footer(view: View) -> str:
+    words = [view.model, _count(view.tokens) if view.tokens else ""]
+    line = _joined(words)
+    return f'<div class="jp-LocalLLM-footer" style="{_QUIET};margin-top:.4em">{line}</div>\n' if line else ""
+
+
+def _joined(words: list[str]) -> str:
+    return " · ".join(escape(clean(word)) for word in words if word)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The other types
+
+
+def _plain(view: View, form: Shown) -> str:
+    marks = "".join(f"\n\n[{clean(text)}]" for text in _marks(view, form))
+    return (form.plain.rstrip() + marks).strip("\n")
+
+
+def _markdown(view: View, form: Shown) -> str:
+    from jupyter_localllm.show.neutral import neutralise
+
+    marks = "".join(f"\n\n*{neutralise(text)}*" for text in _marks(view, form))
+    return (form.markdown + marks).strip("\n")
+
+
+def _answer(view: View) -> dict[str, Any]:
+    usage = view.result.usage if view.result else None
+    return {
+        "version": SCHEMA_VERSION,
+        "text": _encodable(view.text),
+        "reasoning": _encodable(view.reasoning),
+        "format": view.format,
+        "finish_reason": view.finish_reason,
+        "model": _encodable(view.model),
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens if usage else 0,
+            "completion_tokens": usage.completion_tokens if usage else view.tokens,
+        },
+        "notes": [{"code": note.code, "text": _encodable(note.text)} for note in view.notes],
+        "citations": [],
+    }
+
+
+def _encodable(text: str) -> str:
+    """Half of a surrogate pair cannot be sent."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def _metadata(view: View) -> dict[str, Any]:
+    if not view.ended:
+        return {"complete": False}
+    facts: dict[str, Any] = {"complete": view.complete, "finish_reason": view.finish_reason}
+    if view.result is None:
+        return facts
+    return {**facts, **_provenance(view.result.provenance), "volatile": _volatile(view, view.result)}
+
+
+def _provenance(provenance: Provenance) -> dict[str, Any]:
+    return {
+        "model": provenance.model,
+        "model_sha256": provenance.model_sha256,
+        "sampling": dict(provenance.sampling),
+        "max_tokens": provenance.max_tokens,
+        "stop": list(provenance.stop),
+        "prompt_sha256": provenance.prompt_sha256,
+        "sources": dict(provenance.sources),
+        "key": provenance.key,
+        "versions": dict(provenance.versions),
+    }
+
+
+def _volatile(view: View, result: Result) -> dict[str, Any]:
+    return {
+        "cached": result.cached,
+        "timings": asdict(result.timings),
+        "usage": asdict(result.usage),
+        "notes": [asdict(note) for note in view.passing_notes],
+    }

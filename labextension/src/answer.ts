@@ -1,0 +1,90 @@
+/**
+ * The widget that shows one answer and follows it while it is written.
+ */
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Widget } from '@lumino/widgets';
+
+import { AnswerHeader } from './header';
+import { translations } from './i18n';
+import { type IAnswer, MIME_TYPE, parseAnswer } from './model';
+import { MATH, morph } from './morph';
+import { safeFragment } from './sanitize';
+
+export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
+  constructor(private readonly options: IRenderMime.IRendererOptions) {
+    super();
+    this.addClass('jp-LocalLLM');
+    this.header = new AnswerHeader(translations(options.translator));
+    this.body.className = 'jp-LocalLLM-body jp-RenderedHTMLCommon';
+    this.node.append(this.header.node, this.body);
+  }
+
+  /** Show the output as it is now; JupyterLab calls this again, on the same widget, for each update of the display. */
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const answer = parseAnswer(model.data[MIME_TYPE], model.metadata);
+    const wanted = this.content(model.data, answer);
+    this.header.node.hidden = answer === null;
+    if (answer) {
+      this.header.update(answer, takeStatus(wanted, answer));
+    }
+    this.untypeset.push(...morph(this.body, wanted));
+    this.typeset();
+  }
+
+  private content(data: IRenderMime.IMimeModel['data'], answer: IAnswer | null): DocumentFragment {
+    const html = data['text/html'];
+    return html === undefined
+      ? preformatted(answer?.text ?? asText(data['text/plain'] ?? ''))
+      : safeFragment(asText(html), this.options.sanitizer);
+  }
+
+  protected onAfterAttach(): void {
+    this.typeset();
+  }
+
+  /**
+   * Typeset what is new and marked as mathematics: "$5 and $10" stays money, and MathJax is not even loaded for an answer
+   * without formulas. It measures what it sets, so it is asked only when the widget is on the page.
+   */
+  private typeset(): void {
+    const typesetter = this.options.latexTypesetter;
+    if (!typesetter || !this.isAttached) {
+      return;
+    }
+    for (const block of this.untypeset.splice(0)) {
+      const inside = [...block.querySelectorAll<HTMLElement>(MATH)];
+      for (const formula of block.matches(MATH) ? [block] : inside) {
+        void typesetter.typeset(formula);
+      }
+    }
+  }
+
+  private readonly header: AnswerHeader;
+  private readonly body = document.createElement('div');
+  private untypeset: HTMLElement[] = [];
+}
+
+/**
+ * Takes out of the HTML what the header says: the line with model and tokens, made for front ends without this extension.
+ *
+ * @returns what that line says to be going on.
+ */
+function takeStatus(content: DocumentFragment, { model }: IAnswer): string {
+  const status = content.querySelector('.jp-LocalLLM-status')?.textContent?.trim() ?? '';
+  content.querySelectorAll('.jp-LocalLLM-status, .jp-LocalLLM-footer').forEach(line => line.remove());
+  const prefix = `${model} · `;
+  return model !== '' && status.startsWith(prefix) ? status.slice(prefix.length) : status;
+}
+
+function preformatted(text: string): DocumentFragment {
+  const fragment = document.createDocumentFragment();
+  const block = document.createElement('pre');
+  block.textContent = text;
+  fragment.append(block);
+  return fragment;
+}
+
+/** In a notebook file a text may be a list of lines. */
+function asText(value: unknown): string {
+  return Array.isArray(value) ? value.join('') : String(value);
+}

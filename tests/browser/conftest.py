@@ -1,0 +1,76 @@
+"""JupyterLab in Chromium for the tests: the fixture `lab`.
+
+The browser is Debian's ``chromium`` (``JLLM_CHROMIUM`` names another one), driven by the PyPI package ``playwright``.
+Server and browser end with this folder: while Playwright's synchronous interface is awake, its event loop counts
+as running in the main thread, and ``asyncio.run`` of other tests would refuse to work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+
+from .lab import Lab
+from .server import LABEXTENSION, Server, running_server
+
+FLAGS = [
+    "--no-sandbox",  # the tests may run as root in a container
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
+    "--disable-component-update",
+    "--no-pings",
+]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("JLLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.fail("The browser tests need Chromium: `apt-get install chromium` (`make test` does it where it may).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def jupyter_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not (LABEXTENSION / "package.json").exists():
+        pytest.fail("The labextension is not built: `cd labextension && npm ci && npm run build:prod`.")
+    with running_server(tmp_path_factory.mktemp("jupyter") / "home") as server:
+        yield server
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(
+        viewport={"width": 1200, "height": 900},
+        service_workers="block",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def lab(context: BrowserContext, jupyter_server: Server) -> Iterator[Lab]:
+    """A fresh page with JupyterLab; `Lab.open` opens a notebook in it."""
+    lab = Lab(context, jupyter_server)
+    yield lab
+    with contextlib.suppress(Error):  # the page may not have got that far
+        lab.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where screenshots go; ``JLLM_PICTURES`` names a directory to keep them in."""
+    directory = Path(os.environ.get("JLLM_PICTURES") or tmp_path / "pictures")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

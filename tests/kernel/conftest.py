@@ -1,0 +1,43 @@
+"""Real kernels to talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kernel_client import Kernel, private_environment
+
+
+@pytest.fixture
+def kernel_env(tmp_path: Path) -> dict[str, str]:
+    """What a kernel of these tests sees.
+
+    One decoding thread: two of them and anything else that runs do not share two cores (they fall from 120 to a few
+    tokens a second), one does.
+    """
+    return {**private_environment(tmp_path / "home"), "JUPYTER_LOCALLLM_N_THREADS": "1"}
+
+
+@pytest.fixture
+def new_kernel(kernel_env: dict[str, str]) -> Iterator[Callable[..., Kernel]]:
+    """Makes kernels; the extension is loaded in them unless told otherwise."""
+    made: list[Kernel] = []
+
+    def make(*, load: bool = True, **env: str) -> Kernel:
+        kernel = Kernel({**kernel_env, **env})
+        made.append(kernel)
+        if load:
+            kernel.good("%load_ext jupyter_localllm")
+        return kernel
+
+    yield make
+    for kernel in made:
+        kernel.close()
+
+
+@pytest.fixture
+def kernel(new_kernel: Callable[..., Kernel]) -> Kernel:
+    """One kernel with the extension loaded."""
+    return new_kernel()
