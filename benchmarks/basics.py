@@ -1,7 +1,7 @@
 """The cost of being there: loading the extension, a cached cell, streaming, memory.
 
-``python -m benchmarks.basics [--out FILE]`` prints JSON. Each figure names what it is compared with, and whether it is a
-gate (with its bar) or informational. Kernels are real ones; the model is the embedded SmolLM2-135M.
+``python -m benchmarks.basics [--out FILE]`` prints JSON. Each figure names what it is compared with, and whether it is
+a gate (with its bar) or informational. Kernels are real ones; the model is the embedded SmolLM2-135M.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import math
 import random
 from pathlib import Path
 
-REGIONS = {"EU": 1.0, "JP": 0.6, "US": 1.3}  # how large each market is, beside Europe
-PRODUCTS = {"Kettle": (49, 520), "Lamp": (79, 310), "Desk": (349, 90), "Chair": (159, 170)}  # euros, units a month
+REGIONS = {"America": 1.3, "Asia": 0.6, "Europe": 1.0}  # how large each market is, beside Europe
+PRODUCTS = {"Kettle": (49, 520), "Lamp": (79, 340), "Desk": (349, 78), "Chair": (159, 170)}  # euros, units a month
 MONTHS = ["2023-12", *(f"2024-{month:02d}" for month in range(1, 13))]
 
 

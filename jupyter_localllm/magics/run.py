@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_localllm.api import LocalLLM, get_llm
-from jupyter_localllm.conversation import Conversation
+from jupyter_localllm.conversation import Conversation, Conversations
 from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.magics import place
 from jupyter_localllm.magics.arguments import CellArguments, Subcommand, parse_cell, parse_line
 from jupyter_localllm.prompt.body import literal, render_body
 from jupyter_localllm.show import follow, register, surface_for
 from jupyter_localllm.show.live import show_error
+from jupyter_localllm.show.view import Format
 from jupyter_localllm.sources import render_for_prompt
 from jupyter_localllm.types import Part, Result
 
@@ -66,9 +67,10 @@ class Asked:
 
     def conversation(self, handle: LocalLLM) -> Conversation:
         """The one that the question goes on with, or a new one."""
+        talks: Conversations = handle.conversations
         if self.arguments.chat is not None:
-            return handle.conversations.get(self.arguments.chat)
-        return handle.conversations.latest if self.arguments.continue_ else Conversation("")
+            return talks.get(self.arguments.chat)
+        return talks.latest if self.arguments.continue_ else Conversation("")
 
 
 def run_cell(shell: InteractiveShell, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> None:
@@ -109,7 +111,8 @@ def show_answer(
     streaming = arguments.stream and handle.streaming and place.is_interactive(shell)
     events = handle.stream(parts, **options)
     surface = surface_for(shell, live=streaming)
-    return follow(events, surface, format=arguments.format or handle.format, model=handle.model)
+    shown_as = cast(Format, arguments.format or handle.format)
+    return follow(events, surface, format=shown_as, model=handle.model)
 
 
 def _ask(shell: InteractiveShell, asked: Asked) -> Any:

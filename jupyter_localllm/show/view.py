@@ -47,6 +47,7 @@ class View:
 
     Examples
     --------
+    >>> from jupyter_localllm.types import Token
     >>> view = fold(fold(View(), Token("It is"), 0.0), Token(" Paris."), 10.0)
     >>> view.text, view.tokens, view.tokens_per_second
     ('It is Paris.', 2, 100.0)

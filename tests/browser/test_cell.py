@@ -30,7 +30,9 @@ def test_an_answer_streams_into_the_cell(lab: Lab, pictures: Path) -> None:
     answer = lab.answer(1)
     expect(answer).to_have_count(1, timeout=60_000)
     lengths: list[int] = []
-    lab.page.wait_for_function("() => document.querySelector('.jp-LocalLLM-text')?.innerText.length > 20", timeout=60_000)
+    lab.page.wait_for_function(
+        "() => document.querySelector('.jp-LocalLLM-text')?.innerText.length > 20", timeout=60_000
+    )
     for _ in range(200):
         if lab.outputs(1)[0]["metadata"]["jupyter_localllm"].get("complete", True):
             break
@@ -56,7 +58,9 @@ def test_stop_keeps_the_partial_answer(lab: Lab, pictures: Path) -> None:
     lab.open([SETUP, "%%llm --max-tokens 1000\nTell me a long story.", "%llm What is the capital of France?"])
     lab.run_cell(0)
     lab.run_cell(1, wait=False)
-    lab.page.wait_for_function("() => document.querySelector('.jp-LocalLLM-text')?.innerText.length > 20", timeout=60_000)
+    lab.page.wait_for_function(
+        "() => document.querySelector('.jp-LocalLLM-text')?.innerText.length > 20", timeout=60_000
+    )
     lab.interrupt()
     lab.wait_idle()
     expect(lab.answer(1)).to_contain_text("incomplete")

@@ -169,13 +169,15 @@ def test_nearest_is_the_same_cell(cache: AnswerCache) -> None:
         key("Something else"),
         templated(("text", "Describe "), ("{{ df }}", "2"), sampling=Sampling(temperature=1.0)),
         templated(("text", "Describe "), ("{{ df }}", "3")),
+        templated(("text", "Describe "), ("{{ df }}", "4")),
         templated(("text", "Summarise "), ("{{ df }}", "1")),
     ]
     for other in others:
         cache.put(other, entry(other))
-    assert cache.nearest(now) == others[2].document
+        time.sleep(0.002)
+    assert cache.nearest(now) == others[3].document
     cache.put(now, entry(now))
-    assert cache.nearest(now) == others[2].document
+    assert cache.nearest(now) == others[3].document
 
 
 def test_nearest_does_bounded_work(cache: AnswerCache, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,8 @@ def test_what_is_volatile_in_a_file_is_dropped(
     change(exported, 3, b'"ttft_ms":0.0', b'"ttft_ms":5.0')
     fresh = open_cache(tmp_path / "fresh")
     import_(fresh, exported)
+    assert {item.result.timings for _, item in fresh.entries()} == {Timings()}
+    assert import_(fresh, exported) == ImportCounts(same=30)
     export(fresh, tmp_path / "again.jsonl")
     assert (tmp_path / "again.jsonl").read_bytes() == before
 
