@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
 from jupyter_localllm.config import Settings
@@ -18,14 +18,13 @@ from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.errors import EngineError, UsageError, close_match
 from jupyter_localllm.models import sha256_of
 from jupyter_localllm.pipeline import Model, Plan, Request, ask, plan
-from jupyter_localllm.types import Done, Event, Message, Part, Result, Status
+from jupyter_localllm.prompt.messages import PromptLike, as_messages
+from jupyter_localllm.types import Done, Event, Result, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.batch import OnError, Progress
 
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
-
-PromptLike = Union[str, Sequence[Mapping[str, str]], Sequence[Part]]
 
 # What one request may set; everything else decides how the model is loaded, or is the handle's.
 _REQUEST = (
@@ -324,7 +323,7 @@ class LocalLLM(Settings):
             talk.system = values["system"]
         system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
         return Request(
-            messages=_messages(prompt, system, talk.messages(place) if talk is not None else ()),
+            messages=as_messages(prompt, system, talk.messages(place) if talk is not None else ()),
             sampling=self.sampling(values),
             max_tokens=values.get("max_tokens", self.max_tokens),
             stop=tuple(values.get("stop", self.stop)),
@@ -372,33 +371,6 @@ def _shell() -> Any:
     if shell_class is None or not shell_class.initialized():
         return None
     return shell_class.instance()
-
-
-def _messages(prompt: PromptLike, system: str, history: tuple[Message, ...]) -> tuple[Message, ...]:
-    if isinstance(prompt, str):
-        new = [Message.of("user", prompt)]
-    elif all(isinstance(part, Part) for part in prompt):
-        new = [Message("user", tuple(prompt))]  # type: ignore[arg-type]
-    else:
-        new = [_message(message) for message in prompt]
-    if not new or not new[-1].content.strip():
-        raise UsageError("the prompt is empty", "Write a question.")
-    if new[0].role == "system":
-        head, *new = new
-        return (head, *history, *new)
-    return (*((Message.of("system", system),) if system else ()), *history, *new)
-
-
-def _message(message: Any) -> Message:
-    try:
-        role, content = message["role"], message["content"]
-    except (TypeError, KeyError):
-        raise UsageError(f"a message is {{'role': …, 'content': …}}, not {message!r}") from None
-    if role not in ("system", "user", "assistant"):
-        raise UsageError(f"a message's role is system, user or assistant, not {role!r}")
-    if not isinstance(content, str):
-        raise UsageError(f"a message's content is text, not {type(content).__name__}")
-    return Message.of(role, content)
 
 
 def _last(events: Iterator[Event]) -> Result:

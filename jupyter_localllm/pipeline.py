@@ -156,6 +156,7 @@ def key_of(request: Request, model: Model) -> AnswerKey:
         sampling=request.sampling,
         max_tokens=request.max_tokens if request.max_tokens is not None else DEFAULT_MAX_TOKENS,
         stop=request.stop,
+        model=model.name,
         model_sha256=model.sha256(),
         window=request.window,
         adapter_sha256=request.adapter_sha256,

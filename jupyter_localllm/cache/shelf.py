@@ -108,7 +108,7 @@ class Shelf:
                     return self._attempt(action)
                 except Damaged as damage:
                     self._replace(damage)
-                    return self._attempt(action)
+                    return self._attempt_again(action)
         finally:
             self._voice.speak()
 
@@ -175,10 +175,22 @@ class Shelf:
         try:
             return Store(self.folder)
         except Damaged as damage:
-            # A disk that breaks everything: don't fill it with what we set aside.
-            reason = Unavailable(f"The cache directory {self.directory} cannot be used: {damage.message}")
-            self._pause(reason, 60.0)
-            raise reason from None
+            raise self._give_up(damage) from None
+
+    def _attempt_again(self, action: Callable[[Store], T]) -> T:
+        try:
+            return self._attempt(action)
+        except Damaged as damage:
+            raise self._give_up(damage) from None
+
+    def _give_up(self, damage: Damaged) -> Unavailable:
+        # A disk that breaks even a fresh database: don't fill it with what we set aside.
+        reason = Unavailable(f"The cache directory {self.directory} cannot be used: {damage.message}")
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+        self._pause(reason, 60.0)
+        return reason
 
     def _pause(self, reason: Trouble, seconds: float) -> None:
         self._reason, self._not_before = reason, time.monotonic() + seconds

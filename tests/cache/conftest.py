@@ -39,6 +39,12 @@ def cache(open_cache: Callable[..., AnswerCache]) -> AnswerCache:
 
 
 @pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """The file with the answers of `cache`."""
+    return tmp_path / "cache" / "answers" / "cache.db"
+
+
+@pytest.fixture
 def child() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts Python programs that can import the package and these tests; none outlives the test."""
     started = []

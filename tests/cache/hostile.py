@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,10 @@ class Bomb:
 
 def bomb(crater: Path) -> bytes:
     return pickle.dumps(Bomb(crater))
+
+
+def garbage(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
 
 
 def run(database: Path, statement: str, *parameters: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_localllm.cache.shelf import Shelf, Voice
 from jupyter_localllm.cache.store import Store
-from jupyter_localllm.cache.trouble import Busy, Damaged
+from jupyter_localllm.cache.trouble import Busy, Damaged, Unavailable
 
 
 def test_damage_that_another_kernel_has_put_right(tmp_path: Path) -> None:
@@ -36,6 +36,20 @@ def test_damage_that_another_kernel_has_put_right(tmp_path: Path) -> None:
     assert len(aside()) == 1
     mine.close()
     other.close()
+
+
+def test_a_disk_that_breaks_every_database(tmp_path: Path) -> None:
+    """Work that finds a fresh database damaged too ends in trouble, and not in one more file for each try."""
+    shelf = Shelf(tmp_path, "answers", Voice())
+
+    def fail(store: Store) -> None:
+        raise Damaged("Nothing is right here.")
+
+    for _ in range(4):
+        with pytest.raises(Unavailable, match="Nothing is right"):
+            shelf.run(fail)
+    assert len([path for path in (tmp_path / "answers").iterdir() if path.name[-1].isdigit()]) == 1
+    shelf.close()
 
 
 def test_a_lock_that_is_held_is_not_waited_for_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
