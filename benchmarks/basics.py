@@ -127,6 +127,34 @@ def streaming(kernel: Kernel, rounds: int) -> dict[str, Any]:
     }
 
 
+def interrupting(kernel: Kernel, rounds: int) -> dict[str, Any]:
+    """Milliseconds from the interrupt to a kernel that is free again, in decoding and in prompt processing."""
+    cases = {
+        "decoding": f"%%llm --max-tokens 2000 --cache off\n{STORY}",
+        "prompt": "%%llm --max-tokens 10 --cache off\n" + "The sea is wide and full of fish. " * 800,
+    }
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for i in range(rounds):
+        for name, code in cases.items():
+            request = kernel.start(code, "cell")
+            time.sleep(1.0 + 0.1 * i)
+            begun = time.perf_counter()
+            kernel.manager.interrupt_kernel()
+            cell = kernel.finish(request)
+            if cell.error is None or cell.error["ename"] != "KeyboardInterrupt":
+                raise RuntimeError(f"the cell ended by itself: {cell}")
+            found[name].append((time.perf_counter() - begun) * 1000)
+    worst = max(max(values) for values in found.values())
+    return {
+        "what": "from the interrupt to a free kernel, ms",
+        "ms": {name: spread(values) for name, values in found.items()},
+        "worst_ms": round(worst, 1),
+        "against": "the bar",
+        "ratio": round(worst / 300, 3),
+        "gate": {"at_most_ms": 300, "kept": worst <= 300},
+    }
+
+
 def memory(new: Callable[[], Kernel]) -> dict[str, Any]:
     """Megabytes that the kernel holds beyond itself, weights, KV cache and compute buffers."""
     kernel = new()
@@ -143,10 +171,12 @@ def memory(new: Callable[[], Kernel]) -> dict[str, Any]:
     ).stdout
     weights, kv, compute = (int(x) for x in re.findall(r"\d+", figures))
     kernel.close()
-    overhead = (loaded - bare - weights - kv - compute) / 1e6
+    # The compute buffers are reserved whole and touched in part: without them the figure is an upper bound.
+    overhead, bound = (loaded - bare - weights - kv - compute) / 1e6, (loaded - bare - weights - kv) / 1e6
     return {
         "what": "resident memory beyond a bare kernel, weights, KV cache and compute buffers, MB",
         "mb": round(overhead, 1),
+        "mb_with_the_compute_buffers": round(bound, 1),
         "parts_mb": {
             "bare kernel": round(bare / 1e6, 1),
             "with the model": round(loaded / 1e6, 1),
@@ -156,7 +186,7 @@ def memory(new: Callable[[], Kernel]) -> dict[str, Any]:
         },
         "against": "the sum of its parts",
         "ratio": round(loaded / (bare + weights + kv + compute), 3),
-        "gate": {"at_most_mb": 60, "kept": overhead <= 60},
+        "gate": {"at_most_mb": 60, "kept": bound <= 60},
     }
 
 
@@ -172,6 +202,7 @@ def main() -> None:
         kernel = Kernel(env)
         kernel.good("%load_ext jupyter_localllm")
         results += [cached_cell(kernel, 4 * arguments.rounds), streaming(kernel, arguments.rounds)]
+        results.append(interrupting(kernel, arguments.rounds))
         kernel.close()
         results.append(memory(lambda: Kernel(env)))
     report = {

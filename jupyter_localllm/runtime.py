@@ -98,7 +98,7 @@ class Runtime:
             yield Status("checking", f"checking {name}")
             file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
             window = plan_context(file, shared.engine.settings.n_ctx if shared else spec.n_ctx).n_ctx
-            yield from _check_once(file, cache)
+            yield from _check_once(file, _adapter_path(spec.adapter), cache)
             if shared is None:
                 settings = LlamaSettings(
                     window, spec.n_threads, spec.n_batch, spec.n_gpu_layers, _adapter_path(spec.adapter)
@@ -225,10 +225,11 @@ def reset() -> None:
 atexit.register(reset)
 
 
-def _check_once(file: ModelFile, cache: AnswerCache) -> Generator[Status, None, None]:
-    memo_key = f"check:{build_identity()}:{file.sha256}"
+def _check_once(file: ModelFile, adapter: str, cache: AnswerCache) -> Generator[Status, None, None]:
+    also = f":{sha256_of(adapter, cache.memo)}" if adapter else ""
+    memo_key = f"check:{build_identity()}:{file.sha256}{also}"
     if cache.memo.get(memo_key) != "ok":
-        yield from check_in_child(file.path)
+        yield from check_in_child(file.path, adapter)
         cache.memo[memo_key] = "ok"
 
 

@@ -158,7 +158,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _setting("--seed", "N", "of the random draw; -1: a new one each time", _whole(-1, 2**32 - 1)),
     _setting("--stop", "TEXT", r"end the answer before this text (\n: a line break); may repeat", _stop, many=True),
     Option("--option", ("KEY", "VALUE"), "any setting (%llm config lists them); may repeat", many=True),
-    Option("--continue", (), "go on with the notebook's own conversation", field="continue_", group="conversation"),
+    Option("--continue", (), "go on with the conversation used last", field="continue_", group="conversation"),
     Option("--chat", ("NAME",), "go on with this conversation", _name, group="conversation", suggest="chat"),
     Option("--over", ("DATA",), "ask once for each row or element of this variable", _name, suggest="data"),
     Option("--column", ("NAME",), "with --over: the column to ask about", _name, suggest="column"),

@@ -61,7 +61,7 @@ def build_identity() -> str:
 
 
 def check_in_child(
-    path: str, *, argv: Sequence[str] | None = None, timeout_seconds: float = 600.0
+    path: str, adapter: str = "", *, argv: Sequence[str] | None = None, timeout_seconds: float = 600.0
 ) -> Generator[Status, None, None]:
     """Decode one token with `path` in a child process; no error means that it worked.
 
@@ -69,6 +69,8 @@ def check_in_child(
     ----------
     path : str
         The GGUF.
+    adapter : str
+        A LoRA adapter to apply, or ``""``.
     argv : sequence of str, optional
         Another program for the child, for tests.
     timeout_seconds : float
@@ -79,8 +81,9 @@ def check_in_child(
     ModelCheckFailed
         With the signal or the words of the child, and what to do.
     """
-    command = list(argv or (sys.executable, "-m", "jupyter_localllm.engine.llama.probe", path))
-    name = Path(path).name
+    probe = (sys.executable, "-m", "jupyter_localllm.engine.llama.probe", path, *((adapter,) if adapter else ()))
+    command = list(argv or probe)
+    name = f"{Path(path).name} and {Path(adapter).name}" if adapter else Path(path).name
     begun = time.monotonic()
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment()

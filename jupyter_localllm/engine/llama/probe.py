@@ -1,6 +1,6 @@
 """Decode one token with a model: the program of the child process that dies in the kernel's stead.
 
-``python -m jupyter_localllm.engine.llama.probe FILE`` exits with 0 and prints ``ok`` when it worked.
+``python -m jupyter_localllm.engine.llama.probe FILE [ADAPTER]`` exits with 0 and prints ``ok`` when it worked.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ import sys
 __all__ = ["main"]
 
 
-def main(path: str) -> int:
-    """Load `path`, decode one token, say how it went; 1 for an error that llama.cpp reported itself."""
+def main(path: str, adapter: str = "") -> int:
+    """Load `path` (and a LoRA adapter), decode one token, say how it went.
+
+    Returns 1 for an error that llama.cpp reported itself.
+    """
     from jupyter_localllm.engine.llama.native import open_library
     from jupyter_localllm.engine.llama.resident import Resident
     from jupyter_localllm.engine.llama.sampler import Sampler
@@ -22,7 +25,9 @@ def main(path: str) -> int:
     try:
         native = open_library()
         # A window of 512 and the batch of the real engine: the same kernels run, little memory is taken.
-        resident = Resident(native, path, LlamaSettings(n_ctx=512, n_batch=512), lambda _fraction: True)
+        resident = Resident(
+            native, path, LlamaSettings(n_ctx=512, n_batch=512, adapter=adapter), lambda _fraction: True
+        )
         # Enough tokens for the matrix kernels of a prompt, then one for those of decoding.
         tokens = (resident.vocab.tokens("The quick brown fox jumps over the lazy dog. " * 4, special=False) or [0])[:64]
         resident.decode(tokens, 0, logits=True)
@@ -37,6 +42,6 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m jupyter_localllm.engine.llama.probe FILE")
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python -m jupyter_localllm.engine.llama.probe FILE [ADAPTER]")
+    sys.exit(main(*sys.argv[1:]))

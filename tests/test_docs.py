@@ -1,0 +1,279 @@
+"""What the pages say is true of the code: tables, snippets, links, names."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+
+import jupyter_localllm
+from jupyter_localllm import LocalLLM
+from jupyter_localllm.engine.scripted import ScriptedEngine
+from jupyter_localllm.magics.arguments import Prompt, Subcommand, parse_cell, parse_line
+from jupyter_localllm.magics.options import OPTIONS, find_option
+from jupyter_localllm.magics.subcommands import FORMS
+from jupyter_localllm.prompt.sandbox import BUILTINS
+from jupyter_localllm.runtime import EngineModel
+from jupyter_localllm.sources import KINDS, MAX_BYTES, MAX_CELLS
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "jupyter_localllm"
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
+)
+LANGUAGES = {"bash", "ipython", "python", "text", "toml"}
+# Options of other programs that the pages name.
+FOREIGN = {
+    *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
+    *("--out", "--rounds", "--strict", "--to"),
+}
+
+
+@dataclass(frozen=True)
+class Fence:
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def where(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def fences(page: Path) -> list[Fence]:
+    text = page.read_text(encoding="utf-8")
+    found = re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Fence(page, text.count("\n", 0, match.start()) + 2, match[1], match[2]) for match in found]
+
+
+def prose(page: Path) -> str:
+    """The page without its fences."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def code_spans(text: str) -> list[str]:
+    return re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)
+
+
+def rows(page: Path, first_heading: str) -> list[list[tuple[str, ...]]]:
+    """The cells of each table whose first column is called `first_heading`."""
+    tables: list[list[tuple[str, ...]]] = []
+    for block in re.findall(r"(?:^\|.*\|\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
+        lines = [_cells(line) for line in block.splitlines()]
+        if lines[0][0] == first_heading:
+            tables.append(lines[2:])
+    return tables
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    cells = re.split(r"(?<!\\)\|", line.strip()[1:-1])
+    return tuple(cell.strip().replace("\\|", "|").strip("`") for cell in cells)
+
+
+def of_language(language: str) -> list[Any]:
+    return [
+        pytest.param(fence, id=fence.where) for page in PAGES for fence in fences(page) if fence.language == language
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables
+
+
+def test_options_are_all_described() -> None:
+    """The tables of options are the parser's, in its order."""
+    now, later = rows(ROOT / "docs" / "magics.md", "Option")
+    assert now == [(option.usage, option.help) for option in OPTIONS if not option.later]
+    assert later == [(option.usage, option.help) for option in OPTIONS if option.later]
+
+
+def test_subcommands_are_all_described() -> None:
+    """The tables of subcommands are the parser's, in its order."""
+    now, later = rows(ROOT / "docs" / "magics.md", "Subcommand")
+    assert now == [(form.usage, form.help) for form in FORMS if not form.later]
+    assert later == [(form.usage, form.help) for form in FORMS if form.later]
+
+
+def test_settings_are_all_described() -> None:
+    """Each setting stands in the table, with its default and its meaning."""
+    (table,) = rows(ROOT / "docs" / "settings.md", "Setting")
+    traits = LocalLLM.class_traits()
+    # The default of the cache's folder depends on the platform.
+    told = {"cache_dir": "the platform's folder for caches"}
+    assert table == [
+        (name, told.get(name, repr(traits[name].default())), str(traits[name].help))
+        for name in LocalLLM.setting_names()
+    ]
+
+
+def test_settings_of_a_question() -> None:
+    """The page lists just those settings that a question may change."""
+    section = prose(ROOT / "docs" / "settings.md").split("## Which may change with a question")[1]
+    listed = section.split(":", 1)[1].split("\n\n", 1)[0]
+    assert sorted(code_spans(listed)) == sorted(LocalLLM.request_options())
+
+
+def test_cache_modes() -> None:
+    """The table of cache modes has them all."""
+    (table,) = rows(ROOT / "docs" / "cache.md", "Mode")
+    assert [cells[0] for cells in table] == LocalLLM.class_traits()["cache"].values
+
+
+def test_names_and_bounds_of_templates() -> None:
+    """The builtins of templates, and the bounds of what may be put into a prompt, are those of the code."""
+    text = prose(ROOT / "docs" / "variables.md")
+    listed = text.split("after them these of Python:")[1].split(". ", 1)[0]
+    assert code_spans(listed) == sorted(BUILTINS)
+    assert f"{MAX_CELLS:,} cells or values, and {MAX_BYTES / 1e6:.0f} MB of text" in text
+
+
+def test_rooms_are_all_named() -> None:
+    """The map of the rooms has each room that there is, and those it calls planned are not there."""
+    page = ROOT / "docs" / "architecture.md"
+    (table,) = rows(page, "Room")
+    named = {name.strip(" `/").removesuffix(".py") for cells in table for name in cells[0].split("·")}
+    there = {module.name for module in pkgutil.iter_modules(jupyter_localllm.__path__)} - {"_version"}
+    assert named == there
+    planned = re.search(r"planned and not built: (.*?)\. ", prose(page))
+    assert planned is not None
+    assert not {name.strip("/").removesuffix(".py") for name in code_spans(planned[1])} & there
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Snippets
+
+
+def test_fences_have_a_language() -> None:
+    """Every snippet says what it is, so that none escapes these tests."""
+    strange = [fence.where for page in PAGES for fence in fences(page) if fence.language not in LANGUAGES]
+    assert strange == []
+    assert all(page.read_text(encoding="utf-8").count("```") == 2 * len(fences(page)) for page in PAGES)
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handles without an engine of their own answer from a script; what a page registers is gone after it."""
+    engine = ScriptedEngine("This is an answer.", name="docs")
+
+    def model(handle: LocalLLM) -> EngineModel:
+        return EngineModel(handle._engine or engine)
+
+    monkeypatch.setattr(LocalLLM, "_model", model)
+    monkeypatch.setattr(KINDS, "_kinds", list(KINDS._kinds))
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, id=p.name) for p in PAGES if "```python" in p.read_text("utf-8")])
+def test_python_runs(page: Path, scripted: None) -> None:
+    """The Python of a page runs from its first snippet to its last, as one program."""
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for fence in fences(page):
+        if fence.language == "python":
+            exec(compile("\n" * (fence.line - 1) + fence.text, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("fence", of_language("ipython"))
+def test_cells_parse(fence: Fence) -> None:
+    """Each cell means what it seems to mean: options are known, subcommands are no prompts, settings take the value."""
+    first, _, body = fence.text.partition("\n")
+    if first.startswith("%%llm"):
+        arguments = parse_cell(first.removeprefix("%%llm"), settings=LocalLLM.setting_names())
+        assert not arguments.help
+        assert body.strip()
+        for expression in re.findall(r"\{\{(.*?)\}\}", body):
+            jinja2.Environment().compile_expression(expression.strip())
+        return
+    for line in fence.text.splitlines():
+        _check_line(line)
+
+
+def _check_line(line: str) -> None:
+    setting = re.fullmatch(r"%config LocalLLM\.(\w+) = (.*)", line)
+    magic = re.fullmatch(r"(?:\w+ = )?%llm (.*)", line)
+    if setting:
+        LocalLLM().checked(setting[1], eval(setting[2]))
+    elif magic:
+        parsed = parse_line(magic[1], settings=LocalLLM.setting_names())
+        known = {form.name for form in FORMS}
+        if isinstance(parsed, Subcommand):
+            assert not parsed.later
+        else:
+            assert isinstance(parsed, Prompt)
+            assert not parsed.near
+            assert parsed.text.split()[0] not in known, f"{line} looks like a subcommand and is a prompt"
+    else:
+        assert line == "%load_ext jupyter_localllm"
+
+
+@pytest.mark.parametrize("fence", of_language("bash"))
+def test_make_targets_exist(fence: Fence) -> None:
+    """What the pages tell to make can be made."""
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"^make ([\w-]+)", fence.text, re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("fence", of_language("toml"))
+def test_toml_is_of_settings(fence: Fence) -> None:
+    """A table of settings in a page could stand in a pyproject.toml."""
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    for name, value in tomllib.loads(fence.text)["tool"]["jupyter_localllm"].items():
+        LocalLLM().checked(name.replace("-", "_"), value)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Names and links
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
+def test_options_named_in_prose_exist(page: Path) -> None:
+    """An option that a page names is one of ours, or of a program it speaks of."""
+    flags = {flag.name for form in FORMS for flag in form.flags}
+    named = {option for span in code_spans(prose(page)) for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", span)}
+    assert {o for o in named if find_option(o) is None} <= flags | FOREIGN
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
+def test_files_named_in_prose_exist(page: Path) -> None:
+    """A file of ours that a page names in its prose is there."""
+    ours = ("jupyter_localllm/", "tests/", "docs/", "scripts/", "labextension/", "benchmarks/", "examples/")
+    inner = tuple(f"{path.name}/" for path in PACKAGE.iterdir() if path.is_dir())
+    planned = set(re.findall(r"`([\w/]+(?:\.py)?)`", (re.search(r"not built: .*", prose(page)) or [""])[0]))
+    for span in set(code_spans(prose(page))) - planned:
+        if re.fullmatch(r"[\w./-]+", span) and span.startswith((*ours, *inner)):
+            assert (ROOT / span).exists() or (PACKAGE / span).exists(), span
+
+
+def links(page: Path) -> Iterator[str]:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not target.startswith(("https://", "http://")):
+            yield target
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link between pages leads to a file, and to a heading in it."""
+    for target in links(page):
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.is_file(), f"{page.name}: {target}"
+        assert not anchor or anchor in anchors(file), f"{page.name}: {target}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    """A page that nobody can find is no page."""
+    index = ROOT / "docs" / "index.md"
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= set(links(index))

@@ -1,0 +1,291 @@
+"""The example notebooks run as they are, unattended, and come out the same the second time."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+from papermill import PapermillExecutionError
+
+pytestmark = pytest.mark.model
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+EXAMPLES = CHECKOUT / "examples"
+NOTEBOOKS = ("quickstart", "sales_report")
+ANSWER = "application/vnd.jupyter-localllm.answer+json"
+REPORT = {"region": "Asia", "month": "2024-07"}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Each example run twice with one cache."""
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    environment: dict[str, str]
+
+
+def environment_of(cache: Path) -> dict[str, str]:
+    """What the kernels of these tests are told: a cache of their own, and this checkout."""
+    path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+    return {"JUPYTER_LOCALLLM_CACHE_DIR": str(cache), "PYTHONPATH": path}
+
+
+def run(name: str, out: Path, *, folder: Path = EXAMPLES, **parameters: Any) -> Any:
+    """Execute an example as papermill's users do, from some folder, and read what was saved."""
+    papermill.execute_notebook(
+        str(EXAMPLES / f"{name}.ipynb"),
+        str(out),
+        parameters=parameters,
+        kernel_name="python3",
+        cwd=str(folder),
+        progress_bar=False,
+    )
+    return nbformat.read(out, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    folder = tmp_path_factory.mktemp("examples")
+    environment = environment_of(folder / "cache")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in environment.items():
+            patch.setenv(variable, value)
+        both = []
+        for number, place in enumerate((EXAMPLES, CHECKOUT)):  # people call papermill from either
+            made = {"quickstart": run("quickstart", folder / f"quickstart-{number}.ipynb", folder=place)}
+            report = folder / f"sales_report-{number}.ipynb"
+            made["sales_report"] = run("sales_report", report, folder=place, **REPORT)
+            both.append(made)
+        yield Runs(*both, environment)
+
+
+@pytest.fixture
+def same_places(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache of the runs, for one more."""
+    for variable, value in runs.environment.items():
+        monkeypatch.setenv(variable, value)
+
+
+def outputs(notebook: Any) -> list[Any]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def answers(notebook: Any) -> list[dict[str, Any]]:
+    return [output["data"][ANSWER] for output in outputs(notebook) if ANSWER in output.get("data", {})]
+
+
+def volatile(notebook: Any) -> list[dict[str, Any]]:
+    found = [output for output in outputs(notebook) if ANSWER in output.get("data", {})]
+    return [output["metadata"]["jupyter_localllm"]["volatile"] for output in found]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# As they are committed
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_committed_without_outputs(name: str) -> None:
+    """A notebook in the repository is what a person wrote: no outputs, no counts, ids that do not change by chance."""
+    notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert outputs(notebook) == []
+    assert {cell.execution_count for cell in notebook.cells if cell.cell_type == "code"} == {None}
+    assert notebook.metadata.kernelspec.name == "python3"
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z][a-z-]+", cell_id) for cell_id in ids)
+
+
+def test_the_data_are_made_by_their_script() -> None:
+    """sales.csv is what make_sales.py writes, so that nobody has to wonder where its numbers come from."""
+    spec = importlib.util.spec_from_file_location("make_sales", EXAMPLES / "data" / "make_sales.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (EXAMPLES / "data" / "sales.csv").read_text().splitlines() == module.rows()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Run twice
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_second_run_is_the_same(runs: Runs, name: str) -> None:
+    """The data of every output, pictures and tables included, and all that was printed are the same in a second run."""
+
+    def content(notebook: Any) -> list[Any]:
+        # Not stderr: matplotlib tells there, once in a machine's life, that it looks for fonts.
+        kept = [output for output in outputs(notebook) if output.get("name") != "stderr"]
+        return [output.get("data") or output.get("text") for output in kept]
+
+    assert content(runs.first[name])
+    assert content(runs.first[name]) == content(runs.second[name])
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_second_run_is_from_the_cache(runs: Runs, name: str) -> None:
+    """Nothing is asked twice: the first run asks the model, the second finds every answer on the disk."""
+    assert not all(facts["cached"] for facts in volatile(runs.first[name]))
+    cached = [facts["cached"] for facts in volatile(runs.second[name])]
+    assert cached
+    assert all(cached)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_saved_without_widgets(runs: Runs, name: str) -> None:
+    """A saved report needs no running kernel and no widget manager to be read."""
+    saved = json.dumps(runs.first[name])
+    assert "widget" not in saved
+    assert "widgets" not in runs.first[name].metadata
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_answers_are_whole(runs: Runs, name: str) -> None:
+    """No answer of the examples is cut off or goes round in circles: they are what people see first."""
+    found = answers(runs.first[name])
+    assert len(found) >= 2
+    assert [(answer["text"], answer["notes"]) for answer in found if answer["notes"]] == []
+
+
+def test_quickstart_answers(runs: Runs) -> None:
+    """The question on a line is a prompt, and the conversation knows what "it" is."""
+    texts = {answer["text"] for answer in answers(runs.first["quickstart"])}
+    assert any("Paris" in text for text in texts)
+    assert any("Seine" in text for text in texts)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The report
+
+
+def test_parameters_reach_the_cells(runs: Runs) -> None:
+    """What papermill is given stands in the title, in the prompt and in the answer."""
+    notebook = runs.first["sales_report"]
+    markdown = [output["data"].get("text/markdown", "") for output in outputs(notebook) if "data" in output]
+    assert "# Sales in Asia, July 2024" in markdown
+    assert "Asia" in answers(notebook)[0]["text"]
+    assert "July 2024" in answers(notebook)[0]["text"]
+
+
+def test_report_vouches_for_its_figures(runs: Runs) -> None:
+    """The report says that its sentences were checked, and each of their figures stands in the data."""
+    notebook = runs.first["sales_report"]
+    assert "and checked" in json.dumps(notebook)
+    lines = [line.split(",") for line in (EXAMPLES / "data" / "sales.csv").read_text().splitlines()]
+    total = sum(int(line[4]) for line in lines if line[:2] == [REPORT["month"], REPORT["region"]])
+    assert f"{total:,} euros" in answers(notebook)[0]["text"]
+
+
+@pytest.mark.usefixtures("same_places")
+def test_report_without_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: Runs) -> None:
+    """With the cache of an earlier run the report comes out the same where llama.cpp cannot even be imported."""
+    broken = tmp_path / "broken" / "llama_cpp"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('not here')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(broken.parent), runs.environment["PYTHONPATH"])))
+    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE", "require")
+    again = run("sales_report", tmp_path / "out.ipynb", **REPORT)
+    assert answers(again) == answers(runs.first["sales_report"])
+
+
+@pytest.mark.usefixtures("same_places")
+def test_report_says_when_the_model_is_wrong(tmp_path: Path, runs: Runs) -> None:
+    """A sentence that does not keep to the facts is told to the reader, with what is wrong in it."""
+    notebook = nbformat.read(EXAMPLES / "sales_report.ipynb", as_version=4)
+    (check,) = (index for index, cell in enumerate(notebook.cells) if cell.id == "check")
+    lie = "import types\nsales_sentence = types.SimpleNamespace(text='In July 2024 Brazil sold for 7 euros.')"
+    notebook.cells.insert(check, nbformat.v4.new_code_cell(lie))
+    path = tmp_path / "sales_report.ipynb"
+    nbformat.write(notebook, path)
+    papermill.execute_notebook(
+        str(path), str(path), parameters=REPORT, kernel_name="python3", cwd=str(EXAMPLES), progress_bar=False
+    )
+    told = json.dumps(nbformat.read(path, as_version=4))
+    assert "Brazil is no fact" in told
+    assert "7 is no fact" in told
+    assert "46," in told  # the true amount is missing
+    assert "and checked.*" not in told.split('"id": "check"')[1].split('"outputs"')[1].split('"source"')[0]
+
+
+@pytest.mark.usefixtures("same_places")
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"region": "Mars"}, "no sales of 'Mars'"), ({"month": "2031-01"}, "cannot compare '2031-01'")],
+)
+def test_wrong_parameter_is_a_plain_error(tmp_path: Path, parameters: dict[str, str], words: str) -> None:
+    """A parameter that does not fit the data fails the run, and says which values do."""
+    with pytest.raises(PapermillExecutionError, match=words):
+        run("sales_report", tmp_path / "out.ipynb", **parameters)
+
+
+@pytest.mark.usefixtures("same_places")
+def test_nbconvert_executes_quickstart(tmp_path: Path) -> None:
+    """`jupyter nbconvert --execute` runs it, too, and its HTML holds the answers."""
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", f"--output-dir={tmp_path}"]
+    done = subprocess.run(
+        [*command, str(EXAMPLES / "quickstart.ipynb")], capture_output=True, text=True, check=False, timeout=200
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "The capital of France is Paris." in (tmp_path / "quickstart.html").read_text()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# make demo
+
+
+@pytest.fixture
+def demo() -> Any:
+    spec = importlib.util.spec_from_file_location("demo", CHECKOUT / "scripts" / "demo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.mark.usefixtures("same_places")
+def test_demo(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`make demo` prints each answer and the paths of four files, and the HTML fetches nothing from anywhere."""
+    monkeypatch.setattr(demo, "OUT", tmp_path / "build" / "demo")
+    monkeypatch.setattr(demo, "label", lambda path: path.name)
+    assert demo.main() == 0
+    told = capsys.readouterr().out
+    assert "The capital of France is Paris." in told
+    assert "October 2024" in told
+    for name in NOTEBOOKS:
+        html = (tmp_path / "build" / "demo" / f"{name}.html").read_text()
+        assert f"{name}.html" in told
+        assert (tmp_path / "build" / "demo" / f"{name}.ipynb").exists()
+        assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=.(?!data:|#)", html) == []
+        assert "cdnjs" not in html
+    assert "%%llm" not in (tmp_path / "build" / "demo" / "sales_report.html").read_text()
+    assert "load_ext" in (tmp_path / "build" / "demo" / "quickstart.html").read_text()
+
+
+@pytest.mark.usefixtures("same_places")
+def test_demo_fails_plainly(
+    demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cell that fails ends the demo with exit status 1, its source and its error, and no stack of papermill's."""
+    monkeypatch.setattr(demo, "OUT", tmp_path)
+    monkeypatch.setattr(demo, "RUNS", (demo.Example("sales_report", code=False, parameters={"region": "Mars"}),))
+    assert demo.main() == 1
+    told = capsys.readouterr().err
+    assert "ValueError" in told
+    assert "no sales of 'Mars'" in told
+    assert "site-packages" not in told
