@@ -124,7 +124,7 @@ class LocalLLM(Settings):
         """
         talk, place = self._talk(options)
         request = self._request(prompt, options, talk, place)
-        return self._run(request, talk, place)
+        return self._run(request, talk, place, options.get("system"))
 
     def generate(self, prompt: PromptLike, **options: Any) -> Result:
         """Answer at once; see `stream` for the options."""
@@ -134,7 +134,7 @@ class LocalLLM(Settings):
         """`stream` for ``async for``; cancelling the task cancels the generation."""
         talk, place = self._talk(options)
         request = self._request(prompt, options, talk, place)
-        async for event in iterate(lambda: self._run(request, talk, place)):
+        async for event in iterate(lambda: self._run(request, talk, place, options.get("system"))):
             yield event
 
     async def agenerate(self, prompt: PromptLike, **options: Any) -> Result:
@@ -319,8 +319,6 @@ class LocalLLM(Settings):
             name: None if name == "max_tokens" and value is None else self.checked(name, value)
             for name, value in options.items()
         }
-        if talk is not None and "system" in values:
-            talk.system = values["system"]
         system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
         return Request(
             messages=as_messages(prompt, system, talk.messages(place) if talk is not None else ()),
@@ -332,11 +330,14 @@ class LocalLLM(Settings):
             adapter_sha256=self._adapter_sha256(),
         )
 
-    def _run(self, request: Request, talk: Conversation | None, place: Place | None) -> Generator[Event, None, None]:
+    def _run(
+        self, request: Request, talk: Conversation | None, place: Place | None, system: str | None
+    ) -> Generator[Event, None, None]:
         for event in ask(request, self._model(), self.answers):
             if isinstance(event, Done) and talk is not None:
                 stale = talk.record(request.messages[-1].content, event.result.text, place)
-                self.conversations.put(talk)
+                talk.system = talk.system if system is None else system
+                self.conversations.put(talk, place)
                 if stale:
                     notes = (*event.result.notes, stale_note(talk, stale))
                     yield Done(replace(event.result, notes=notes))

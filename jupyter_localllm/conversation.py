@@ -6,6 +6,7 @@ They live in the kernel and are gone with it, unless they were saved and are loa
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from jupyter_localllm.types import Message, Note
 __all__ = ["Conversation", "Conversations", "Place", "Turn"]
 
 _FORMAT = "jupyter_localllm conversation 1"
+_recording = threading.Lock()  # two threads may answer in one conversation
 
 
 @dataclass(frozen=True)
@@ -94,25 +96,38 @@ class Conversation:
 
     def record(self, question: str, answer: str, place: Place | None = None) -> tuple[int, ...]:
         """Append a turn, or replace the one at `place`; gives the 1-based numbers of turns that are stale now."""
-        turn = Turn(question, answer, place)
-        at = self._find(place)
+        with _recording:
+            return self._record(Turn(question, answer, place))
+
+    def _record(self, turn: Turn) -> tuple[int, ...]:
+        at = self._find(turn.place)
         if at is None:
             self.turns += (turn,)
             return ()
-        changed = (self.turns[at].question, self.turns[at].answer) != (question, answer)
+        changed = (self.turns[at].question, self.turns[at].answer) != (turn.question, turn.answer)
         later = tuple(replace(t, stale=t.stale or changed) for t in self.turns[at + 1 :])
         self.turns = (*self.turns[:at], turn, *later)
         return tuple(number for number, t in enumerate(self.turns, 1) if number > at + 1 and t.stale)
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON."""
+        """Write it as JSON.
+
+        Raises
+        ------
+        UsageError
+            The file cannot be written.
+        """
         document = {
             "format": _FORMAT,
             "name": self.name,
             "system": self.system,
             "turns": [asdict(t) for t in self.turns],
         }
-        Path(path).expanduser().write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        try:
+            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+            Path(path).expanduser().write_text(text, encoding="utf-8", errors="replace")
+        except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+            raise UsageError(f"the conversation cannot be written to {path}: {error}", "Name a file.") from error
 
     @classmethod
     def load(cls, path: str | Path) -> Conversation:
@@ -140,7 +155,7 @@ class Conversation:
             return cls(str(document["name"]), None if system is None else str(system), turns)
         except OSError as error:
             raise UsageError(f"the conversation cannot be read: {error}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError(f"{path} is not a saved conversation: {error}") from error
 
     def _find(self, place: Place | None) -> int | None:
@@ -152,36 +167,57 @@ class Conversation:
 class Conversations:
     """The conversations of a kernel, by name, and which of them was used last.
 
-    A conversation becomes part of it, and the latest, when it is `put` here: after its first answer. So a question that
-    was interrupted leaves no trace.
+    A conversation is listed, and the latest, when it is `put` here: after an answer. So a question that was interrupted
+    leaves no trace.
     """
 
     def __init__(self) -> None:
         self._named: dict[str, Conversation] = {}
+        self._placed: dict[Place, Conversation] = {}
         self._latest = Conversation("")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._named)
+        return (name for name, talk in list(self._named.items()) if talk.turns)
 
     @property
     def latest(self) -> Conversation:
-        """The one that ``--continue`` goes on with."""
+        """The one that was used last."""
         return self._latest
 
     def get(self, name: str) -> Conversation:
-        """The conversation of this name, or a new one."""
-        return self._named.get(name) or Conversation(name)
+        """The conversation of this name, or a new one; the same for all who ask at the same time."""
+        return self._named.setdefault(name, Conversation(name))
 
-    def put(self, conversation: Conversation) -> None:
-        """Keep a conversation under its name, if it has one; it is the latest from now on."""
+    def unnamed(self, place: Place | None, *, go_on: bool) -> Conversation:
+        """The conversation of a question without ``--chat``.
+
+        Parameters
+        ----------
+        place : Place or None
+        go_on : bool
+            With ``--continue``: the one this cell belongs to already, else the latest. Without: a new one, or the one
+            that this cell began, so that running it again replaces its first turn.
+        """
+        known = self._placed.get(place) if place is not None else None
+        if go_on:
+            return known or self._latest
+        if known is not None and not known.name and known.turns[0].place == place:
+            return known
+        return Conversation("")
+
+    def put(self, conversation: Conversation, place: Place | None = None) -> None:
+        """Keep a conversation in which the question at `place` was answered; it is the latest from now on."""
         if conversation.name:
             self._named[conversation.name] = conversation
+        if place is not None:
+            self._placed[place] = conversation
         self._latest = conversation
 
-    def drop(self, name: str) -> None:
+    def drop(self, conversation: Conversation) -> None:
         """Forget a conversation."""
-        self._named.pop(name, None)
-        if self._latest.name == name:
+        self._named.pop(conversation.name, None)
+        self._placed = {place: talk for place, talk in self._placed.items() if talk is not conversation}
+        if self._latest is conversation:
             self._latest = Conversation("")
 
 

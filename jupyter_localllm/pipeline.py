@@ -79,6 +79,11 @@ class Model(Protocol):
         """What people call it."""
         ...
 
+    @property
+    def known_as(self) -> str:
+        """As the person named it; under this the cache remembers its sha256."""
+        ...
+
     def sha256(self) -> str:
         """Identity of the weights; needs the file or a memory of it, never the loaded model."""
         ...
@@ -135,7 +140,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
         return
     if request.cache != "off":
         cache.put(key, Entry.of(tuple(said), result, key))
-        cache.remember_model(model.name, model.sha256())
+        cache.remember_model(model.known_as, model.sha256())
     yield Done(result)
 
 

@@ -158,6 +158,12 @@ class FileModel:
         model = self._spec.model
         return Path(model).stem if model.lower().endswith(".gguf") else model.lower()
 
+    @property
+    def known_as(self) -> str:
+        """A path as it was typed: another file of the same name is another model."""
+        model = self._spec.model
+        return model if model.lower().endswith(".gguf") else model.lower()
+
     def sha256(self) -> str:
         """From the file, or remembered by name where the file is not (replaying on another machine)."""
         if not self._sha256:
@@ -165,7 +171,7 @@ class FileModel:
                 _, path = locate(self._spec.model, model_dirs=self._spec.model_dirs)
                 self._sha256 = sha256_of(path, self._cache.memo)
             except ModelNotFound:
-                remembered = self._cache.model_sha256(self.name)
+                remembered = self._cache.model_sha256(self.known_as)
                 if not remembered:
                     raise
                 self._sha256 = remembered
@@ -188,6 +194,11 @@ class EngineModel:
 
     @property
     def name(self) -> str:
+        """The engine's name."""
+        return self._engine.name
+
+    @property
+    def known_as(self) -> str:
         """The engine's name."""
         return self._engine.name
 

@@ -97,6 +97,34 @@ def test_a_system_message_holds_for_the_conversation() -> None:
     assert engine(llm).jobs[-1].prompt.messages[0].content == "Be brief."
 
 
+def test_a_failed_or_planned_question_leaves_the_conversation_alone() -> None:
+    """Neither a dry run nor an error changes a conversation's system message or turns."""
+    llm = scripted(["One.", EngineError("broken"), "Three."])
+    llm.generate("a", chat="x", system="Be brief.")
+    llm.plan("b", chat="x", system="SHOUT")
+    with pytest.raises(EngineError):
+        llm.generate("b", chat="x", system="SHOUT")
+    llm.generate("c", chat="x")
+    assert [m.content for m in engine(llm).jobs[-1].prompt.messages] == ["Be brief.", "a", "One.", "c"]
+
+
+def test_a_drawn_seed_is_told_and_not_replayed() -> None:
+    """seed=-1 is a new draw each time, and provenance tells which; greedy answers are replayed all the same."""
+    llm = scripted("Yes.")
+    draws = [llm.generate("x", temperature=1.0, seed=-1) for _ in range(2)]
+    assert [r.cached for r in draws] == [False, False]
+    assert draws[0].provenance.sampling["seed"] != draws[1].provenance.sampling["seed"]
+    assert [llm.generate("x", seed=-1).cached for _ in range(2)] == [False, True]
+
+
+def test_a_missing_path_is_not_replayed_by_its_stem(tmp_path: Path) -> None:
+    """Another file of the same name elsewhere is another model."""
+    llm = jl.LocalLLM(cache_dir=str(tmp_path))
+    llm.answers.remember_model("/here/m.gguf", "0" * 64)
+    with pytest.raises(ModelNotFound):
+        jl.LocalLLM(model="/nowhere/m.gguf", cache_dir=str(tmp_path)).generate("x")
+
+
 def test_conversations_replay_from_the_cache(tmp_path: Path) -> None:
     """The same questions in a new kernel give the same turns without the model."""
     for round_ in range(2):

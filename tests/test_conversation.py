@@ -88,8 +88,46 @@ def test_latest_follows_use() -> None:
     for talk in (named, unnamed, named):
         talks.put(talk)
         assert talks.latest is talk
+    assert list(talks) == []  # nothing was answered in it yet
+    named.record("q", "a")
     assert list(talks) == ["a"]
     assert talks.get("a") is named
-    talks.drop("a")
+    talks.drop(named)
     assert list(talks) == []
     assert talks.latest.turns == ()
+
+
+def test_a_cell_that_goes_on_keeps_its_conversation() -> None:
+    """Running a `--continue` cell again replaces its turn where it was, even when another thread began since."""
+    talks = Conversations()
+
+    def ask(place: Place, *, go_on: bool = False) -> Conversation:
+        talk = talks.unnamed(place, go_on=go_on)
+        talk.record(f"q-{place.cell}", "answer", place)
+        talks.put(talk, place)
+        return talk
+
+    first = ask(A)
+    assert ask(B, go_on=True) is first
+    other = ask(C)
+    assert other is not first
+    assert ask(B, go_on=True) is first
+    assert [t.question for t in first.turns] == ["q-a", "q-b"]
+    assert ask(A) is first  # the cell that began it replaces its first turn
+    assert len(first.turns) == 2
+    assert ask(Place("d"), go_on=True) is first
+
+
+def test_threads_share_a_new_conversation() -> None:
+    """Whoever asks for a new name at the same time gets the same conversation."""
+    talks = Conversations()
+    assert talks.get("x") is talks.get("x")
+    assert list(talks) == []
+
+
+@pytest.mark.parametrize("path", [".", "no/such/folder/x.json", "a\0b"])
+def test_a_file_that_cannot_be_written_is_told(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saving to a bad place is a clear error."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="cannot be written"):
+        three().save(path)

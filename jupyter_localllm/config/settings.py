@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
@@ -36,11 +37,13 @@ class Settings(Configurable):
     n_ctx = Int(
         None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
     ).tag(config=True)
-    n_threads = Int(0, min=0, help="Threads that decode; 0: the physical cores of this process.").tag(config=True)
-    n_batch = Int(512, min=1, help="Most prompt tokens in one native call.").tag(config=True)
-    n_gpu_layers = Int(0, min=-1, help="Layers on the GPU, -1 for all; needs a build with GPU support.").tag(
+    n_threads = Int(0, min=0, max=512, help="Threads that decode; 0: the physical cores of this process.").tag(
         config=True
     )
+    n_batch = Int(512, min=1, max=65536, help="Most prompt tokens in one native call.").tag(config=True)
+    n_gpu_layers = Int(
+        0, min=-1, max=10_000, help="Layers on the GPU, -1 for all; needs a build with GPU support."
+    ).tag(config=True)
 
     system = Unicode("You are a helpful assistant.", help="System message; empty for none.").tag(config=True)
     temperature = Float(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
@@ -57,9 +60,9 @@ class Settings(Configurable):
     repeat_penalty = Float(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
         config=True
     )
-    repeat_last_n = Int(_DEFAULTS.repeat_last_n, min=-1, help="Tokens the penalties look back; -1: all.").tag(
-        config=True
-    )
+    repeat_last_n = Int(
+        _DEFAULTS.repeat_last_n, min=-1, max=1 << 20, help="Tokens the penalties look back; -1: all."
+    ).tag(config=True)
     frequency_penalty = Float(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(config=True)
     presence_penalty = Float(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(config=True)
     seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 1, help="Of the random choice; -1: a new one each time.").tag(
@@ -103,8 +106,14 @@ class Settings(Configurable):
         return sorted(cls.class_traits(config=True))
 
     def sampling(self, options: Mapping[str, Any]) -> Sampling:
-        """The sampling value, with `options` in place of the traits."""
-        return Sampling(**{f.name: options.get(f.name, getattr(self, f.name)) for f in fields(Sampling)})
+        """The sampling value, with `options` in place of the traits.
+
+        A seed of -1 is drawn here, so that provenance tells it and the cache does not replay what should be random.
+        """
+        sampling = Sampling(**{f.name: options.get(f.name, getattr(self, f.name)) for f in fields(Sampling)})
+        if sampling.seed < 0 and not sampling.greedy:
+            return replace(sampling, seed=secrets.randbits(32))
+        return sampling
 
     def origin(self, name: str) -> str:
         """Where the value of a setting comes from."""

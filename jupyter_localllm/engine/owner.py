@@ -190,6 +190,8 @@ class Owner:
                 "this model belongs to another process: it was loaded before a fork",
                 "Load it in the child instead (multiprocessing: use the 'spawn' start method).",
             )
+        if self._closed:
+            raise ticket.reason or EngineClosed("the engine was closed", "Make a new handle.")
         if self._thread is not None and not self._thread.is_alive():
             raise ticket.reason or EngineClosed("the engine's thread has ended", "Restart the kernel.")
 

@@ -192,7 +192,7 @@ def _history(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) ->
         talk.save(str(command.options["save"]))
         return f"{_called(talk)}: {len(talk.turns)} turns saved in {command.options['save']}"
     if "clear" in command.options:
-        talks.drop(talk.name)
+        talks.drop(talk)
         return f"{_called(talk)}: cleared"
     return _turns(talk, list(talks))
 

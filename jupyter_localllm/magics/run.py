@@ -65,12 +65,12 @@ class Asked:
         settings |= {k: v for k, v in (("model", given.model), ("adapter", given.adapter)) if v is not None}
         return get_llm().derive(**settings)
 
-    def conversation(self, handle: LocalLLM) -> Conversation:
+    def conversation(self, handle: LocalLLM, where: place.Place | None) -> Conversation:
         """The one that the question goes on with, or a new one."""
         talks: Conversations = handle.conversations
         if self.arguments.chat is not None:
             return talks.get(self.arguments.chat)
-        return talks.latest if self.arguments.continue_ else Conversation("")
+        return talks.unnamed(where, go_on=self.arguments.continue_)
 
 
 def run_cell(shell: InteractiveShell, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> None:
@@ -142,11 +142,12 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
         from jupyter_localllm.magics.over import run_over
 
         return run_over(shell, handle, asked.arguments, asked.body, asked.variables, first_line=asked.first_line)
-    options = {**asked.options(), "chat": asked.conversation(handle)}
+    parts = asked.parts()
+    where = place.here(shell, advance=not asked.arguments.dry_run)
+    options = {**asked.options(), "chat": asked.conversation(handle, where), "place": where}
     if asked.arguments.dry_run:
         from jupyter_localllm.magics.dryrun import show_plan
 
-        show_plan(handle.plan(asked.parts(), **options, place=place.here(shell, advance=False)))
+        show_plan(handle.plan(parts, **options))
         return None
-    parts = asked.parts()
-    return show_answer(shell, handle, parts, asked.arguments, {**options, "place": place.here(shell)})
+    return show_answer(shell, handle, parts, asked.arguments, options)
