@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 
+_DERIVED = 3  # handles for other models and load settings that stay at hand, each perhaps with a model in memory
+
 # What one request may set; everything else decides how the model is loaded, or is the handle's.
 _REQUEST = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
@@ -61,6 +63,9 @@ class LocalLLM(Settings):
     def __init__(self, model: str | None = None, **settings: Any) -> None:
         if model is not None:
             settings["model"] = str(model)
+        shell = _shell()
+        if shell is not None and not {"config", "parent"} & set(settings):
+            settings["config"] = shell.config  # what stands in IPython's configuration file holds for every handle
         super().__init__(**settings)
         self._engine: Engine | None = None
         self._derived: dict[tuple[tuple[str, Any], ...], LocalLLM] = {}
@@ -84,11 +89,14 @@ class LocalLLM(Settings):
             return self
         base = {name: getattr(self, name) for name in self.setting_names()}
         key = tuple((name, repr(value)) for name, value in sorted({**base, **changed}.items()))
-        if key not in self._derived:
+        handle = self._derived.pop(key, None)
+        if handle is None:
             handle = LocalLLM(**{**base, **changed})
             handle._engine = None if "model" in changed else self._engine
-            self._derived[key] = handle
-        return self._derived[key]
+        self._derived[key] = handle  # the latest one stands last
+        while len(self._derived) > _DERIVED:
+            self._derived.pop(next(iter(self._derived))).close()
+        return handle
 
     @staticmethod
     def request_options() -> tuple[str, ...]:

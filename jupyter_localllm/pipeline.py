@@ -139,8 +139,11 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
     if result is None:  # cancelled from below: the stream just ends
         return
     if request.cache != "off":
-        cache.put(key, Entry.of(tuple(said), result, key))
-        cache.remember_model(model.known_as, model.sha256())
+        try:
+            cache.put(key, Entry.of(tuple(said), result, key))
+            cache.remember_model(model.known_as, model.sha256())
+        except CacheError as error:  # the answer is there, and is not lost for want of a cache
+            result = replace(result, notes=(*result.notes, Note("cache", f"the answer is not kept: {error.message}")))
     yield Done(result)
 
 
@@ -230,6 +233,11 @@ def _notes(result: Result, fitted: Fitted, info: ModelInfo) -> list[Note]:
     if not info.renders and not info.chat_template:
         notes.append(
             Note("no_template", "this model has no chat template: it continued the text, without a system message")
+        )
+    trained = info.details.get("n_ctx_train", info.n_ctx)
+    if fitted.tokens + result.usage.completion_tokens > trained:
+        notes.append(
+            Note("window", f"beyond the {trained:,} tokens this model was trained with: expect it to lose track")
         )
     if result.finish_reason == "length":
         full = fitted.tokens + fitted.max_tokens >= info.n_ctx

@@ -62,6 +62,7 @@ class Runtime:
     """
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self.owner = Owner()
         self.conversations = Conversations()
         self.own: Any = None
@@ -98,7 +99,7 @@ class Runtime:
             yield Status("checking", f"checking {name}")
             file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
             window = plan_context(file, shared.engine.settings.n_ctx if shared else spec.n_ctx).n_ctx
-            yield from _check_once(file, _adapter_path(spec.adapter), cache)
+            yield from _check_once(file, spec, cache)
             if shared is None:
                 settings = LlamaSettings(
                     window, spec.n_threads, spec.n_batch, spec.n_gpu_layers, _adapter_path(spec.adapter)
@@ -120,11 +121,16 @@ class Runtime:
         return None
 
     def release(self, holder: int) -> None:
-        """Let go of what `holder` held; engines that nobody holds are closed."""
+        """Let go of what `holder` held; engines that nobody holds are closed, without waiting for it.
+
+        Finalizers call this, perhaps on the owner's own thread.
+        """
         self._release_others(holder, None)
 
     def reset(self) -> None:
         """Close everything."""
+        if os.getpid() != self._pid:
+            return  # a forked child has nothing of its own to close
         for shared in self._engines.values():
             shared.engine.close()
         self._engines.clear()
@@ -141,8 +147,8 @@ class Runtime:
             if key != kept and holder in shared.holders:
                 shared.holders.discard(holder)
                 if not shared.holders:
-                    del self._engines[key]
-                    shared.engine.close()
+                    self._engines.pop(key, None)
+                    shared.engine.discard()
 
 
 class FileModel:
@@ -220,7 +226,7 @@ _current: list[Runtime] = []
 
 
 def current() -> Runtime:
-    """The runtime of this process; a forked child gets its own."""
+    """The runtime of this process. In a forked child it is the parent's, and using its engines raises."""
     if not _current:
         _current.append(Runtime())
     return _current[0]
@@ -236,11 +242,12 @@ def reset() -> None:
 atexit.register(reset)
 
 
-def _check_once(file: ModelFile, adapter: str, cache: AnswerCache) -> Generator[Status, None, None]:
+def _check_once(file: ModelFile, spec: ModelSpec, cache: AnswerCache) -> Generator[Status, None, None]:
+    adapter = _adapter_path(spec.adapter)
     also = f":{sha256_of(adapter, cache.memo)}" if adapter else ""
-    memo_key = f"check:{build_identity()}:{file.sha256}{also}"
+    memo_key = f"check:{build_identity()}:{file.sha256}{also}:{spec.n_gpu_layers}"
     if cache.memo.get(memo_key) != "ok":
-        yield from check_in_child(file.path, adapter)
+        yield from check_in_child(file.path, adapter, n_gpu_layers=spec.n_gpu_layers)
         cache.memo[memo_key] = "ok"
 
 

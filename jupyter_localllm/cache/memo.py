@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.cache.shelf import Shelf, Voice
 from jupyter_localllm.cache.trouble import DamagedRow, Trouble
+from jupyter_localllm.errors import CacheError
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache.store import Store
@@ -71,7 +72,7 @@ class Memo(MutableMapping[str, str]):
             return self._shelf.run(action)
         except DamagedRow:
             return otherwise  # a planted or broken row is no memory of ours; writing replaces it
-        except Trouble as trouble:
+        except (Trouble, CacheError) as trouble:  # CacheError: somebody else's directory; --cache off must do
             self._voice.say_once(f"{trouble.message} What is remembered now is forgotten with this kernel.", "memo")
             self._voice.speak()
             return otherwise

@@ -82,6 +82,9 @@ def export(cache: AnswerCache, path: str | os.PathLike[str]) -> int:
     """
     target = Path(path).expanduser()
     try:
+        target = Path(os.path.realpath(target))  # a link is followed, not replaced
+        if target.exists() and not target.is_file():
+            raise CacheError(f"The answers cannot be written to {target}: it is no regular file.")
         with _replacing(target) as file, tempfile.TemporaryFile() as lines:
             # The header knows the models only when all answers have been seen; they wait in a file, not in memory.
             used: set[str] = set()
@@ -94,7 +97,7 @@ def export(cache: AnswerCache, path: str | os.PathLike[str]) -> int:
             file.write(canonical(to_plain(_Header(_FORMAT, _VERSION, models))) + b"\n")
             lines.seek(0)
             shutil.copyfileobj(lines, file)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise CacheError(f"The answers could not be written to {target}: {error}.") from None
     return count
 

@@ -65,7 +65,7 @@ class Settings(Configurable):
     ).tag(config=True)
     frequency_penalty = Float(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(config=True)
     presence_penalty = Float(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(config=True)
-    seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 1, help="Of the random choice; -1: a new one each time.").tag(
+    seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 2, help="Of the random choice; -1: a new one each time.").tag(
         config=True
     )
     max_tokens = Int(None, allow_none=True, min=1, help="Longest answer; None: to its end, 1,024 tokens at most.").tag(
@@ -112,7 +112,7 @@ class Settings(Configurable):
         """
         sampling = Sampling(**{f.name: options.get(f.name, getattr(self, f.name)) for f in fields(Sampling)})
         if sampling.seed < 0 and not sampling.greedy:
-            return replace(sampling, seed=secrets.randbits(32))
+            return replace(sampling, seed=secrets.randbelow(2**32 - 1))
         return sampling
 
     def origin(self, name: str) -> str:
@@ -144,7 +144,7 @@ class Settings(Configurable):
         trait = self.traits()[name]
         try:
             if isinstance(trait, List):
-                return [part for part in text.split(os.pathsep) if part]
+                return [part for part in text.split(os.pathsep) if part] if name == "model_dirs" else [text]
             return trait.from_string(text)
         except (ValueError, TraitError) as error:
             raise SettingsError(f"{name} cannot be {text!r}: {error}", str(trait.help)) from error

@@ -96,7 +96,7 @@ class Owner:
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handle may be collected while this thread holds it
         self._thread: threading.Thread | None = None
         self._open: list[Ticket] = []
         self._closed = False
@@ -111,6 +111,8 @@ class Owner:
 
         Closing the generator cancels the task.
         """
+        if threading.current_thread() is self._thread:
+            raise EngineError("the engine's thread cannot wait for itself")
         ticket = self._submit(task, group)
         told = 0
         released = cancel_scope.get()
@@ -154,6 +156,13 @@ class Owner:
                 value: T = stop.value[0]
                 return value
 
+    def post(self, task: Callable[[Ticket], object], *, group: object = None) -> None:
+        """Have a task done some time, without waiting: safe in a finalizer, on any thread. Nothing to do if closed."""
+        if self._thread is not None and not self._closed and os.getpid() == self._pid:
+            ticket = Ticket(task, group)
+            self._open.append(ticket)
+            self._queue.put(ticket)
+
     def cancel_group(self, group: object, reason: LocalLLMError) -> None:
         """Cancel every open task of `group`."""
         for ticket in list(self._open):
@@ -188,7 +197,7 @@ class Owner:
         if os.getpid() != self._pid:
             raise EngineClosed(
                 "this model belongs to another process: it was loaded before a fork",
-                "Load it in the child instead (multiprocessing: use the 'spawn' start method).",
+                "Start the other process by 'spawn' instead of 'fork' (multiprocessing.set_start_method).",
             )
         if self._closed:
             raise ticket.reason or EngineClosed("the engine was closed", "Make a new handle.")

@@ -47,6 +47,10 @@ REASONING_MARKS: tuple[ReasoningMark, ...] = (
 )
 
 
+# gpt-oss may answer at once, without analysis: what it opens the answer with is no text.
+_ANSWER_OPENING = "<|channel|>final<|message|>"
+
+
 def prefilled_reasoning(prompt: str) -> str:
     r"""The opening mark which a rendered prompt ends with, or ``""``.
 
@@ -57,6 +61,9 @@ def prefilled_reasoning(prompt: str) -> str:
     """
     end = prompt.rstrip()
     return next((mark.open for mark in REASONING_MARKS if end.endswith(mark.open)), "")
+
+
+_OPENINGS = (*(mark.open for mark in REASONING_MARKS), _ANSWER_OPENING)
 
 
 def _held_back(text: str, marks: Iterable[str]) -> int:
@@ -126,7 +133,9 @@ class TextStream:
             if start.startswith(mark.open):
                 self._mark, self._buffer, self._undecided = mark, start[len(mark.open) :], False
                 return True
-        if not last and any(mark.open.startswith(start) for mark in REASONING_MARKS):
+        if start.startswith(_ANSWER_OPENING):
+            self._buffer = start[len(_ANSWER_OPENING) :]
+        elif not last and any(opening.startswith(start) for opening in _OPENINGS):
             return False
         self._undecided = False
         return True

@@ -155,7 +155,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     _setting("--min-p", "P", "leave out tokens below this part of the best one's probability", _number(0, 1)),
     _setting("--repeat-penalty", "R", "above 1 makes repetition less likely", _number(0.01, 10)),
     _setting("--max-tokens", "N", "generate at most so many tokens", _whole(1)),
-    _setting("--seed", "N", "of the random draw; -1: a new one each time", _whole(-1, 2**32 - 1)),
+    _setting("--seed", "N", "of the random draw; -1: a new one each time", _whole(-1, 2**32 - 2)),
     _setting("--stop", "TEXT", r"end the answer before this text (\n: a line break); may repeat", _stop, many=True),
     Option("--option", ("KEY", "VALUE"), "any setting (%llm config lists them); may repeat", many=True),
     Option("--continue", (), "go on with the conversation used last", field="continue_", group="conversation"),

@@ -90,8 +90,11 @@ def fit(
         return attempt(left_out)[1] + reserve <= n_ctx
 
     # The fewest turns to leave out: none, most of the time, else found by bisection.
-    fewest = 0 if fits(0) else bisect.bisect_left(range(len(turns)), True, lo=1, key=fits) if turns else 0
-    prompt, tokens = attempt(fewest)
+    fewest = 0
+    prompt, tokens = attempt(0)
+    if tokens + reserve > n_ctx and turns:
+        fewest = bisect.bisect_left(range(len(turns)), True, lo=1, key=fits)
+        prompt, tokens = attempt(fewest)
     if tokens + reserve > n_ctx:
         raise _overflow(prompt.messages, tokens, count, n_ctx, reserve)
     allowed = max_tokens if max_tokens is not None else min(DEFAULT_MAX_TOKENS, n_ctx - tokens)

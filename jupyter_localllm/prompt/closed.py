@@ -117,9 +117,15 @@ def _forbidden_builtin(value: Any, name: str) -> bool:
     return isinstance(value, BuiltinFunctionType) and name not in _OPEN_BUILTINS
 
 
+MAX_WIDTH = 1_000_000  # characters that a text may be padded to
+_WIDTHS = {"center", "expandtabs", "ljust", "rjust", "zfill"}
+
+
 def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Refuse the arguments which make a reading method of a frame write, or run text as code."""
     name = getattr(function, "__name__", "")
+    if name in _WIDTHS and any(isinstance(width, int) and width > MAX_WIDTH for width in (*args, *kwargs.values())):
+        raise SecurityError(f"`{name}` to more than {MAX_WIDTH:,} characters")
     if kwargs.get("inplace") or kwargs.get("in_place"):
         raise SecurityError(f"`{name}` with inplace would change the notebook's data; without it, it gives a copy")
     if str(getattr(function, "__module__", "")).partition(".")[0] not in ("pandas", "polars"):

@@ -40,6 +40,10 @@ def as_messages(prompt: PromptLike, system: str, history: Sequence[Message] = ()
         new = [Message("user", tuple(prompt))]  # type: ignore[arg-type]
     else:
         new = [_message(message) for message in prompt]
+    if new and new[-1].role != "user":
+        raise UsageError(
+            f"the last message is the {new[-1].role}'s: there is nothing to answer", "End with the user's."
+        )
     if not new or not new[-1].content.strip():
         raise UsageError("the prompt is empty", "Write a question.")
     if new[0].role == "system":

@@ -186,6 +186,9 @@ class TerminalSurface:
         if self._finished:
             return
         self._finished = True
+        if not _worth_showing(view):
+            self._clear_progress()
+            return
         self.update(view)
         self._clear_progress()
         self._leave_channel()

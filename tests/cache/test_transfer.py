@@ -252,3 +252,20 @@ def test_reasoning_and_empty_answers_travel(
     import_(fresh, tmp_path / "file")
     found = [fresh.get(key(name)) for name in "ab"]
     assert [item and item.tokens for item in found] == [tokens, ()]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_export_replaces_files_only(tmp_path: Path) -> None:
+    """A pipe, a device or a directory is refused and stays what it is; a link is followed."""
+    cache = AnswerCache(tmp_path / "cache")
+    pipe, folder, link, real = (tmp_path / name for name in ("pipe", "folder", "link", "real"))
+    os.mkfifo(pipe)
+    folder.mkdir()
+    link.symlink_to(real)
+    for target in (pipe, folder, tmp_path / "a\0b"):
+        with pytest.raises(CacheError):
+            export(cache, target)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    export(cache, link)
+    assert link.is_symlink()
+    assert real.is_file()

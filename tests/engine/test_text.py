@@ -72,3 +72,9 @@ def test_stop_in_the_reasoning_does_not_stop() -> None:
 def test_prefilled_mark_is_seen(prompt: str, mark: str) -> None:
     """The end of the rendered prompt says whether the answer begins inside the reasoning."""
     assert prefilled_reasoning(prompt) == mark
+
+
+@given(places)
+def test_an_answer_opened_without_reasoning(cuts: list[int]) -> None:
+    """gpt-oss may open its final channel at once: the opening is no text."""
+    assert run("<|channel|>final<|message|>Paris.", cuts) == ("Paris.", "", False)

@@ -107,7 +107,7 @@ def test_a_cell_line_is_read(line: str, expected: dict[str, Any]) -> None:
         ("--top-k 2.5", "it must be a whole number of 0 or more", ""),
         ("--repeat-penalty 0", "it must be a number from 0.01 to 10", ""),
         ("--max-tokens 0", "it must be a whole number of 1 or more", ""),
-        ("--seed 4294967296", "it must be a whole number from -1 to 4294967295", ""),
+        ("--seed 4294967296", "it must be a whole number from -1 to 4294967294", ""),
         ('--stop ""', "it must not be empty", ""),
         ('--model ""', "it must not be empty", ""),
         ("--cache reuse", "--cache reuse is unknown", "One of use, refresh, off, require. Did you mean use?"),

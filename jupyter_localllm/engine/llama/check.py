@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import signal
 import subprocess
@@ -26,6 +25,13 @@ __all__ = ["build_identity", "check_in_child"]
 _REBUILD = (
     'Rebuild it for any CPU: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-deps --no-cache-dir '
     "--no-binary llama-cpp-python llama-cpp-python"
+)
+# Not ``python -m``: that would import a queue.py which lies beside the notebook. The notebook's folder and the package's
+# own come last.
+_PROGRAM = (
+    "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
+    f"sys.path.append({str(Path(__file__).resolve().parents[3])!r}); "
+    "from jupyter_localllm.engine.llama.probe import main; sys.exit(main(*sys.argv[1:]))"
 )
 _CAUSES = {
     "SIGILL": ("it used an instruction that this CPU does not have", _REBUILD),
@@ -54,14 +60,19 @@ def build_identity() -> str:
             "llama-cpp-python is not installed", 'Run: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install llama-cpp-python'
         )
     parts = [_version(), platform.machine(), _cpu()]
-    for library in sorted((Path(next(iter(spec.submodule_search_locations))) / "lib").glob("*ggml*")):
+    for library in sorted((Path(next(iter(spec.submodule_search_locations))) / "lib").iterdir()):
         stat = library.stat()
         parts.append(f"{library.name}:{stat.st_size}:{stat.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def check_in_child(
-    path: str, adapter: str = "", *, argv: Sequence[str] | None = None, timeout_seconds: float = 600.0
+    path: str,
+    adapter: str = "",
+    *,
+    n_gpu_layers: int = 0,
+    argv: Sequence[str] | None = None,
+    timeout_seconds: float = 600.0,
 ) -> Generator[Status, None, None]:
     """Decode one token with `path` in a child process; no error means that it worked.
 
@@ -71,6 +82,8 @@ def check_in_child(
         The GGUF.
     adapter : str
         A LoRA adapter to apply, or ``""``.
+    n_gpu_layers : int
+        As the engine will load it.
     argv : sequence of str, optional
         Another program for the child, for tests.
     timeout_seconds : float
@@ -81,12 +94,11 @@ def check_in_child(
     ModelCheckFailed
         With the signal or the words of the child, and what to do.
     """
-    probe = (sys.executable, "-m", "jupyter_localllm.engine.llama.probe", path, *((adapter,) if adapter else ()))
-    command = list(argv or probe)
+    command = list(argv or (sys.executable, "-c", _PROGRAM, path, adapter, str(n_gpu_layers)))
     name = f"{Path(path).name} and {Path(adapter).name}" if adapter else Path(path).name
     begun = time.monotonic()
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment()
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as child:
         try:
             yield Status("checking", f"first use of {name} with this build: checking it in a child process")
@@ -136,13 +148,6 @@ def _signal(code: int) -> str:
             return f"signal {-code}"
     # Windows reports exceptions as exit codes.
     return {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000094: "SIGFPE"}.get(code, f"exception {code:#x}")
-
-
-def _environment() -> dict[str, str]:
-    """The kernel's environment, and its path to this package if it was not installed."""
-    root = str(Path(__file__).resolve().parents[3])
-    path = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in (path, root) if p)}
 
 
 def _version() -> str:

@@ -97,15 +97,25 @@ class LlamaEngine:
 
     def unload(self) -> None:
         """Give the memory back; what runs or waits ends with `EngineClosed`."""
-        self._owner.cancel_group(self, EngineClosed(f"{self.name} was unloaded while it answered", "Run it again."))
-        if self._resident is not None:
+        self._leave()
+        if self._resident is not None or self._owner.waiting:  # a load that is under way is freed when it is done
             self._owner.call(self._free)
 
     def close(self) -> None:
         """Unload for good."""
         if not self._closed:
-            self.unload()
             self._closed = True
+            self.unload()
+
+    def discard(self) -> None:
+        """Unload for good, some time: for finalizers, which must not wait."""
+        if not self._closed:
+            self._closed = True
+            self._leave()
+            self._owner.post(self._free)
+
+    def _leave(self) -> None:
+        self._owner.cancel_group(self, EngineClosed(f"{self.name} was unloaded while it answered", "Run it again."))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -118,6 +128,7 @@ class LlamaEngine:
     # What follows runs on the owner's thread.
 
     def _load(self, ticket: Ticket) -> Resident:
+        self._check_open()
         if self._resident is None:
             told = -1.0
 

@@ -137,7 +137,8 @@ class Resident:
         lib, settings = self._lib, self.settings
         params = lib.llama_context_default_params()
         params.n_ctx = settings.n_ctx
-        params.n_batch = params.n_ubatch = min(settings.n_batch, settings.n_ctx)
+        params.n_batch = min(settings.n_batch, settings.n_ctx)
+        params.n_ubatch = min(params.n_batch, 512)  # llama.cpp's default; the compute buffer grows with it
         params.n_seq_max = 1
         params.n_threads = params.n_threads_batch = self.threads
         params.no_perf = True

@@ -62,7 +62,8 @@ class Sampler:
         if s.greedy:
             links.append(lib.llama_sampler_init_greedy())
         else:
-            seed = secrets.randbits(32) if s.seed < 0 else s.seed & 0xFFFFFFFF
+            # 2**32 - 1 is llama.cpp's word for "a random one".
+            seed = secrets.randbelow(2**32 - 1) if s.seed < 0 else s.seed % (2**32 - 1)
             links += [
                 lib.llama_sampler_init_top_k(s.top_k),
                 lib.llama_sampler_init_typical(s.typical_p, 1),

@@ -92,3 +92,14 @@ def test_a_truncated_model_fails_in_the_child(model_path: Path, tmp_path: Path) 
 def test_identity_is_stable() -> None:
     """The same build on the same machine is known again."""
     assert build_identity() == build_identity()
+
+
+@pytest.mark.model
+def test_files_beside_the_notebook_are_not_imported(
+    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person's own queue.py or json.py in the working directory has no part in the check."""
+    for name in ("queue", "json", "types", "llama_cpp"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('this is mine')")
+    monkeypatch.chdir(tmp_path)
+    list(check_in_child(str(model_path)))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import jupyter_localllm as jl
+from jupyter_localllm import runtime
 from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.errors import EngineClosed, EngineError
@@ -225,3 +230,33 @@ def test_cancel_does_not_hit_the_next(model_file: ModelFile, owner: Owner) -> No
     with pytest.raises(EngineClosed):
         engine.count(["x"])
     wait_for(lambda: owner.waiting == 0)
+
+
+def test_a_collected_handle_never_waits(model_file: ModelFile) -> None:
+    """A handle that is collected on the engine's own thread, or while another answer runs, lets go without waiting."""
+    llm = jl.LocalLLM(n_ctx=512)
+    llm.load()
+    llm.me = llm  # type: ignore[attr-defined]  # only the cyclic collector can free it
+    shared = runtime.current()
+    del llm
+    shared.owner.call(lambda ticket: gc.collect())
+    wait_for(lambda: shared.resident() == [])
+    assert shared.owner.call(lambda ticket: 7) == 7
+
+
+def test_unload_while_loading_leaves_nothing(model_file: ModelFile, owner: Owner) -> None:
+    """Whenever `close` comes, nothing of the model stays."""
+    for pause in (0.0, 0.02, 0.1, 0.2):
+        engine = LlamaEngine(model_file, LlamaSettings(n_ctx=512, n_threads=1), owner)
+        thread = threading.Thread(target=lambda e=engine: suppressed(e))
+        thread.start()
+        time.sleep(pause)
+        engine.close()
+        thread.join(30)
+        wait_for(lambda: owner.waiting == 0)
+        assert not engine.loaded
+
+
+def suppressed(engine: LlamaEngine) -> None:
+    with contextlib.suppress(EngineClosed):
+        list(engine.load())
