@@ -26,7 +26,7 @@ _REBUILD = (
     'Rebuild it for any CPU: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-deps --no-cache-dir '
     "--no-binary llama-cpp-python llama-cpp-python"
 )
-# Not ``python -m``: that would import a queue.py which lies beside the notebook. The notebook's folder and the package's
+# Not ``python -m``: it would import a queue.py that lies beside the notebook. The notebook's folder and the package's
 # own come last.
 _PROGRAM = (
     "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
