@@ -88,6 +88,10 @@ class Model(Protocol):
         """Identity of the weights; needs the file or a memory of it, never the loaded model."""
         ...
 
+    def identify(self) -> Generator[Status, None, None]:
+        """Find the identity out; tells what it does when that takes a while."""
+        ...
+
     def engine(self) -> Generator[Status, None, Engine]:
         """Check, load, and return the engine, telling how far it is."""
         ...
@@ -119,6 +123,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
     LocalLLMError
         Whatever stands in the way of an answer.
     """
+    yield from model.identify()
     key = key_of(request, model)
     if request.cache in ("use", "require"):
         entry = cache.get(key)
@@ -149,6 +154,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
 
 def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Plan]:
     """Render and measure, generate nothing; the generator returns the `Plan`."""
+    yield from model.identify()
     key = key_of(request, model)
     engine = yield from model.engine()
     info = engine.info()

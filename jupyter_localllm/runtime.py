@@ -19,7 +19,7 @@ from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings, build_identity, check_in_child
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.errors import ModelNotFound
-from jupyter_localllm.models import describe, library_knows, locate, plan_context, sha256_of
+from jupyter_localllm.models import describe, is_remembered, library_knows, locate, plan_context, sha256_of
 from jupyter_localllm.pipeline import version_of
 from jupyter_localllm.types import ModelFile, Status
 
@@ -183,6 +183,16 @@ class FileModel:
                 self._sha256 = remembered
         return self._sha256
 
+    def identify(self) -> Generator[Status, None, None]:
+        """Tell that a file is read as a whole, the first time it is used."""
+        try:
+            name, path = locate(self._spec.model, model_dirs=self._spec.model_dirs)
+        except ModelNotFound:
+            return
+        if not is_remembered(path, self._cache.memo):
+            yield Status("checking", f"reading {name} for the first time ({path.stat().st_size / 1e9:.1f} GB)")
+            self.sha256()
+
     def engine(self) -> Generator[Status, None, Engine]:
         """The shared engine, checked and loaded."""
         return (yield from self._runtime.engine(self._spec, self._cache, self._holder))
@@ -211,6 +221,10 @@ class EngineModel:
     def sha256(self) -> str:
         """Of the name."""
         return content_sha256(f"engine:{self._engine.name}")
+
+    def identify(self) -> Generator[Status, None, None]:
+        """Nothing to read."""
+        yield from ()
 
     def engine(self) -> Generator[Status, None, Engine]:
         """The engine, loaded."""

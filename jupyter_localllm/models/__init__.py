@@ -5,7 +5,7 @@ Nothing here imports ``llama_cpp`` or loads a model.
 
 from jupyter_localllm.models.checks import check_file, library_knows
 from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
-from jupyter_localllm.models.identity import sha256_of
+from jupyter_localllm.models.identity import is_remembered, sha256_of
 from jupyter_localllm.models.locate import ModelEntry, available, describe, find, locate
 from jupyter_localllm.models.memory import MemoryEstimate, available_bytes, estimate, plan_context
 
@@ -20,6 +20,7 @@ __all__ = [
     "describe",
     "estimate",
     "find",
+    "is_remembered",
     "library_knows",
     "locate",
     "plan_context",

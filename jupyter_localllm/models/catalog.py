@@ -29,7 +29,7 @@ class CatalogEntry:
     license : str
         SPDX identifier of the weights' license.
     source : str
-        Address of the page that describes the model.
+        Repository of the weights on their hub, as ``"owner/name"``.
     package : str
         Python package that carries the file as data, or ``""``.
     extra : str

@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.mistaken import stat_file, unusable
 
-__all__ = ["sha256_of"]
+__all__ = ["is_remembered", "sha256_of"]
 
 _CHUNK = 4 << 20  # hashlib lets other threads run during each; an interrupt comes through between two, some 5 ms apart
 _SETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
@@ -40,8 +40,7 @@ def sha256_of(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> s
         The file cannot be read, or changes while it is read.
     """
     before = stat_file(path)
-    real = os.path.realpath(path)
-    key = f"{before.st_size}:{before.st_mtime_ns}:{real}"
+    real, key = os.path.realpath(path), _key(path, before)
     known = memo.get(key)
     if known is not None:
         return known
@@ -52,6 +51,15 @@ def sha256_of(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> s
     if time.time_ns() - before.st_mtime_ns > _SETTLED_NS:
         memo[key] = digest
     return digest
+
+
+def is_remembered(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> bool:
+    """Whether `sha256_of` need not read the file."""
+    return _key(path, stat_file(path)) in memo
+
+
+def _key(path: str | os.PathLike[str], stat: os.stat_result) -> str:
+    return f"{stat.st_size}:{stat.st_mtime_ns}:{os.path.realpath(path)}"
 
 
 def _hash(path: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def test_entries_are_complete(entry: CatalogEntry) -> None:
     assert entry.name == entry.name.casefold()
     assert entry.file.endswith(".gguf")
     assert entry.license
-    assert entry.source.startswith("https://")
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", entry.source)
     extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import functools
-import sys
-import weakref
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
-from jupyter_localllm.config import Settings
+from jupyter_localllm.api.handle import Handle, current_shell, drive
 from jupyter_localllm.conversation import Conversation, Place, stale_note
 from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.errors import EngineError, UsageError, close_match
-from jupyter_localllm.models import sha256_of
-from jupyter_localllm.pipeline import Model, Plan, Request, ask, plan
+from jupyter_localllm.pipeline import Plan, Request, ask, plan
 from jupyter_localllm.prompt.messages import PromptLike, as_messages
-from jupyter_localllm.types import Done, Event, Result, Status
+from jupyter_localllm.types import Done, Event, Result
 
 if TYPE_CHECKING:
     from jupyter_localllm.batch import OnError, Progress
 
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
-
-_DERIVED = 3  # handles for other models and load settings that stay at hand, each perhaps with a model in memory
 
 # What one request may set; everything else decides how the model is loaded, or is the handle's.
 _REQUEST = (
@@ -35,7 +28,7 @@ _REQUEST = (
 )
 
 
-class LocalLLM(Settings):
+class LocalLLM(Handle):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
@@ -60,50 +53,10 @@ class LocalLLM(Settings):
     'The capital of France is Paris.'
     """
 
-    def __init__(self, model: str | None = None, **settings: Any) -> None:
-        if model is not None:
-            settings["model"] = str(model)
-        shell = _shell()
-        if shell is not None and not {"config", "parent"} & set(settings):
-            settings["config"] = shell.config  # what stands in IPython's configuration file holds for every handle
-        super().__init__(**settings)
-        self._engine: Engine | None = None
-        self._derived: dict[tuple[tuple[str, Any], ...], LocalLLM] = {}
-        self._runtime = runtime.current()
-        self._holder = self._runtime.holder()
-        self._finalizer = weakref.finalize(self, self._runtime.release, self._holder)
-        self._finalizer.atexit = False
-
-    @classmethod
-    def from_engine(cls, engine: Engine, **settings: Any) -> LocalLLM:
-        """A handle on an engine that you made, as `jupyter_localllm.engine.scripted.ScriptedEngine`."""
-        handle = cls(model=engine.name, **settings)
-        handle._engine = engine
-        return handle
-
-    def derive(self, **settings: Any) -> LocalLLM:
-        """A handle with these settings in place of this one's, kept for the next time they are asked for."""
-        changed = {name: self.checked(name, value) for name, value in settings.items()}
-        changed = {name: value for name, value in changed.items() if value != getattr(self, name)}
-        if not changed:
-            return self
-        base = {name: getattr(self, name) for name in self.setting_names()}
-        key = tuple((name, repr(value)) for name, value in sorted({**base, **changed}.items()))
-        handle = self._derived.pop(key, None)
-        if handle is None:
-            handle = LocalLLM(**{**base, **changed})
-            handle._engine = None if "model" in changed else self._engine
-        self._derived[key] = handle  # the latest one stands last
-        while len(self._derived) > _DERIVED:
-            self._derived.pop(next(iter(self._derived))).close()
-        return handle
-
     @staticmethod
     def request_options() -> tuple[str, ...]:
         """The settings that a single request may change; the others decide how a model is loaded or shown."""
         return _REQUEST
-
-    # -- asking -------------------------------------------------------------------------------------------------------
 
     def stream(self, prompt: PromptLike, **options: Any) -> Generator[Event, None, None]:
         """Answer piece by piece.
@@ -242,68 +195,11 @@ class LocalLLM(Settings):
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""
         talk, place = self._talk(options)
         request = self._request(prompt, options, talk, place)
-        made: Plan = _value(plan(request, self._model(), self.answers))
-        return made
+        return drive(plan(request, self._model(), self.answers))
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text; loads the model if need be."""
-        engine: Engine = _value(self._ready())
-        return engine.count([text])[0]
-
-    # -- the model ----------------------------------------------------------------------------------------------------
-
-    def load(self) -> None:
-        """Check the model and make it resident."""
-        _value(self._ready())
-
-    def unload(self) -> None:
-        """Give the memory back; the next question loads it again. A running generation ends with an error."""
-        engine = self.engine
-        if engine is not None:
-            engine.unload()
-        for handle in self._derived.values():
-            handle.unload()
-
-    def close(self) -> None:
-        """Let go of the engine; the last handle that holds it unloads it."""
-        for handle in self._derived.values():
-            handle.close()
-        self._derived.clear()
-        self._runtime.release(self._holder)
-
-    @property
-    def engine(self) -> Engine | None:
-        """The resident engine, or None."""
-        return self._engine or self._runtime.engine_of(self._holder)
-
-    @property
-    def answers(self) -> Any:
-        """The answer cache (`jupyter_localllm.cache.AnswerCache`)."""
-        return self._runtime.cache(Path(self.cache_dir).expanduser(), self.cache_size)
-
-    @property
-    def conversations(self) -> Any:
-        """The kernel's conversations (`jupyter_localllm.conversation.Conversations`)."""
-        return self._runtime.conversations
-
-    # -- inside -------------------------------------------------------------------------------------------------------
-
-    def _ready(self) -> Generator[Status, None, Engine]:
-        return (yield from self._model().engine())
-
-    def _model(self) -> Model:
-        if self._engine is not None:
-            return runtime.EngineModel(self._engine)
-        spec = runtime.ModelSpec(
-            self.model,
-            tuple(self.model_dirs),
-            self.n_ctx,
-            self.n_threads,
-            self.n_batch,
-            self.n_gpu_layers,
-            self.adapter,
-        )
-        return runtime.FileModel(self._runtime, spec, self.answers, self._holder)
+        return drive(self._ready()).count([text])[0]
 
     def _talk(self, options: dict[str, Any]) -> tuple[Conversation | None, Place | None]:
         """Take ``chat`` and ``place`` out of the options."""
@@ -352,20 +248,12 @@ class LocalLLM(Settings):
                     continue
             yield event
 
-    def _adapter_sha256(self) -> str:
-        if not self.adapter:
-            return ""
-        path = Path(self.adapter).expanduser()
-        if not path.is_file():
-            raise UsageError(f"there is no adapter {path}", "An adapter is a GGUF file made from a LoRA.")
-        return sha256_of(path, self.answers.memo)
-
 
 def get_llm() -> LocalLLM:
     """This kernel's own handle: magics, sidebar and widgets use it, ``%llm use`` and ``%config LocalLLM`` change it."""
     here = runtime.current()
     if here.own is None:
-        shell = _shell()
+        shell = current_shell()
         here.own = LocalLLM(parent=shell) if shell is not None else LocalLLM()
         if shell is not None:
             shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, LocalLLM)]
@@ -374,24 +262,8 @@ def get_llm() -> LocalLLM:
     return own
 
 
-def _shell() -> Any:
-    module = sys.modules.get("IPython.core.interactiveshell")  # without IPython imported there is no shell
-    shell_class: Any = getattr(module, "InteractiveShell", None)
-    if shell_class is None or not shell_class.initialized():
-        return None
-    return shell_class.instance()
-
-
 def _last(events: Iterator[Event]) -> Result:
     for event in events:
         if isinstance(event, Done):
             return event.result
     raise EngineError("the generation was stopped before it was done")
-
-
-def _value(generator: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value

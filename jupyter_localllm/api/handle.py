@@ -1,0 +1,151 @@
+"""A handle's model: which one it is, where it is loaded, and the handles derived from it."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_localllm import runtime
+from jupyter_localllm.config import Settings
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.errors import UsageError
+from jupyter_localllm.models import sha256_of
+from jupyter_localllm.pipeline import Model
+from jupyter_localllm.types import Status
+
+__all__ = ["Handle", "current_shell", "drive"]
+
+_DERIVED = 3  # handles for other models and load settings that stay at hand, each perhaps with a model in memory
+
+Self = TypeVar("Self", bound="Handle")
+T = TypeVar("T")
+
+
+class Handle(Settings):
+    """Settings, and the engine that they ask for; nothing is loaded before it is needed.
+
+    Parameters
+    ----------
+    model : str
+    **settings
+        As in `jupyter_localllm.LocalLLM`.
+    """
+
+    def __init__(self, model: str | None = None, **settings: Any) -> None:
+        if model is not None:
+            settings["model"] = str(model)
+        shell = current_shell()
+        if shell is not None and not {"config", "parent"} & set(settings):
+            settings["config"] = shell.config  # what stands in IPython's configuration file holds for every handle
+        super().__init__(**settings)
+        self._engine: Engine | None = None
+        self._derived: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._runtime = runtime.current()
+        self._holder = self._runtime.holder()
+        self._finalizer = weakref.finalize(self, self._runtime.release, self._holder)
+        self._finalizer.atexit = False
+
+    @classmethod
+    def from_engine(cls: type[Self], engine: Engine, **settings: Any) -> Self:
+        """A handle on an engine that you made, as `jupyter_localllm.engine.scripted.ScriptedEngine`."""
+        handle = cls(model=engine.name, **settings)
+        handle._engine = engine
+        return handle
+
+    def derive(self: Self, **settings: Any) -> Self:
+        """A handle with these settings in place of this one's, kept for the next time they are asked for."""
+        changed = {name: self.checked(name, value) for name, value in settings.items()}
+        changed = {name: value for name, value in changed.items() if value != getattr(self, name)}
+        if not changed:
+            return self
+        base = {name: getattr(self, name) for name in self.setting_names()}
+        key = tuple((name, repr(value)) for name, value in sorted({**base, **changed}.items()))
+        handle: Self | None = self._derived.pop(key, None)
+        if handle is None:
+            handle = type(self)(**{**base, **changed})
+            handle._engine = None if "model" in changed else self._engine
+        self._derived[key] = handle  # the latest one stands last
+        while len(self._derived) > _DERIVED:
+            self._derived.pop(next(iter(self._derived))).close()
+        return handle
+
+    def load(self) -> None:
+        """Check the model and make it resident."""
+        drive(self._ready())
+
+    def unload(self) -> None:
+        """Give the memory back; the next question loads it again. A running generation ends with an error."""
+        engine = self.engine
+        if engine is not None:
+            engine.unload()
+        for handle in self._derived.values():
+            handle.unload()
+
+    def close(self) -> None:
+        """Let go of the engine; the last handle that holds it unloads it."""
+        for handle in self._derived.values():
+            handle.close()
+        self._derived.clear()
+        self._runtime.release(self._holder)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The resident engine, or None."""
+        return self._engine or self._runtime.engine_of(self._holder)
+
+    @property
+    def answers(self) -> Any:
+        """The answer cache (`jupyter_localllm.cache.AnswerCache`)."""
+        return self._runtime.cache(Path(self.cache_dir).expanduser(), self.cache_size)
+
+    @property
+    def conversations(self) -> Any:
+        """The kernel's conversations (`jupyter_localllm.conversation.Conversations`)."""
+        return self._runtime.conversations
+
+    def _ready(self) -> Generator[Status, None, Engine]:
+        return (yield from self._model().engine())
+
+    def _model(self) -> Model:
+        if self._engine is not None:
+            return runtime.EngineModel(self._engine)
+        spec = runtime.ModelSpec(
+            self.model,
+            tuple(self.model_dirs),
+            self.n_ctx,
+            self.n_threads,
+            self.n_batch,
+            self.n_gpu_layers,
+            self.adapter,
+        )
+        return runtime.FileModel(self._runtime, spec, self.answers, self._holder)
+
+    def _adapter_sha256(self) -> str:
+        if not self.adapter:
+            return ""
+        path = Path(self.adapter).expanduser()
+        if not path.is_file():
+            raise UsageError(f"there is no adapter {path}", "An adapter is a GGUF file made from a LoRA.")
+        return sha256_of(path, self.answers.memo)
+
+
+def current_shell() -> Any:
+    """The IPython shell of this process, or None."""
+    module = sys.modules.get("IPython.core.interactiveshell")  # without IPython imported there is no shell
+    shell_class: Any = getattr(module, "InteractiveShell", None)
+    if shell_class is None or not shell_class.initialized():
+        return None
+    return shell_class.instance()
+
+
+def drive(generator: Generator[Any, None, T]) -> T:
+    """Run a generator to its end, drop what it yields and give what it returns."""
+    while True:
+        try:
+            next(generator)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
