@@ -122,12 +122,18 @@ def build_labextension() -> None:
 
 def link_labextension() -> None:
     """Let the JupyterLab of ``.venv`` see each new build: a link in place of the copy that pip made."""
-    installed = VENV / "share" / "jupyter" / "labextensions" / "jupyter-localllm"
-    if installed.is_symlink():
-        return
+    installed = unlinked_labextension()
     shutil.rmtree(installed, ignore_errors=True)
     installed.parent.mkdir(parents=True, exist_ok=True)
     installed.symlink_to(os.path.relpath(BUILT, installed.parent), target_is_directory=True)
+
+
+def unlinked_labextension() -> Path:
+    """Where the extension is installed, without our link: pip would remove and write files through it."""
+    installed = VENV / "share" / "jupyter" / "labextensions" / "jupyter-localllm"
+    if installed.is_symlink():
+        installed.unlink()
+    return installed
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -143,6 +149,7 @@ def install(extras: list[str]) -> None:
     check_compiler()
     if state.get("fingerprint") != fingerprint:
         make_venv()
+    unlinked_labextension()
     say("installing; the first time llama.cpp is compiled, which takes about five minutes on two cores")
     pip("install", "-e", f"{ROOT}[{','.join(extras)}]")
     link_labextension()

@@ -85,6 +85,26 @@ def test_more_extras_are_added(setup: ModuleType, monkeypatch: pytest.MonkeyPatc
     assert not made.having("venv")
 
 
+def test_pip_never_writes_through_the_link(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While pip installs, its copy is no link to the built extension, where it would leave files of the install."""
+    link = setup.VENV / "share" / "jupyter" / "labextensions" / "jupyter-localllm"
+    links: list[bool] = []
+    made = commands(setup, monkeypatch, 0, 0)
+    run = made.run
+
+    def watched(command: Any, **options: Any) -> subprocess.CompletedProcess[str]:
+        if "-e" in list(command):
+            links.append(link.is_symlink())
+        return run(command, **options)
+
+    monkeypatch.setattr(setup.subprocess, "run", watched)
+    setup.install(["smollm2"])
+    assert link.is_symlink()
+    setup.install(["smollm2", "test"])
+    assert link.is_symlink()
+    assert links == [False, False]
+
+
 def test_changed_pyproject_makes_it_anew(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other dependencies, another environment: nothing of the old one stays."""
     commands(setup, monkeypatch, 0)
