@@ -11,7 +11,7 @@ import pytest
 import jupyter_localllm as jl
 from jupyter_localllm import runtime
 from jupyter_localllm.engine.scripted import ScriptedEngine
-from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, SettingsError, UsageError
+from jupyter_localllm.errors import CacheError, EngineError, LocalLLMError, ModelNotFound, SettingsError, UsageError
 from jupyter_localllm.types import Done, Message, Token
 
 
@@ -264,3 +264,32 @@ class TestRealModel:
 def test_done_is_last() -> None:
     """A stream ends with Done."""
     assert isinstance(list(scripted().stream("x"))[-1], Done)
+
+
+def test_derived_handles_are_let_go() -> None:
+    """Handles for other models and load settings stay at hand, but only the latest few of them."""
+    llm = scripted()
+    first = llm.derive(n_ctx=512)
+    others = [llm.derive(n_ctx=n) for n in (1024, 2048, 4096, 8192)]
+    assert llm.derive(n_ctx=8192) is others[-1]
+    assert llm.derive(n_ctx=512) is not first
+
+
+def test_a_chat_ends_with_the_user() -> None:
+    """There is nothing to answer after an answer."""
+    with pytest.raises(UsageError, match="nothing to answer"):
+        scripted().stream([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+
+
+def test_somebody_elses_cache_does_not_stop_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that cannot be kept is given all the same, and says so."""
+    llm = scripted()
+
+    def refuse(*_: object) -> None:
+        raise CacheError("the directory belongs to somebody else")
+
+    monkeypatch.setattr(llm.answers, "put", refuse)
+    result = llm.generate("x", cache="refresh")
+    assert result.text == "It is Paris."
+    assert [note.code for note in result.notes] == ["cache"]
+    assert llm.generate("x", cache="off").notes == ()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,3 +101,16 @@ def test_it_stays_small(cache: AnswerCache, monkeypatch: pytest.MonkeyPatch) -> 
     left = list(cache.memo)
     assert 5 < len(left) < 30
     assert left[-1] == "59"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners are POSIX")
+def test_somebody_elses_directory_is_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of another user are refused; what the memo would hold is remembered in this process instead."""
+    cache = AnswerCache(tmp_path / "cache")
+    cache.memo["a"] = "1"
+    cache.close()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    other = AnswerCache(tmp_path / "cache")
+    assert other.memo.get("a") is None
+    other.memo["b"] = "2"
+    assert other.memo["b"] == "2"

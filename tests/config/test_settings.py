@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,18 @@ def test_a_broken_pyproject_is_told(empty_folder: Path) -> None:
     (empty_folder / "pyproject.toml").write_text("[tool.jupyter_localllm\n")
     with pytest.raises(SettingsError, match=r"pyproject\.toml"):
         Settings()
+
+
+def test_a_stop_string_from_the_environment_is_one_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold whatever separates paths; folders are separated by it."""
+    monkeypatch.setenv("JUPYTER_LOCALLLM_STOP", "Q:")
+    monkeypatch.setenv("JUPYTER_LOCALLLM_MODEL_DIRS", os.pathsep.join(["/a", "/b"]))
+    settings = Settings()
+    assert (settings.stop, settings.model_dirs) == (["Q:"], ["/a", "/b"])
+
+
+@pytest.mark.parametrize("name", ["n_threads", "n_batch", "n_gpu_layers", "repeat_last_n", "seed"])
+def test_numbers_for_native_code_are_bounded(name: str) -> None:
+    """What no machine has is refused before llama.cpp would try it."""
+    with pytest.raises(SettingsError, match=name):
+        Settings(**{name: 2**40})

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from jinja2.exceptions import SecurityError
 
 from jupyter_localllm.errors import TemplateError
 from jupyter_localllm.prompt.body import render_body
@@ -326,3 +327,10 @@ def test_the_columns_of_any_frame() -> None:
     assert columns_of(pl.LazyFrame({"a": [1]})) == ["a"]
     for value in (Odd(), {}, [], pd, pd.DataFrame, 5):
         assert columns_of(value) == []
+
+
+@pytest.mark.parametrize("expression", ["'x'.center(10**10)", "'x'.ljust(10**10)", "'7'.zfill(10**9)"])
+def test_padding_is_bounded(expression: str) -> None:
+    """A text cannot be padded until the kernel has no memory left."""
+    with pytest.raises(SecurityError, match="characters"):
+        evaluate(expression, {})

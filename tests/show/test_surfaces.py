@@ -248,3 +248,11 @@ def test_silence(capsys: pytest.CaptureFixture[str]) -> None:
     surface = SilentSurface()
     surface.finish(feed(surface, EVENTS))
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_says_nothing_of_an_error_without_text() -> None:
+    """Whoever catches the error tells it; a line of ours above it would only puzzle."""
+    stream = io.StringIO()
+    surface = TerminalSurface(stream)
+    surface.finish(failed(View(model=MODEL), ValueError("no")))
+    assert stream.getvalue() == ""
