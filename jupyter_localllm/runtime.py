@@ -131,8 +131,11 @@ class Runtime:
         """Close everything."""
         if os.getpid() != self._pid:
             return  # a forked child has nothing of its own to close
+        # All are told to stop before any is waited for: one must not wait for another's answer.
         for shared in self._engines.values():
-            shared.engine.close()
+            shared.engine.discard()
+        if self._engines:
+            self.owner.call(lambda ticket: None)  # they are freed in turn before this
         self._engines.clear()
         self.owner.close()
         for cache in self._caches.values():

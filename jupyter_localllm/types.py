@@ -7,7 +7,7 @@ This module imports nothing of the package, so every room may import it. Units s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal, Union
 
 __all__ = [
@@ -105,8 +105,6 @@ class Sampling:
     --------
     >>> Sampling().greedy
     True
-    >>> Sampling(temperature=0.8).differences()
-    {'temperature': 0.8}
     """
 
     temperature: float = 0.0
@@ -131,10 +129,6 @@ class Sampling:
         return self.repeat_last_n != 0 and (
             self.repeat_penalty != 1.0 or self.frequency_penalty != 0.0 or self.presence_penalty != 0.0
         )
-
-    def differences(self) -> dict[str, float | int]:
-        """The fields that differ from the defaults."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 from collections.abc import AsyncIterator, Callable, Generator
@@ -25,7 +26,7 @@ async def iterate(make: Callable[[], Generator[T, None, Any]]) -> AsyncIterator[
     released = threading.Event()
 
     def send(kind: str, value: Any) -> None:
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(arrived.put_nowait, (kind, value))
 
     def pump() -> None:

@@ -113,10 +113,11 @@ class Owner:
         """
         if threading.current_thread() is self._thread:
             raise EngineError("the engine's thread cannot wait for itself")
-        ticket = self._submit(task, group)
+        ticket = Ticket(task, group)
         told = 0
         released = cancel_scope.get()
-        try:
+        try:  # from before it is sent: an interrupt at any moment leaves no task that nobody waits for
+            self._submit(ticket)
             while True:
                 if released is not None and released.is_set():
                     return None
@@ -137,6 +138,8 @@ class Owner:
                 yield value
         finally:
             ticket.cancel()
+            if not ticket.started:
+                self._forget(ticket)
 
     def call(self, task: Callable[[Ticket], T], *, group: object = None) -> T:
         """Run a task and return its value; its events are dropped.
@@ -180,8 +183,7 @@ class Owner:
         if thread is not None and self._pid == os.getpid():
             thread.join(timeout)
 
-    def _submit(self, task: Callable[[Ticket], Any], group: object) -> Ticket:
-        ticket = Ticket(task, group)
+    def _submit(self, ticket: Ticket) -> None:
         self._check(ticket)
         with self._lock:
             if self._closed:
@@ -191,7 +193,6 @@ class Owner:
                 self._thread.start()
             self._open.append(ticket)
             self._queue.put(ticket)
-        return ticket
 
     def _check(self, ticket: Ticket) -> None:
         if os.getpid() != self._pid:
@@ -214,8 +215,11 @@ class Owner:
     def _loop(self) -> None:
         for ticket in self._tickets():
             ticket.run()
-            with contextlib.suppress(ValueError):
-                self._open.remove(ticket)
+            self._forget(ticket)
+
+    def _forget(self, ticket: Ticket) -> None:
+        with contextlib.suppress(ValueError):
+            self._open.remove(ticket)
 
     def _tickets(self) -> Iterator[Ticket]:
         while (ticket := self._queue.get()) is not None:

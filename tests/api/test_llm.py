@@ -11,7 +11,15 @@ import pytest
 import jupyter_localllm as jl
 from jupyter_localllm import runtime
 from jupyter_localllm.engine.scripted import ScriptedEngine
-from jupyter_localllm.errors import CacheError, EngineError, LocalLLMError, ModelNotFound, SettingsError, UsageError
+from jupyter_localllm.errors import (
+    CacheError,
+    EngineClosed,
+    EngineError,
+    LocalLLMError,
+    ModelNotFound,
+    SettingsError,
+    UsageError,
+)
 from jupyter_localllm.types import Done, Message, Token
 
 
@@ -252,6 +260,17 @@ class TestRealModel:
         runtime.reset()
         assert runtime.current().resident() == []
         assert list(runtime.current().conversations) == []
+
+    def test_reset_does_not_wait_for_an_answer(self) -> None:
+        """With two models resident and one of them answering, putting everything away stops the answer first."""
+        idle, busy = jl.LocalLLM(n_ctx=512), jl.LocalLLM(n_ctx=2048)
+        idle.load()
+        stream = busy.stream("Tell me a very long story about the sea.", max_tokens=1900, cache="off")
+        while not isinstance(next(stream), Token):
+            pass
+        runtime.reset()
+        with pytest.raises(EngineClosed):
+            list(stream)
 
     def test_hostile_data_ends_no_turn(self) -> None:
         """Control tokens in a question stay text: the model reads one user turn."""

@@ -60,7 +60,9 @@ def build_identity() -> str:
             "llama-cpp-python is not installed", 'Run: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install llama-cpp-python'
         )
     parts = [_version(), platform.machine(), _cpu()]
-    for library in sorted((Path(next(iter(spec.submodule_search_locations))) / "lib").iterdir()):
+    for library in sorted(
+        (Path(next(iter(spec.submodule_search_locations))) / "lib").glob("*")
+    ):  # none if it is elsewhere
         stat = library.stat()
         parts.append(f"{library.name}:{stat.st_size}:{stat.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

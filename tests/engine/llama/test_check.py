@@ -103,3 +103,12 @@ def test_files_beside_the_notebook_are_not_imported(
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('this is mine')")
     monkeypatch.chdir(tmp_path)
     list(check_in_child(str(model_path)))
+
+
+def test_identity_without_a_folder_of_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distributions may keep the libraries elsewhere: the version and the CPU are the identity then."""
+    (tmp_path / "llama_cpp").mkdir()
+    (tmp_path / "llama_cpp" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "llama_cpp", raising=False)
+    assert build_identity()
