@@ -102,7 +102,11 @@ class Runtime:
             yield from _check_once(file, spec, cache)
             if shared is None:
                 settings = LlamaSettings(
-                    window, spec.n_threads, spec.n_batch, spec.n_gpu_layers, _adapter_path(spec.adapter)
+                    window,
+                    spec.n_threads,
+                    spec.n_batch,
+                    n_gpu_layers=spec.n_gpu_layers,
+                    adapter=_adapter_path(spec.adapter),
                 )
                 shared = self._engines.setdefault(key, _Shared(LlamaEngine(file, settings, self.owner)))
         shared.holders.add(holder)

@@ -7,9 +7,13 @@ wrapper that adds something (a cache, a child process) is an Engine itself.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from jupyter_localllm.types import Event, Job, ModelInfo, Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Engine"]
 
@@ -68,6 +72,18 @@ class Engine(Protocol):
             Prompt and ``max_tokens`` do not fit.
         EngineError
             Decoding failed.
+        """
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of texts: an array of shape (len(texts), dimensions), each row of length 1.
+
+        Raises
+        ------
+        ContextOverflow
+            A text is longer than the model can read at once; nothing is cut off silently.
+        EngineError
+            The engine cannot embed.
         """
         ...
 

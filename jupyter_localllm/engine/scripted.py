@@ -9,12 +9,18 @@ from __future__ import annotations
 import re
 import threading
 import time
+import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from jupyter_localllm.engine.owner import Owner, Ticket
 from jupyter_localllm.engine.text import TextStream
 from jupyter_localllm.errors import ContextOverflow, EngineClosed
 from jupyter_localllm.types import Done, Event, FinishReason, Job, ModelInfo, Result, Status, Timings, Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["ScriptedEngine"]
 
@@ -102,6 +108,17 @@ class ScriptedEngine:
         yield from self.load()
         begun = time.perf_counter()
         yield from self._owner.stream(lambda ticket: self._answer(ticket, job, begun), group=self)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors that depend on the words of each text only: texts that share words are near each other."""
+        import numpy as np
+
+        self._check_open()
+        rows = np.zeros((len(texts), 64), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in _WORD.findall(text.casefold()) or [""]:
+                row[zlib.crc32(word.strip().encode()) % 64] += 1.0
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
     def unload(self) -> None:
         """Forget that it was loaded; what runs ends with `EngineClosed`."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.engine.llama.native import open_library
 from jupyter_localllm.engine.llama.resident import Aborted, Resident
 from jupyter_localllm.engine.llama.sequence import Sequence as Running
 from jupyter_localllm.engine.llama.settings import LlamaSettings
 from jupyter_localllm.engine.owner import Owner, Ticket
-from jupyter_localllm.errors import EngineClosed
+from jupyter_localllm.errors import EngineClosed, EngineError
 from jupyter_localllm.types import Event, Job, ModelFile, ModelInfo, Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["LlamaEngine"]
 
@@ -94,6 +98,10 @@ class LlamaEngine:
         self._check_open()
         begun = time.perf_counter()
         yield from self._owner.stream(lambda ticket: self._generate(ticket, job, begun), group=self)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Not built yet."""
+        raise EngineError("embeddings are not built yet")
 
     def unload(self) -> None:
         """Give the memory back; what runs or waits ends with `EngineClosed`."""

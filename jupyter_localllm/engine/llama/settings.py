@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["LlamaSettings", "usable_cores"]
 
@@ -19,9 +20,21 @@ class LlamaSettings:
     n_threads : int
         Threads that decode; 0 for the physical cores that this process may use.
     n_batch : int
-        Most prompt tokens in one native call.
+        Most tokens in one native call.
+    n_ubatch : int
+        Most tokens in one pass through the model; the compute buffer grows with it. At most `n_batch`.
+    n_parallel : int
+        Most sequences in one batch, those that are kept for their prefixes included.
     n_gpu_layers : int
         Layers on the GPU; -1 for all. Without GPU support in the build it changes nothing.
+    flash_attn : bool or None
+        Flash attention; None leaves it to llama.cpp.
+    cache_type : {"f16", "q8_0"}
+        Numbers of the KV cache.
+    speculation : bool
+        Whether tokens may be guessed ahead and verified together.
+    draft : str
+        Path of a small model (GGUF) with the same vocabulary that guesses; ``""``: guesses come from the text so far.
     adapter : str
         Path of a LoRA adapter (GGUF), or ``""``.
     """
@@ -29,7 +42,13 @@ class LlamaSettings:
     n_ctx: int
     n_threads: int = 0
     n_batch: int = 512
+    n_ubatch: int = 512
+    n_parallel: int = 32
     n_gpu_layers: int = 0
+    flash_attn: bool | None = None
+    cache_type: Literal["f16", "q8_0"] = "f16"
+    speculation: bool = True
+    draft: str = ""
     adapter: str = ""
 
 

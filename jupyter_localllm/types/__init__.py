@@ -1,0 +1,55 @@
+"""Frozen values that travel between the rooms.
+
+This room imports nothing of the package, so every room may import it. Units stand in the names:
+``_ms`` is milliseconds, ``_bytes`` bytes, ``_tokens`` tokens.
+"""
+
+from jupyter_localllm.types.answered import (
+    Done,
+    Event,
+    FinishReason,
+    Note,
+    Provenance,
+    Result,
+    Status,
+    Timings,
+    Token,
+    TokenLogprob,
+    Usage,
+)
+from jupyter_localllm.types.asked import (
+    CacheMode,
+    Job,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    Sampling,
+)
+from jupyter_localllm.types.model import (
+    ModelFile,
+    ModelInfo,
+)
+
+__all__ = [
+    "CacheMode",
+    "Done",
+    "Event",
+    "FinishReason",
+    "Job",
+    "Message",
+    "ModelFile",
+    "ModelInfo",
+    "Note",
+    "Part",
+    "Prompt",
+    "Provenance",
+    "Result",
+    "Role",
+    "Sampling",
+    "Status",
+    "Timings",
+    "Token",
+    "TokenLogprob",
+    "Usage",
+]
