@@ -1,25 +1,28 @@
 """The one thread that owns native models, and the queue that leads to it.
 
 llama.cpp's contexts are not safe to use from several threads, and a native call cannot be interrupted from Python. So
-one daemon thread makes every native call, one task after the other, and everybody else sends it tasks and polls for
-what comes back: Ctrl-C is obeyed within the polling time, whatever the thread is doing.
+one daemon thread makes every native call, and everybody else sends it tasks and polls for what comes back: Ctrl-C is
+obeyed within the polling time, whatever the thread is doing.
+
+Short tasks (load, count, free) are done in turn. A generation is handed to the scheduler of its model, a `Stepper`:
+between tasks each of them makes one step at a time, so that many generations go on together.
 """
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import ctypes
+import itertools
 import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeVar
 
 from jupyter_localllm.errors import EngineClosed, EngineError, LocalLLMError
 from jupyter_localllm.types import Event, Status
 
-__all__ = ["Owner", "Ticket", "cancel_scope"]
+__all__ = ["LATER", "Owner", "Stepper", "Ticket", "cancel_scope"]
 
 _POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer than this
 
@@ -27,6 +30,17 @@ _POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer 
 cancel_scope: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("cancel_scope", default=None)
 
 T = TypeVar("T")
+
+LATER: Any = object()
+"""What a task returns whose ticket somebody else will finish (`Ticket.finish`, `Ticket.fail`)."""
+
+
+class Stepper(Protocol):
+    """Work that goes on in steps between the tasks of the queue."""
+
+    def step(self) -> bool:
+        """Make one step; whether there is more to do."""
+        ...
 
 
 class Ticket:
@@ -39,11 +53,13 @@ class Ticket:
         `jupyter_localllm.engine.llama.native`). Each ticket has its own, so a late cancel never hits the next task.
     """
 
-    def __init__(self, task: Callable[[Ticket], Any], group: object) -> None:
+    def __init__(self, task: Callable[[Ticket], Any], group: object, ended: Callable[[Ticket], None]) -> None:
         self.task = task
         self.group = group
+        self._ended = ended
         self.abort = ctypes.create_string_buffer(2)
         self.started = False
+        self.open = True
         self.reason: LocalLLMError | None = None
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
@@ -62,17 +78,30 @@ class Ticket:
         self._events.put(("event", event))
 
     def run(self) -> None:
-        """Do the task; called by the owner's thread."""
+        """Begin the task; called by the owner's thread."""
         self.started = True
         try:
             value = None if self.cancelled else self.task(self)
-            self._events.put(("error", self.reason) if self.reason else ("value", value))
-        except LocalLLMError as error:
-            self._events.put(("error", self.reason or error))
+            if value is not LATER:
+                self.finish(value)
         except BaseException as error:  # whatever it was, the thread lives on and the waiting person hears of it
-            wrapped = EngineError(f"the engine failed: {type(error).__name__}: {error}")
-            wrapped.__cause__ = error
-            self._events.put(("error", self.reason or wrapped))
+            self.fail(error)
+
+    def finish(self, value: object = None) -> None:
+        """End the task with a value; None if it was cancelled."""
+        self._end(("error", self.reason) if self.reason else ("value", value))
+
+    def fail(self, error: BaseException) -> None:
+        """End the task with an error."""
+        if not isinstance(error, LocalLLMError):
+            cause, error = error, EngineError(f"the engine failed: {type(error).__name__}: {error}")
+            error.__cause__ = cause
+        self._end(("error", self.reason or error))
+
+    def _end(self, message: tuple[str, Any]) -> None:
+        self.open = False
+        self._ended(self)
+        self._events.put(message)
 
     def poll(self) -> tuple[str, Any] | None:
         """The next message, or None after 50 ms without one."""
@@ -83,7 +112,7 @@ class Ticket:
 
 
 class Owner:
-    """A daemon thread that runs tasks one after the other.
+    """A daemon thread that runs tasks in turn, and steppers between them.
 
     Examples
     --------
@@ -98,7 +127,8 @@ class Owner:
         self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._lock = threading.RLock()  # a handle may be collected while this thread holds it
         self._thread: threading.Thread | None = None
-        self._open: list[Ticket] = []
+        self._open: dict[Ticket, None] = {}  # in order of arrival
+        self._steppers: list[Stepper] = []  # of the owner's thread
         self._closed = False
 
     @property
@@ -113,7 +143,7 @@ class Owner:
         """
         if threading.current_thread() is self._thread:
             raise EngineError("the engine's thread cannot wait for itself")
-        ticket = Ticket(task, group)
+        ticket = Ticket(task, group, self._forget)
         told = 0
         released = cancel_scope.get()
         try:  # from before it is sent: an interrupt at any moment leaves no task that nobody waits for
@@ -162,9 +192,14 @@ class Owner:
     def post(self, task: Callable[[Ticket], object], *, group: object = None) -> None:
         """Have a task done some time, without waiting: safe in a finalizer, on any thread. Nothing to do if closed."""
         if self._thread is not None and not self._closed and os.getpid() == self._pid:
-            ticket = Ticket(task, group)
-            self._open.append(ticket)
+            ticket = Ticket(task, group, self._forget)
+            self._open[ticket] = None
             self._queue.put(ticket)
+
+    def attach(self, stepper: Stepper) -> None:
+        """Step `stepper` until it has nothing more to do; on the owner's thread only."""
+        if stepper not in self._steppers:
+            self._steppers.append(stepper)
 
     def cancel_group(self, group: object, reason: LocalLLMError) -> None:
         """Cancel every open task of `group`."""
@@ -191,7 +226,7 @@ class Owner:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="jupyter_localllm-owner", daemon=True)
                 self._thread.start()
-            self._open.append(ticket)
+            self._open[ticket] = None
             self._queue.put(ticket)
 
     def _check(self, ticket: Ticket) -> None:
@@ -206,21 +241,32 @@ class Owner:
             raise ticket.reason or EngineClosed("the engine's thread has ended", "Restart the kernel.")
 
     def _ahead(self, ticket: Ticket) -> int:
+        """How many tasks stand before one that has not begun."""
         if ticket.started:
             return 0
-        with contextlib.suppress(ValueError):
-            return self._open.index(ticket)
-        return 0
+        return sum(
+            1 for other in itertools.takewhile(lambda other: other is not ticket, list(self._open)) if other.open
+        )
 
     def _loop(self) -> None:
-        for ticket in self._tickets():
+        while True:
+            try:
+                ticket = self._queue.get(block=not self._steppers)
+            except queue.Empty:
+                self._step()
+                continue
+            if ticket is None:
+                return
             ticket.run()
-            self._forget(ticket)
+
+    def _step(self) -> None:
+        for stepper in list(self._steppers):
+            try:
+                more = stepper.step()
+            except BaseException:  # a stepper tells its own tickets; this thread lives on
+                more = False
+            if not more:
+                self._steppers.remove(stepper)
 
     def _forget(self, ticket: Ticket) -> None:
-        with contextlib.suppress(ValueError):
-            self._open.remove(ticket)
-
-    def _tickets(self) -> Iterator[Ticket]:
-        while (ticket := self._queue.get()) is not None:
-            yield ticket
+        self._open.pop(ticket, None)

@@ -105,6 +105,16 @@ class TextStream:
         self._buffer = ""
         self.stopped = False
 
+    @property
+    def reasoning(self) -> bool:
+        """Whether what comes next belongs to the reasoning channel, as far as is known."""
+        return self._mark is not None
+
+    @property
+    def closing(self) -> str:
+        """The mark that ends the reasoning channel; ``""`` outside of it."""
+        return self._mark.tail + self._mark.close if self._mark is not None else ""
+
     def feed(self, piece: bytes) -> list[Token]:
         """Take the bytes of one token; give what is final by now."""
         return self._drain(self._decode.decode(piece), last=False)

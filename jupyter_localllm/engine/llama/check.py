@@ -10,40 +10,16 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import platform
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from jupyter_localllm.engine.children import command, death, last_line
 from jupyter_localllm.errors import DependencyMissing, ModelCheckFailed
 from jupyter_localllm.types import Status
 
 __all__ = ["build_identity", "check_in_child"]
-
-_REBUILD = (
-    'Rebuild it for any CPU: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-deps --no-cache-dir '
-    "--no-binary llama-cpp-python llama-cpp-python"
-)
-# Not ``python -m``: it would import a queue.py that lies beside the notebook. The notebook's folder and the package's
-# own come last.
-_PROGRAM = (
-    "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
-    f"sys.path.append({str(Path(__file__).resolve().parents[3])!r}); "
-    "from jupyter_localllm.engine.llama.probe import main; sys.exit(main(*sys.argv[1:]))"
-)
-_CAUSES = {
-    "SIGILL": ("it used an instruction that this CPU does not have", _REBUILD),
-    "SIGSEGV": ("it accessed memory it must not; on some virtual machines AMX instructions do this", _REBUILD),
-    "SIGBUS": ("the file changed or is cut off while mapped", "Check the file, and fetch it again."),
-    "SIGFPE": ("an arithmetic fault", _REBUILD),
-    "SIGABRT": ("a check inside llama.cpp failed", "The file may be broken: fetch it again, or try another one."),
-    "SIGKILL": (
-        "the system ended it, most likely for want of memory",
-        "Close other programs, choose a smaller model or quantization, or raise the container's limit.",
-    ),
-}
 
 
 def build_identity() -> str:
@@ -96,11 +72,11 @@ def check_in_child(
     ModelCheckFailed
         With the signal or the words of the child, and what to do.
     """
-    command = list(argv or (sys.executable, "-c", _PROGRAM, path, adapter, str(n_gpu_layers)))
+    program = list(argv or command("jupyter_localllm.engine.llama.probe", path, adapter, str(n_gpu_layers)))
     name = f"{Path(path).name} and {Path(adapter).name}" if adapter else Path(path).name
     begun = time.monotonic()
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as child:
         try:
             yield Status("checking", f"first use of {name} with this build: checking it in a child process")
@@ -130,26 +106,14 @@ def _wait(child: subprocess.Popen[bytes], deadline: float) -> str | None:
 
 
 def _failure(name: str, code: int, words: str) -> ModelCheckFailed:
-    said = next((line for line in reversed(words.strip().splitlines()) if line.strip()), "")
-    if code > 0 and code < 0x80000000:
-        return ModelCheckFailed(f"llama.cpp cannot use {name}: {said or f'exit status {code}'}")
-    cause = _signal(code)
-    why, hint = _CAUSES.get(cause, ("it crashed", _REBUILD))
+    died = death(code)
+    if died is None:
+        return ModelCheckFailed(f"llama.cpp cannot use {name}: {last_line(words) or f'exit status {code}'}")
     return ModelCheckFailed(
-        f"decoding one token with {name} killed the child process by {cause}: {why}. "
+        f"decoding one token with {name} killed the child process by {died.cause}: {died.why}. "
         "Your kernel and its variables are untouched.",
-        hint,
+        died.hint,
     )
-
-
-def _signal(code: int) -> str:
-    if code < 0:
-        try:
-            return signal.Signals(-code).name
-        except ValueError:
-            return f"signal {-code}"
-    # Windows reports exceptions as exit codes.
-    return {0xC000001D: "SIGILL", 0xC0000005: "SIGSEGV", 0xC0000094: "SIGFPE"}.get(code, f"exception {code:#x}")
 
 
 def _version() -> str:

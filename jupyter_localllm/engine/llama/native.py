@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from jupyter_localllm.engine import parking
 from jupyter_localllm.errors import DependencyMissing
 
 __all__ = ["Native", "open_library"]
@@ -22,18 +23,23 @@ class Native:
     ----------
     lib : module
         ``llama_cpp``.
+    quick : ctypes.PyDLL
+        The same library for calls that take microseconds. They keep the GIL: to let it go and wait for it again takes
+        up to 5 ms each time when another thread runs Python.
     complaints : deque of str
         The last warnings and errors of llama.cpp; they say why a load failed, and never reach the notebook's stderr.
     """
 
     def __init__(self, lib: ModuleType) -> None:
         self.lib: Any = lib
+        self.quick = _quick(lib)
         self.complaints: collections.deque[str] = collections.deque(maxlen=20)
         # Both objects must outlive every native call.
         self._log = lib.llama_log_callback(self._note)
         self._abort = ctypes.cast(_libc().strlen, lib.ggml_abort_callback)
         lib.llama_log_set(self._log, ctypes.c_void_p(0))
         lib.llama_backend_init()
+        parking.install(lib)
 
     def set_abort(self, context: Any, flag: ctypes.Array[ctypes.c_char]) -> None:
         """Let `context` stop its graph when the C string in `flag` is not empty.
@@ -41,7 +47,7 @@ class Native:
         llama.cpp asks after every node of the graph. A Python function would be called thousands of times for a token,
         so the callback is libc's ``strlen``: of an empty string it is 0 (go on), of one character 1 (stop).
         """
-        self.lib.llama_set_abort_callback(context, self._abort, ctypes.cast(flag, ctypes.c_void_p))
+        self.quick.llama_set_abort_callback(context, self._abort, ctypes.addressof(flag))
 
     def why(self) -> str:
         """The last complaint, for an error message."""
@@ -73,6 +79,31 @@ def open_library() -> Native:
             ) from error
         _opened.append(Native(llama_cpp))
     return _opened[0]
+
+
+def _quick(lib: Any) -> Any:
+    """The library once more, for calls that keep the GIL, with the types of those that are made for each token."""
+    pointer, number = ctypes.c_void_p, ctypes.c_int32
+    quick = ctypes.PyDLL(lib.llama_cpp._lib._name)
+    signatures: dict[str, tuple[list[Any], Any]] = {
+        "llama_get_logits_ith": ([pointer, number], pointer),
+        "llama_set_abort_callback": ([pointer, lib.ggml_abort_callback, pointer], None),
+        "llama_set_n_threads": ([pointer, number, number], None),
+        "llama_get_memory": ([pointer], pointer),
+        "llama_memory_clear": ([pointer, ctypes.c_bool], None),
+        "llama_memory_seq_rm": ([pointer, number, number, number], ctypes.c_bool),
+        "llama_memory_seq_cp": ([pointer, number, number, number, number], None),
+        "llama_memory_seq_pos_min": ([pointer, number], number),
+        "llama_memory_seq_pos_max": ([pointer, number], number),
+        "llama_sampler_apply": ([pointer, pointer], None),
+        "llama_sampler_accept": ([pointer, number], None),
+        "llama_sampler_clone": ([pointer], pointer),
+        "llama_sampler_free": ([pointer], None),
+    }
+    for name, (arguments, result) in signatures.items():
+        function = getattr(quick, name)
+        function.argtypes, function.restype = arguments, result
+    return quick
 
 
 def _libc() -> Any:

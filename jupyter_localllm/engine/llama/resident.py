@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jupyter_localllm.engine.llama.batch import Batch
+from jupyter_localllm.engine.llama.memory import ContextMemory
 from jupyter_localllm.engine.llama.native import Native
 from jupyter_localllm.engine.llama.settings import LlamaSettings, usable_cores
 from jupyter_localllm.engine.llama.vocab import Vocab
 from jupyter_localllm.errors import EngineError
 
-__all__ = ["Aborted", "Resident"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-_ABORTED = 2  # llama_decode's status when the abort callback stopped it
+__all__ = ["Aborted", "NoRoom", "Resident"]
+
+_NO_ROOM, _ABORTED = 1, 2  # llama_decode's status: no cells found; the abort callback stopped it
+_RECURRENT_SEQUENCES = 8
 
 
 class Aborted(Exception):
     """The abort flag stopped a native call."""
+
+
+class NoRoom(Exception):
+    """The KV cache has no cells for the batch."""
 
 
 class Resident:
@@ -48,8 +59,10 @@ class Resident:
         self._model: Any = None
         self._adapter: Any = None
         self.context: Any = None
-        self._batch: Any = None
-        self.threads = settings.n_threads or usable_cores()
+        self._quick = native.quick
+        self._views: dict[int, NDArray[np.float32]] = {}
+        self._flag: object = None
+        self.threads = self._threads_now = settings.n_threads or usable_cores()
         try:
             self._load_model(path, on_progress)
             self._make_context()
@@ -67,41 +80,61 @@ class Resident:
             return "CPU"
         return "GPU" if layers < 0 else f"{layers} layers on the GPU"
 
-    def decode(self, tokens: Sequence[int], position: int, *, logits: bool) -> None:
-        """Evaluate at most ``n_batch`` tokens at `position`; `logits` asks for those of the last one."""
-        batch, count = self._batch, len(tokens)
-        batch.n_tokens = count
-        for i, token in enumerate(tokens):
-            batch.token[i] = token
-            batch.pos[i] = position + i
-            batch.logits[i] = 0
-        batch.logits[count - 1] = 1 if logits else 0
-        status = self._lib.llama_decode(self.context, batch)
+    def decode(self) -> None:
+        """Evaluate what stands in `batch`.
+
+        Raises
+        ------
+        Aborted
+            The abort flag stopped it.
+        NoRoom
+            The cache has no place for it; nothing was evaluated.
+        EngineError
+            It failed; part of it may have been evaluated.
+        """
+        status = self._lib.llama_decode(self.context, self.batch.native)
         if status == _ABORTED:
             raise Aborted
+        if status == _NO_ROOM:
+            raise NoRoom
         if status != 0:
             raise EngineError(
-                f"llama.cpp could not decode {count} tokens at position {position} (status {status}): "
+                f"llama.cpp could not decode a batch of {self.batch.count} tokens (status {status}): "
                 f"{self._native.why()}"
             )
 
-    def forget(self) -> None:
-        """Empty the context: the next token is the first."""
-        self._lib.llama_memory_clear(self._lib.llama_get_memory(self.context), False)
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """The logits after the batch's row `row`: an array of shape (n_vocab,) over llama.cpp's own memory."""
+        import numpy as np
+
+        address = self._quick.llama_get_logits_ith(self.context, row)
+        if address not in self._views:
+            if len(self._views) > 4 * self.batch.size:  # llama.cpp has moved its buffer
+                self._views.clear()
+            memory = (ctypes.c_float * self.vocab.size).from_address(address)
+            self._views[address] = np.ctypeslib.as_array(memory)
+        return self._views[address]
 
     def watch(self, flag: ctypes.Array[ctypes.c_char]) -> None:
         """Let `flag` stop native calls from now on."""
-        self._native.set_abort(self.context, flag)
+        if flag is not self._flag:
+            self._native.set_abort(self.context, flag)
+            self._flag = flag  # it must outlive the calls
+
+    def use_threads(self, count: int) -> None:
+        """Compute with so many threads from now on."""
+        if count != self._threads_now:
+            self._quick.llama_set_n_threads(self.context, count, count)
+            self._threads_now = count
 
     def free(self) -> None:
         """Give everything back; safe to call twice."""
-        if self._batch is not None:
-            self._lib.llama_batch_free(self._batch)
+        self._views.clear()
         if self.context is not None:
             self._lib.llama_free(self.context)
         if self._model is not None:
             self._lib.llama_model_free(self._model)  # frees its adapters, too
-        self._batch = self.context = self._model = self._adapter = None
+        self.context = self._model = self._adapter = None
 
     def _load_model(self, path: str, on_progress: Callable[[float], bool]) -> None:
         lib = self._lib
@@ -138,9 +171,13 @@ class Resident:
         params = lib.llama_context_default_params()
         params.n_ctx = settings.n_ctx
         params.n_batch = min(settings.n_batch, settings.n_ctx)
-        params.n_ubatch = min(params.n_batch, 512)  # llama.cpp's default; the compute buffer grows with it
-        params.n_seq_max = 1
+        params.n_ubatch = min(params.n_batch, settings.n_ubatch)
+        params.n_seq_max = self._sequences()
+        params.kv_unified = True  # sequences share the window, and a prefix costs nothing to share
         params.n_threads = params.n_threads_batch = self.threads
+        params.type_k = params.type_v = {"f16": lib.GGML_TYPE_F16, "q8_0": lib.GGML_TYPE_Q8_0}[settings.cache_type]
+        if settings.flash_attn is not None:
+            params.flash_attn_type = int(settings.flash_attn)
         params.no_perf = True
         self.context = lib.llama_init_from_model(self._model, params) or None
         if self.context is None:
@@ -150,10 +187,16 @@ class Resident:
             )
         self.n_ctx = int(lib.llama_n_ctx(self.context))
         self.n_batch = int(lib.llama_n_batch(self.context))
-        self._batch = lib.llama_batch_init(self.n_batch, 0, 1)
-        for i in range(self.n_batch):
-            self._batch.n_seq_id[i] = 1
-            self._batch.seq_id[i][0] = 0
+        self.n_parallel = int(params.n_seq_max)
+        self.batch = Batch(lib, self.n_batch)
+        self.memory = ContextMemory(self._native, self._model, self.context)
+
+    def _sequences(self) -> int:
+        """How many sequences: a recurrent model keeps a whole state for each of them, so it gets fewer."""
+        lib, most = self._lib, min(self.settings.n_parallel, int(self._lib.llama_max_parallel_sequences()))
+        if lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model):
+            most = min(most, _RECURRENT_SEQUENCES)
+        return max(1, most)
 
     def _apply_adapter(self, path: str) -> None:
         lib = self._lib

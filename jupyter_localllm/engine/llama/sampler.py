@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
+import ctypes
 import secrets
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.engine.llama.native import Native
 from jupyter_localllm.types import Sampling
 
-__all__ = ["Sampler"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from jupyter_localllm.engine.constraint import Matcher
+
+__all__ = ["Sampler", "Samplers"]
 
 
-class Sampler:
-    """llama.cpp's sampler chain for one `Sampling` value, in llama.cpp's own order.
+class Samplers:
+    """llama.cpp's sampler chains, built once for each `Sampling` value.
 
-    Plain greedy choice needs no chain: it is the argmax of the logits, 5 times faster than to build an array of
-    candidates for the whole vocabulary.
+    Parameters
+    ----------
+    native : Native
+    n_vocab, n_ctx : int
     """
 
-    def __init__(self, native: Native, sampling: Sampling, n_vocab: int, n_ctx: int) -> None:
-        self._lib = native.lib
-        self._n_vocab, self._n_ctx = n_vocab, n_ctx
-        self._argmax = sampling.greedy and not sampling.penalised
-        self._chain: Any = None if self._argmax else self._build(sampling)
+    _MOST = 16
 
-    def accept(self, tokens: Iterable[int]) -> None:
-        """Tell the penalties what came before the answer."""
-        if self._chain is not None:
-            for token in tokens:
-                self._lib.llama_sampler_accept(self._chain, token)
+    def __init__(self, native: Native, n_vocab: int, n_ctx: int) -> None:
+        self._native, self._n_vocab, self._n_ctx = native, n_vocab, n_ctx
+        self._chains: dict[Sampling, Any] = {}
+        self._candidates: Candidates | None = None
 
-    def choose(self, context: Any, row: int) -> int:
-        """The next token after the batch's row `row` (-1 for the last one that has logits)."""
-        if self._argmax:
-            import numpy as np
-
-            logits = self._lib.llama_get_logits_ith(context, row)
-            return int(np.ctypeslib.as_array(logits, (self._n_vocab,)).argmax())
-        return int(self._lib.llama_sampler_sample(self._chain, context, row))
+    def start(self, sampling: Sampling, prompt: list[int]) -> Sampler:
+        """A sampler for one answer: a copy of the chain, at its beginning, that has seen the prompt."""
+        if sampling.greedy and not sampling.penalised:
+            return Sampler(self._native, None, None)
+        if self._candidates is None:
+            self._candidates = Candidates(self._native.lib, self._n_vocab)
+        if sampling.seed < 0:  # a new seed each time: nothing to keep
+            chain = self._build(sampling)
+        else:
+            if sampling not in self._chains:
+                self._keep(sampling, self._build(sampling))
+            chain = self._native.quick.llama_sampler_clone(self._chains[sampling])
+        sampler = Sampler(self._native, chain, self._candidates)
+        if sampling.penalised:
+            sampler.accept(prompt[-sampling.repeat_last_n :] if sampling.repeat_last_n > 0 else prompt)
+        return sampler
 
     def close(self) -> None:
-        """Free the chain."""
-        if self._chain is not None:
-            self._lib.llama_sampler_free(self._chain)
-            self._chain = None
+        """Free the chains."""
+        while self._chains:
+            self._native.quick.llama_sampler_free(self._chains.popitem()[1])
+
+    def _keep(self, sampling: Sampling, chain: Any) -> None:
+        if len(self._chains) == self._MOST:
+            self._native.quick.llama_sampler_free(self._chains.pop(next(iter(self._chains))))
+        self._chains[sampling] = chain
 
     def _build(self, s: Sampling) -> Any:
-        lib = self._lib
+        """The links, in llama.cpp's own order."""
+        lib = self._native.lib
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         links = []
         if s.penalised:
-            last_n = (
-                s.repeat_last_n if s.repeat_last_n >= 0 else self._n_ctx
-            )  # -1 is the window, as in llama.cpp's tools
+            last_n = s.repeat_last_n if s.repeat_last_n >= 0 else self._n_ctx  # -1 is the window, as in its tools
             links.append(
                 lib.llama_sampler_init_penalties(
                     self._n_vocab, last_n, s.repeat_penalty, s.frequency_penalty, s.presence_penalty
@@ -75,3 +90,76 @@ class Sampler:
         for link in links:
             lib.llama_sampler_chain_add(chain, link)
         return chain
+
+
+class Candidates:
+    """The array of all tokens that a chain works on, filled anew for each choice."""
+
+    def __init__(self, lib: Any, n_vocab: int) -> None:
+        import numpy as np
+
+        self._data = np.zeros(n_vocab, dtype=[("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+        self._order = np.arange(n_vocab, dtype=np.int32)
+        self._array = lib.llama_token_data_array()
+        self._array.data = ctypes.cast(self._data.ctypes.data, lib.llama_token_data_p)
+        self.address = ctypes.addressof(self._array)
+
+    def fill(self, logits: NDArray[np.float32]) -> None:
+        """Begin with these logits."""
+        self._data["id"] = self._order  # the last chain sorted them
+        self._data["logit"] = logits
+        self._array.size, self._array.selected, self._array.sorted = len(self._data), -1, False
+
+    @property
+    def selected(self) -> int:
+        """The token that a chain chose."""
+        return int(self._data["id"][self._array.selected])
+
+
+class Sampler:
+    """The choice of tokens for one answer.
+
+    Plain greedy choice needs no chain: it is the argmax of the logits, many times faster than to fill an array of
+    candidates for the whole vocabulary.
+    """
+
+    def __init__(self, native: Native, chain: Any, candidates: Candidates | None) -> None:
+        self._quick, self._chain, self._candidates = native.quick, chain, candidates
+
+    def accept(self, tokens: Iterable[int]) -> None:
+        """Tell the chain which tokens came."""
+        if self._chain is not None:
+            for token in tokens:
+                self._quick.llama_sampler_accept(self._chain, token)
+
+    def choose(self, logits: NDArray[np.float32], matcher: Matcher | None = None) -> int:
+        """The next token.
+
+        The choice is made freely first. Only if the matcher forbids it, the choice is made again among what it allows,
+        which costs a walk over the vocabulary.
+
+        Parameters
+        ----------
+        logits : ndarray of shape (n_vocab,)
+            Changed in place if the matcher has to be asked for its mask.
+        matcher : Matcher, optional
+        """
+        token = self._pick(logits)
+        if matcher is not None and not matcher.allows(token):
+            matcher.restrict(logits)
+            token = self._pick(logits)
+        self.accept((token,))
+        return token
+
+    def close(self) -> None:
+        """Free the chain."""
+        if self._chain is not None:
+            self._quick.llama_sampler_free(self._chain)
+            self._chain = None
+
+    def _pick(self, logits: NDArray[np.float32]) -> int:
+        if self._candidates is None:
+            return int(logits.argmax())
+        self._candidates.fill(logits)
+        self._quick.llama_sampler_apply(self._chain, self._candidates.address)
+        return self._candidates.selected

@@ -1,119 +1,252 @@
-"""One request on its way through a resident model. Used on the owner's thread only."""
+"""One request on its way through a model: what it has read, what it has written, what its reader was told.
+
+Used on the owner's thread only. The scheduler decides when it gets its turn and makes the native calls.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Generator, Iterator
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from jupyter_localllm.engine.llama.native import Native
-from jupyter_localllm.engine.llama.resident import Resident
 from jupyter_localllm.engine.llama.sampler import Sampler
-from jupyter_localllm.engine.text import TextStream
-from jupyter_localllm.errors import ContextOverflow
-from jupyter_localllm.types import Done, Event, FinishReason, Job, Result, Status, Timings, Token, Usage
+from jupyter_localllm.engine.llama.slots import Slot
+from jupyter_localllm.engine.llama.vocab import Vocab
+from jupyter_localllm.engine.owner import Ticket
+from jupyter_localllm.engine.text import REASONING_MARKS, TextStream
+from jupyter_localllm.types import Done, FinishReason, Job, Result, Status, Timings, Token, TokenLogprob, Usage
 
-__all__ = ["Sequence"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from jupyter_localllm.engine.constraint import Matcher
+
+__all__ = ["Clock", "Sequence"]
+
+# Whoever reads the pieces is woken for each of them and computes on the same cores: no more often than a screen shows.
+_PIECES_SECONDS = 0.016
+_PROMPT_SECONDS = 0.1
+_OPENINGS = frozenset(mark.open.encode() for mark in REASONING_MARKS)
 
 
+@dataclass
+class Clock:
+    """When things happened, by ``time.perf_counter()`` in seconds."""
+
+    begun: float
+    load_ms: float = 0.0
+    prompt_begun: float = 0.0
+    prompt_done: float = 0.0
+    first: float = 0.0
+    told: float = 0.0
+
+
+@dataclass
 class Sequence:
-    """Prompt chunks, then one token after the other.
-
-    ``for events in sequence.steps()`` makes one native call for each round, so that whoever drives it can stop, or give
-    another sequence its turn, between any two.
+    """A request.
 
     Parameters
     ----------
-    native : Native
-    resident : Resident
     job : Job
+    ticket : Ticket
+        Who waits for it.
+    tokens : list of int
+        The prompt.
+    vocab : Vocab
+    clock : Clock
     name : str
         The model's name, for the result.
-    begun : float
-        ``time.perf_counter()`` of the request.
-    load_ms : float
-        What loading took within this request.
-
-    Raises
-    ------
-    ContextOverflow
-        The prompt and the answer do not fit together in the window.
+    matcher : Matcher or None
+        Of the job's constraint.
     """
 
-    def __init__(
-        self, native: Native, resident: Resident, job: Job, *, name: str, begun: float, load_ms: float = 0.0
-    ) -> None:
-        self._resident, self._job, self._name = resident, job, name
-        self._begun, self._load_ms = begun, load_ms
-        self._tokens = resident.vocab.prompt(job.prompt.pieces)
-        if not self._tokens:
-            raise ContextOverflow("the prompt is empty: there is nothing to answer", "Write something in the cell.")
-        if len(self._tokens) + job.max_tokens > resident.n_ctx:
-            raise ContextOverflow(
-                f"the prompt has {len(self._tokens):,} tokens and the answer may have {job.max_tokens:,}, together "
-                f"more than the window of {resident.n_ctx:,}",
-                "Shorten the prompt, lower --max-tokens, or raise the window: %config LocalLLM.n_ctx",
-            )
-        self._sampler = Sampler(native, job.sampling, resident.vocab.size, resident.n_ctx)
-        self._stream = TextStream(job.stop, job.prompt.reasoning)
+    job: Job
+    ticket: Ticket
+    tokens: list[int]
+    vocab: Vocab
+    clock: Clock
+    name: str = ""
+    matcher: Matcher | None = None
+    slot: Slot | None = None
+    sampler: Sampler | None = None
+    cached: int = 0  # prompt tokens that were in the cache
+    used: int = 0  # tokens written
+    history: list[int] = field(default_factory=list)  # prompt and answer so far
+    last: int = -1  # the last one, which is not read yet
+    finished: bool = False
+    pins: list[int] = field(default_factory=list)  # token offsets that are still to come, the nearest one last
+
+    def __post_init__(self) -> None:
+        self._stream = TextStream(self.job.stop, self.job.prompt.reasoning)
         self._text = {"answer": "", "reasoning": ""}
-        self._used = 0
-        self._prompt_done = self._first = 0.0
+        self._pending: list[Token] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._forced: deque[int] = deque()
+        self._reasoned = 0
+        self.history = list(self.tokens)
 
-    def steps(self) -> Iterator[list[Event]]:
-        """The events of each step; the last one ends with `Done`."""
-        try:
-            yield from self._read()
-            finish = yield from self._write()
-            events: list[Event] = [*self._take(self._stream.finish())]
-            yield [*events, Done(self._result(finish))]
-        finally:
-            self._sampler.close()
+    @property
+    def most(self) -> int:
+        """Cells that it may take: the last token that is written is never read."""
+        return len(self.tokens) + self.job.max_tokens
 
-    def _read(self) -> Iterator[list[Event]]:
-        resident, tokens, size = self._resident, self._tokens, self._resident.n_batch
-        resident.forget()
-        self._prompt_begun = time.perf_counter()
-        for at in range(0, len(tokens), size):
-            chunk = tokens[at : at + size]
-            if len(tokens) > size:
-                yield [Status("prompt", f"reading the prompt ({len(tokens):,} tokens)", at / len(tokens))]
-            resident.decode(chunk, at, logits=at + len(chunk) == len(tokens))
-        self._prompt_done = time.perf_counter()
-        last_n = self._job.sampling.repeat_last_n
-        self._sampler.accept(tokens[-last_n:] if last_n > 0 else tokens)
-        yield []
+    @property
+    def position(self) -> int:
+        """How many tokens the model has read."""
+        return len(self.slot.tokens) if self.slot is not None else 0
 
-    def _write(self) -> Generator[list[Event], None, FinishReason]:
-        resident, vocab, position = self._resident, self._resident.vocab, len(self._tokens)
-        while self._used < self._job.max_tokens:
-            token = self._sampler.choose(resident.context, -1)
-            self._first = self._first or time.perf_counter()
-            if vocab.ends(token):
-                return "stop"
-            self._used += 1
-            yield [*self._take(self._stream.feed(vocab.piece(token)))]
-            if self._stream.stopped:
-                return "stop"
-            if self._used == self._job.max_tokens:
-                break
-            resident.decode((token,), position, logits=True)
-            position += 1
-        return "length"
+    @property
+    def reading(self) -> bool:
+        """Whether part of the prompt is still to be read."""
+        return self.used == 0 and self.position < len(self.tokens)
 
-    def _take(self, tokens: list[Token]) -> list[Token]:
+    def admitted(self, slot: Slot, sampler: Sampler) -> None:
+        """It has a place now."""
+        self.slot, self.sampler, self.cached = slot, sampler, len(slot.tokens)
+        self.clock.prompt_begun = self.clock.told = time.perf_counter()
+        self.pins = [pin for pin in self.pins if pin > self.cached]
+
+    def next_chunk(self, most: int) -> list[int]:
+        """The next prompt tokens to read: at most so many, and not beyond the next pin."""
+        end = min(self.position + most, len(self.tokens), self.pins[-1] if self.pins else len(self.tokens))
+        return self.tokens[self.position : end]
+
+    def read(self) -> None:
+        """A chunk of the prompt was read."""
+        now = time.perf_counter()
+        if not self.reading:
+            self.clock.prompt_done = now
+        elif now - self.clock.told > _PROMPT_SECONDS:
+            self.clock.told = now
+            total = len(self.tokens)
+            self.ticket.emit(Status("prompt", f"reading the prompt ({total:,} tokens)", self.position / total))
+
+    def write(self, logits: NDArray[np.float32]) -> int:
+        """Choose the next token and say it; the token. `finished` tells whether it was the last one."""
+        token = self._choose(logits)
+        now = time.perf_counter()
+        self.clock.first = self.clock.first or now
+        if self.vocab.ends(token):
+            self._finish("stop")
+            return token
+        self.used += 1
+        self.last = token
+        self.history.append(token)
+        if self._constrained:
+            self.matcher.advance(token)  # type: ignore[union-attr]  # it is there if it constrains
+        self._say(self._stream.feed(self.vocab.piece(token)), now)
+        if self._stream.stopped or (self._constrained and self.matcher.finished):  # type: ignore[union-attr]
+            self._finish("stop")
+        elif self.used >= self.job.max_tokens:
+            self._finish("length")
+        return token
+
+    def end(self, error: Exception | None = None) -> None:
+        """Leave: cancelled, or with an error."""
+        if not self.finished:
+            self.finished = True
+            if error is None:
+                self.ticket.finish()
+            else:
+                self.ticket.fail(error)
+        if self.sampler is not None:
+            self.sampler.close()
+            self.sampler = None
+
+    @property
+    def _constrained(self) -> bool:
+        return self.matcher is not None and not self._stream.reasoning
+
+    def _choose(self, logits: NDArray[np.float32]) -> int:
+        raw = logits.copy() if self.job.logprobs is not None and self.matcher is not None else logits
+        token = self._forced_token()
+        if token is None:
+            assert self.sampler is not None
+            token = self.sampler.choose(logits, self._mask(logits))
+        if self.job.logprobs is not None:
+            self._logprobs.append(self._logprob(raw, token, self.job.logprobs))
+        return token
+
+    def _mask(self, logits: NDArray[np.float32]) -> Matcher | None:
+        """The matcher, if the next token belongs to the answer."""
+        if not self._constrained:
+            return None
+        # A model that thinks opens the channel by its first token, before any answer.
+        if self.used == 0 and self.vocab.piece(int(logits.argmax())).strip() in _OPENINGS:
+            return None
+        return self.matcher
+
+    def _forced_token(self) -> int | None:
+        """A token that is not the model's choice: the end of a reasoning that has used up its budget."""
+        budget = self.job.reasoning_tokens
+        if budget is not None and self._stream.reasoning and not self._forced:
+            if self._reasoned >= budget:
+                self._forced.extend(self.vocab.tokens(self._stream.closing, special=True))
+            self._reasoned += 1
+        if not self._forced:
+            return None
+        token = self._forced.popleft()
+        assert self.sampler is not None
+        self.sampler.accept((token,))
+        return token
+
+    def _say(self, tokens: list[Token], now: float) -> None:
+        """Tell the reader, several tokens at once if they come faster than anybody reads."""
         for token in tokens:
             self._text[token.channel] += token.text
-        return tokens
+            if self._pending and self._pending[-1].channel == token.channel:
+                self._pending[-1] = Token(self._pending[-1].text + token.text, token.channel)
+            else:
+                self._pending.append(token)
+        if self._pending and (now - self.clock.told >= _PIECES_SECONDS or self.used == 1):
+            self._flush(now)
 
-    def _result(self, finish: FinishReason) -> Result:
+    def _flush(self, now: float) -> None:
+        for token in self._pending:
+            self.ticket.emit(token)
+        self._pending.clear()
+        self.clock.told = now
+
+    def _finish(self, reason: FinishReason) -> None:
         now = time.perf_counter()
-        reading, writing = self._prompt_done - self._prompt_begun, now - self._first
+        self._say(self._stream.finish(), now)
+        self._flush(now)
+        self.ticket.emit(Done(self._result(reason, now)))
+        self.end()
+
+    def _result(self, finish: FinishReason, now: float) -> Result:
+        clock = self.clock
+        reading, writing = clock.prompt_done - clock.prompt_begun, now - clock.first
         timings = Timings(
-            ttft_ms=(self._first - self._begun) * 1000,
-            latency_ms=(now - self._begun) * 1000,
-            load_ms=self._load_ms,
-            prompt_tokens_per_second=len(self._tokens) / max(reading, 1e-9),
-            tokens_per_second=(self._used - 1) / max(writing, 1e-9) if self._used > 1 else 0.0,
+            ttft_ms=(clock.first - clock.begun) * 1000,
+            latency_ms=(now - clock.begun) * 1000,
+            load_ms=clock.load_ms,
+            prompt_tokens_per_second=(len(self.tokens) - self.cached) / max(reading, 1e-9),
+            tokens_per_second=(self.used - 1) / max(writing, 1e-9) if self.used > 1 else 0.0,
         )
-        usage = Usage(len(self._tokens), 0, self._used)
-        return Result(self._text["answer"], self._text["reasoning"], finish, usage, timings, self._name)
+        return Result(
+            self._text["answer"],
+            self._text["reasoning"],
+            finish,
+            Usage(len(self.tokens), self.cached, self.used),
+            timings,
+            self.name,
+            logprobs=tuple(self._logprobs),
+        )
+
+    def _logprob(self, logits: NDArray[np.float32], token: int, count: int) -> TokenLogprob:
+        """Log-probabilities without sorting the vocabulary: a sum, and the few best by partition."""
+        import numpy as np
+
+        highest = float(logits.max())
+        total = highest + math.log(float(np.exp(logits - highest, dtype=np.float32).sum(dtype=np.float64)))
+        best = np.argpartition(logits, -count)[-count:] if count else np.empty(0, dtype=np.intp)
+        best = best[np.argsort(-logits[best], kind="stable")]
+        top = tuple((self._label(int(t)), float(logits[t]) - total) for t in best)
+        return TokenLogprob(self._label(token), float(logits[token]) - total, top)
+
+    def _label(self, token: int) -> str:
+        return self.vocab.piece(token).decode("utf-8", "replace") or self.vocab.text(token)

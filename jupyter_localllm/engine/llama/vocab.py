@@ -6,11 +6,14 @@ import ctypes
 from collections.abc import Iterable
 from typing import Any
 
+from jupyter_localllm.engine.constraint import Vocabulary
 from jupyter_localllm.engine.llama.native import Native
+from jupyter_localllm.engine.llama.slots import common_length
 from jupyter_localllm.engine.text import REASONING_MARKS
 
 __all__ = ["Vocab"]
 
+_REMEMBERED = 64
 _UNKNOWN, _CONTROL, _USER_DEFINED = 1 << 0, 1 << 3, 1 << 4  # llama_token_attr
 
 
@@ -33,6 +36,7 @@ class Vocab:
         self.eos: int = self._lib.llama_vocab_eos(self._vocab)
         self._add_bos: bool = self._lib.llama_vocab_get_add_bos(self._vocab)
         self._pieces: dict[int, bytes] = {}
+        self._prompts: dict[tuple[str, ...], list[int]] = {}
         self._buffer = ctypes.create_string_buffer(256)
         marks = "".join(mark.open + mark.close + mark.tail for mark in REASONING_MARKS)
         self._shown: set[int] = set()  # control tokens whose text the reasoning marks are made of
@@ -66,11 +70,42 @@ class Vocab:
             size = -count
 
     def prompt(self, pieces: Iterable[str]) -> list[int]:
-        """Tokens of a rendered prompt, each piece on its own, with the one BOS the model wants."""
+        """Tokens of a rendered prompt, each piece on its own, with the one BOS the model wants.
+
+        The last prompts are remembered: one is counted first, and read then.
+        """
+        key = tuple(pieces)
+        if key not in self._prompts:
+            while len(self._prompts) >= _REMEMBERED:
+                self._prompts.pop(next(iter(self._prompts)))
+            self._prompts[key] = self._prompt(key)
+        return self._prompts[key]
+
+    def offset(self, pieces: tuple[str, ...], characters: int) -> int:
+        """How many of a prompt's tokens stand before a place in its text, given in characters."""
+        before, left = [], characters
+        for piece in pieces:
+            before.append(piece[:left])
+            left -= len(piece)
+            if left <= 0:
+                break
+        # Text that is cut there may be tokenized otherwise at its end: only what both have in common counts.
+        return common_length(self._prompt(tuple(before)), self.prompt(pieces))
+
+    def _prompt(self, pieces: tuple[str, ...]) -> list[int]:
         tokens = [token for piece in pieces for token in self.tokens(piece, special=True)]
         if self._add_bos and self.bos >= 0 and tokens[:1] != [self.bos]:
             tokens.insert(0, self.bos)
         return tokens
+
+    def vocabulary(self, key: str) -> Vocabulary:
+        """All tokens as plain values, for constraints."""
+        tokens = range(self.size)
+        attributes = [self._lib.llama_vocab_get_attr(self._vocab, token) for token in tokens]
+        special = {t for t in tokens if attributes[t] & (_UNKNOWN | _CONTROL)} | self._shown
+        ends = frozenset(token for token in tokens if self.ends(token))
+        written = tuple(self.text(t).encode() if t in special else self._piece(t, False) for t in tokens)
+        return Vocabulary(key, written, frozenset(special | ends), ends)
 
     def _piece(self, token: int, special: bool) -> bytes:
         size = self._lib.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, special)

@@ -117,20 +117,24 @@ class TestLlama(EngineContract):
         with pytest.raises(EngineError, match="empty"):
             list(engine.generate(Job(Prompt(()))))
 
-    def test_waiting_is_told(self, engine: LlamaEngine) -> None:
-        """Who waits for another request hears so."""
-        long, short = self.job(engine, "Tell me a very long story.", max_tokens=300), self.job(engine, max_tokens=2)
-        first = engine.generate(long)
-        while not isinstance(next(first), Token):
-            pass
-        seen: list[object] = []
-        thread = threading.Thread(target=lambda: seen.extend(engine.generate(short)))
-        thread.start()
-        list(first)
-        thread.join(60)
-        assert isinstance(seen[0], Status)
-        assert seen[0].stage == "waiting"
-        assert isinstance(seen[-1], Done)
+
+def test_waiting_is_told(model_file: ModelFile, owner: Owner) -> None:
+    """Who waits for room hears so, and is answered when there is some."""
+    engine = LlamaEngine(model_file, LlamaSettings(n_ctx=1024, n_threads=1, n_parallel=1), owner)
+    list(engine.load())
+    job = Job(Prompt((), ("<|im_start|>user\nTell me a very long story.<|im_end|>\n<|im_start|>assistant\n",)))
+    first = engine.generate(replace(job, max_tokens=200))
+    while not isinstance(next(first), Token):
+        pass
+    seen: list[object] = []
+    thread = threading.Thread(target=lambda: seen.extend(engine.generate(replace(job, max_tokens=2))))
+    thread.start()
+    list(first)
+    thread.join(60)
+    assert isinstance(seen[0], Status)
+    assert seen[0].stage == "waiting"
+    assert isinstance(seen[-1], Done)
+    engine.close()
 
 
 def test_two_engines_one_owner(model_file: ModelFile, owner: Owner) -> None:

@@ -1,0 +1,236 @@
+"""Many requests in one batch: who is let in, who gets how many tokens in the next step, who leaves.
+
+One step is one ``llama_decode``: a token for each answer that is being written, and pieces of prompts in the rest. Used
+on the owner's thread only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from jupyter_localllm.engine.llama.governor import Governor, SwitchInterval
+from jupyter_localllm.engine.llama.pace import Pace
+from jupyter_localllm.engine.llama.resident import Aborted, NoRoom, Resident
+from jupyter_localllm.engine.llama.sampler import Samplers
+from jupyter_localllm.engine.llama.sequence import Sequence
+from jupyter_localllm.engine.llama.slots import Slots
+from jupyter_localllm.engine.llama.speculation import Speculation
+from jupyter_localllm.errors import EngineError, LocalLLMError
+from jupyter_localllm.types import Status
+
+__all__ = ["Scheduler"]
+
+_SHARED_MS = 50.0  # a step that several requests share: nobody waits longer for the next one
+_ALONE_MS = 300.0  # a step of one request, which the abort flag can stop
+_LEAST_ALONE = 64  # tokens; below that a prompt is read at less than nine tenths of the speed
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """What one sequence has in the batch: the rows from `first` on."""
+
+    sequence: Sequence
+    first: int
+    tokens: list[int]
+    drafted: int = 0
+
+
+class Scheduler:
+    """The requests of one resident model.
+
+    Parameters
+    ----------
+    resident : Resident
+    slots : Slots
+    governor : Governor
+    pace : Pace
+    speculation : Speculation or None
+        Guesses tokens of an answer that is alone.
+    """
+
+    def __init__(
+        self,
+        resident: Resident,
+        slots: Slots,
+        samplers: Samplers,
+        *,
+        governor: Governor,
+        pace: Pace,
+        speculation: Speculation | None,
+    ) -> None:
+        self._resident, self._slots, self._samplers = resident, slots, samplers
+        self._governor, self._pace, self._speculation = governor, pace, speculation
+        self._waiting: deque[Sequence] = deque()
+        self._running: list[Sequence] = []
+        self._interval = SwitchInterval()
+        self._nobody = ctypes.create_string_buffer(2)  # a flag that is never raised
+
+    def add(self, sequence: Sequence) -> None:
+        """Take a request."""
+        self._waiting.append(sequence)
+        ahead = len(self._waiting) - 1
+        self._admit()
+        if sequence.slot is None:
+            what = f"{ahead} request{'s' if ahead != 1 else ''} ahead" if ahead else "room in the window"
+            sequence.ticket.emit(Status("waiting", f"waiting for {what} ({len(self._running)} running)"))
+
+    def step(self) -> bool:
+        """Make one step; whether there is more to do."""
+        try:
+            self._leave()
+            self._admit()
+            turns = self._fill()
+            if turns:
+                self._decode(turns)
+                self._leave()
+        except Exception as error:  # nobody must wait for a sequence that nobody drives
+            self._fail(self._running, error)
+        if self._running or self._waiting:
+            return True
+        self._interval.follow(False)
+        return False
+
+    def stop(self) -> None:
+        """End everything; the tickets say why."""
+        for sequence in [*self._running, *self._waiting]:
+            sequence.end()
+        self._interval.follow(False)
+        self._samplers.close()
+        self._running.clear()
+        self._waiting.clear()
+
+    def _leave(self) -> None:
+        """Let go of what is finished or cancelled."""
+        for sequence in [s for s in self._running if s.finished or s.ticket.cancelled]:
+            self._running.remove(sequence)
+            sequence.end()
+            if sequence.slot is not None:
+                self._slots.release(sequence.slot)
+            if self._speculation is not None:
+                self._speculation.forget(sequence)
+        if any(s.ticket.cancelled for s in self._waiting):
+            gone = [s for s in self._waiting if s.ticket.cancelled]
+            self._waiting = deque(s for s in self._waiting if not s.ticket.cancelled)
+            for sequence in gone:
+                sequence.end()
+
+    def _admit(self) -> None:
+        """Let requests in, in their order, as long as there is room."""
+        while self._waiting:
+            sequence = self._waiting[0]
+            if sequence.ticket.cancelled:
+                self._waiting.popleft().end()
+                continue
+            slot = self._slots.place(sequence.tokens, sequence.most)
+            if slot is None:
+                if not self._running:  # nobody will make room
+                    self._waiting.popleft().end(EngineError("the window has no room for this prompt and its answer"))
+                    continue
+                return
+            self._waiting.popleft()
+            sequence.admitted(slot, self._samplers.start(sequence.job.sampling, sequence.tokens))
+            self._running.append(sequence)
+
+    def _fill(self) -> list[_Turn]:
+        """The next batch."""
+        batch = self._resident.batch
+        batch.clear()
+        writing = [s for s in self._running if not s.reading]
+        reading = sorted((s for s in self._running if s.reading), key=lambda s: len(s.tokens) - s.position)
+        turns = [self._write_turn(s, alone=len(self._running) == 1) for s in writing]
+        left = self._prompt_tokens(len(writing), len(reading)) if reading else 0
+        for i, sequence in enumerate(reading):  # the shortest first: what it does not need is the others'
+            chunk = sequence.next_chunk(max(1, left // (len(reading) - i)))
+            chunk = chunk[: batch.size - batch.count]
+            if chunk:
+                left -= len(chunk)
+                last = sequence.position + len(chunk) == len(sequence.tokens)
+                turns.append(_Turn(sequence, self._add(sequence, chunk, wanted=int(last)), chunk))
+        return turns
+
+    def _write_turn(self, sequence: Sequence, *, alone: bool) -> _Turn:
+        drafted: list[int] = []
+        if alone and self._speculation is not None:
+            room = min(sequence.job.max_tokens - sequence.used - 1, self._resident.batch.size - 1)
+            drafted = self._speculation.draft(sequence, room)
+        tokens = [sequence.last, *drafted]
+        return _Turn(sequence, self._add(sequence, tokens, wanted=len(tokens)), tokens, len(drafted))
+
+    def _add(self, sequence: Sequence, tokens: list[int], *, wanted: int) -> int:
+        assert sequence.slot is not None
+        return self._resident.batch.add(tokens, sequence.position, sequence.slot.number, wanted=wanted)
+
+    def _prompt_tokens(self, writing: int, reading: int) -> int:
+        """How many prompt tokens the step may take."""
+        if writing + reading == 1:
+            return max(_LEAST_ALONE, self._pace.tokens_within(_ALONE_MS, self._resident.n_batch))
+        return max(reading, self._pace.tokens_within(_SHARED_MS, self._resident.n_batch) - writing)
+
+    def _decode(self, turns: list[_Turn]) -> None:
+        resident = self._resident
+        resident.watch(turns[0].sequence.ticket.abort if len(turns) == 1 else self._nobody)
+        resident.use_threads(self._governor.before_step())
+        self._interval.follow(self._governor.neighbour_busy)
+        begun = time.perf_counter()
+        try:
+            resident.decode()
+        except (Aborted, NoRoom, EngineError) as error:
+            self._recover(turns, error)
+            return
+        seconds = time.perf_counter() - begun
+        self._pace.observe(resident.batch.count, seconds)
+        self._governor.after_step(resident.batch.count, seconds)
+        for turn in turns:
+            self._take(turn, seconds)
+
+    def _take(self, turn: _Turn, seconds: float) -> None:
+        """What a sequence makes of its rows."""
+        sequence, slot = turn.sequence, turn.sequence.slot
+        assert slot is not None
+        was_reading = sequence.reading
+        self._slots.wrote(slot, turn.tokens)
+        if was_reading:
+            sequence.read()
+            if sequence.pins and sequence.position == sequence.pins[-1]:
+                sequence.pins.pop()
+                self._slots.pin(slot)
+            if not sequence.reading:
+                sequence.write(self._resident.logits(turn.first + len(turn.tokens) - 1))
+            return
+        accepted = 0
+        for i in range(turn.drafted + 1):
+            token = sequence.write(self._resident.logits(turn.first + i))
+            if sequence.finished or i == turn.drafted or token != turn.tokens[i + 1]:
+                break
+            accepted += 1
+        if turn.drafted:
+            self._slots.cut(slot, sequence.position - turn.drafted + accepted)
+        if self._speculation is not None and not sequence.finished:
+            self._speculation.observe(sequence, turn.drafted, accepted, seconds * 1000)
+
+    def _recover(self, turns: list[_Turn], error: Exception) -> None:
+        """After a native call that did not go through: the cache holds what the slots say, or nothing."""
+        for turn in turns:
+            slot = turn.sequence.slot
+            assert slot is not None
+            if not self._resident.memory.cut(slot.number, len(slot.tokens)):
+                self._slots.empty(slot)
+        if isinstance(error, Aborted):
+            return  # the one who asked for it leaves in the next step
+        if isinstance(error, NoRoom) and self._slots.drop_idle():
+            return  # the next step tries again
+        if isinstance(error, NoRoom):
+            error = EngineError("the KV cache has no room left for this batch", "Run it again; %llm unload helps.")
+        self._fail([turn.sequence for turn in turns], error)
+
+    def _fail(self, sequences: list[Sequence], error: Exception) -> None:
+        for sequence in list(sequences):
+            sequence.end(error if isinstance(error, LocalLLMError) else EngineError(f"the engine failed: {error!r}"))
+            if sequence.slot is not None:
+                self._slots.release(sequence.slot)
+                self._slots.empty(sequence.slot)
+            if sequence in self._running:
+                self._running.remove(sequence)

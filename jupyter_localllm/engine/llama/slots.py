@@ -1,0 +1,335 @@
+"""Which tokens lie where in the KV cache, and who may use them again.
+
+Every sequence of the context is a `Slot`. When a request is done its slot stays as it is, so that a prompt with the
+same beginning need not be read again. With a unified cache, copying a prefix to another slot copies nothing: the cells
+are shared, and counted here by reference. Room is made by letting go of what was not used for the longest time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = ["Keeper", "Memory", "Slot", "Slots", "common_length"]
+
+
+class Memory(Protocol):
+    """The context's memory, as llama.cpp offers it.
+
+    Attributes
+    ----------
+    whole : bool
+        A sequence's state cannot be cut (recurrent and hybrid models): it is used whole or not at all.
+    window : int
+        Tokens that sliding-window layers look back; 0 for none. Cells behind it may be lost.
+    """
+
+    whole: bool
+    window: int
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let `target`, an empty sequence, share the first `length` tokens of `source`."""
+        ...
+
+    def cut(self, sequence: int, length: int) -> bool:
+        """Drop everything from position `length` on; False if that cannot be done."""
+        ...
+
+    def first(self, sequence: int) -> int:
+        """The lowest position that is still there; -1 if the sequence is empty."""
+        ...
+
+
+class Keeper(Protocol):
+    """Where states go that the cache has no room for."""
+
+    def put(self, number: int, tokens: Sequence[int], *, keep: bool) -> None:
+        """Keep the state of sequence `number`, which holds `tokens`; `keep` says that it is worth a longer life."""
+        ...
+
+    def take(self, number: int, tokens: Sequence[int], more_than: int) -> tuple[int, ...]:
+        """Put a kept state into the empty sequence `number` if it saves reading more than `more_than` tokens.
+
+        Returns
+        -------
+        tuple of int
+            The tokens that the sequence holds now; empty if nothing was found.
+        """
+        ...
+
+
+@dataclass(eq=False)
+class Slot:
+    """One sequence of the context.
+
+    Attributes
+    ----------
+    number : int
+        Its id in llama.cpp.
+    tokens : list of int
+        What it holds, by position.
+    cells : list of int
+        The cell of each token; two slots that share a prefix share its cells.
+    prompt : int
+        How many of its tokens were the prompt of the request that wrote it.
+    reserved : int
+        Cells that its request may still take; 0 if it is idle.
+    busy, pinned : bool
+        Whether a request runs in it; whether it is kept longer than others.
+    used : int
+        When it was used last, by the slots' own clock.
+    """
+
+    number: int
+    tokens: list[int] = field(default_factory=list)
+    cells: list[int] = field(default_factory=list)
+    prompt: int = 0
+    reserved: int = 0
+    busy: bool = False
+    pinned: bool = False
+    used: int = 0
+
+
+class Slots:
+    """All sequences of a context.
+
+    Parameters
+    ----------
+    memory : Memory
+    count : int
+        How many sequences the context has.
+    cells : int
+        How many tokens it holds, of all sequences together.
+    idle_cells : int
+        Most cells that idle slots may hold while another request runs: attention looks at each of them in each step.
+    keeper : Keeper, optional
+        Gets the states that are let go.
+    """
+
+    def __init__(
+        self, memory: Memory, count: int, cells: int, *, idle_cells: int, keeper: Keeper | None = None
+    ) -> None:
+        self._memory = memory
+        self._keeper = keeper
+        self._idle_cells = idle_cells
+        self._most_pinned = max(1, count // 4)
+        self._clock = itertools.count(1)
+        self._references = [0] * cells
+        self._free = list(range(cells - 1, -1, -1))
+        self.all = [Slot(i) for i in range(count)]
+
+    @property
+    def free_cells(self) -> int:
+        """Cells that hold nothing and are promised to nobody."""
+        return len(self._free) - sum(slot.reserved for slot in self.all)
+
+    def place(self, tokens: Sequence[int], most: int) -> Slot | None:
+        """A slot for a prompt, with the longest prefix of it that is known already in place.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+            The prompt. At least its last token is left to be read: its logits are needed.
+        most : int
+            Cells that the request may take, prompt and answer together.
+
+        Returns
+        -------
+        Slot or None
+            Busy, its ``tokens`` a prefix of the prompt; None while there is no room.
+        """
+        source, shared = self._longest(tokens)
+        if source is not None and not source.busy and self._may_take_over(source, shared):
+            slot = source
+            self.cut(slot, shared)
+        else:
+            free = self._empty_slot(kept=source)
+            if free is None:
+                return None
+            slot = free
+            if source is not None:
+                self._share(source, slot, shared)
+        slot.busy = True  # from here on it is not let go
+        self._recall(slot, tokens)
+        if not self._make_room(most - len(slot.tokens)):
+            slot.busy = False
+            return None
+        slot.reserved = most - len(slot.tokens)
+        slot.prompt, slot.pinned, slot.used = len(tokens), False, next(self._clock)
+        self._trim()
+        return slot
+
+    def wrote(self, slot: Slot, tokens: Sequence[int]) -> None:
+        """Note that `tokens` were evaluated behind what `slot` held."""
+        slot.tokens.extend(tokens)
+        for _ in tokens:
+            cell = self._free.pop()
+            self._references[cell] = 1
+            slot.cells.append(cell)
+        slot.reserved = max(0, slot.reserved - len(tokens))
+
+    def cut(self, slot: Slot, length: int) -> None:
+        """Drop everything of `slot` from position `length` on; all of it, if the memory cannot be cut there."""
+        if length >= len(slot.tokens):
+            return
+        if not self._memory.cut(slot.number, length):
+            self._memory.cut(slot.number, length := 0)
+        if slot.busy:
+            slot.reserved += len(slot.tokens) - length
+        self._give_back(slot.cells[length:])
+        del slot.tokens[length:], slot.cells[length:]
+
+    def release(self, slot: Slot) -> None:
+        """The request of `slot` is done; what it read and wrote stays for others."""
+        slot.busy, slot.reserved, slot.used = False, 0, next(self._clock)
+
+    def pin(self, slot: Slot) -> Slot | None:
+        """Keep what `slot` holds now in a slot of its own; None if there is no free one."""
+        for other in self.all:
+            if other.pinned and other.tokens == slot.tokens:
+                other.used = next(self._clock)
+                return other
+        pinned = sorted((s for s in self.all if s.pinned and not s.busy), key=lambda s: s.used)
+        if len(pinned) >= self._most_pinned:
+            self.drop(pinned[0])
+        target = self._empty_slot(kept=slot)
+        if target is not None:
+            self._share(slot, target, len(slot.tokens))
+            target.pinned, target.prompt, target.used = True, len(slot.tokens), next(self._clock)
+        return target
+
+    def drop(self, slot: Slot) -> None:
+        """Empty an idle slot; its state goes to the keeper."""
+        if self._keeper is not None and slot.tokens:
+            self._keeper.put(slot.number, slot.tokens, keep=slot.pinned)
+        self.empty(slot)
+
+    def drop_idle(self) -> bool:
+        """Empty all idle slots; whether there were any."""
+        idle = list(self._idle())
+        for slot in idle:
+            self.drop(slot)
+        return bool(idle)
+
+    def empty(self, slot: Slot) -> None:
+        """Forget what a slot holds, whatever state it is in."""
+        self._memory.cut(slot.number, 0)
+        self._give_back(slot.cells)
+        slot.tokens, slot.cells, slot.pinned, slot.prompt = [], [], False, 0
+        slot.reserved = 0
+
+    def _longest(self, tokens: Sequence[int]) -> tuple[Slot | None, int]:
+        """The slot that shares the longest usable prefix, and its length."""
+        best: Slot | None = None
+        most = 0
+        for slot in self.all:
+            if len(slot.tokens) <= most:
+                continue
+            shared = min(common_length(slot.tokens, tokens), len(tokens) - 1)
+            better = shared > most or (shared == most and best is not None and best.busy and not slot.busy)
+            if better and self._usable(slot, shared):
+                best, most = slot, shared
+        return best, most
+
+    def _usable(self, slot: Slot, shared: int) -> bool:
+        if self._memory.whole:
+            return shared == len(slot.tokens)
+        if self._memory.window and shared < len(slot.tokens):
+            # Cells that had left the window may have been used for others: what a prefix of `shared` tokens would still
+            # see must be there.
+            return self._memory.first(slot.number) <= max(0, shared - self._memory.window)
+        return True
+
+    @staticmethod
+    def _may_take_over(slot: Slot, shared: int) -> bool:
+        """Whether nothing worth keeping is lost: it is continued, or the same prompt comes again."""
+        return not slot.pinned and (shared == len(slot.tokens) or shared >= slot.prompt - 1)
+
+    def _share(self, source: Slot, target: Slot, length: int) -> None:
+        self._memory.copy(source.number, target.number, length)
+        target.tokens, target.cells = source.tokens[:length], source.cells[:length]
+        for cell in target.cells:
+            self._references[cell] += 1
+
+    def _recall(self, slot: Slot, tokens: Sequence[int]) -> None:
+        """Use a kept state if it spares more than the cache itself does."""
+        if self._keeper is None:
+            return
+        spare = self._empty_slot(kept=slot)
+        if spare is None:
+            return
+        # A state takes as many cells as it has tokens, before it is cut: the keeper asks for no more than there are.
+        held = list(self._keeper.take(spare.number, tokens, len(slot.tokens)))
+        if not held:
+            return
+        if len(held) > len(self._free) and not self._make_room(len(held)):
+            self._memory.cut(spare.number, 0)
+            return
+        self.wrote(spare, held)
+        shared = min(common_length(held, tokens), len(tokens) - 1)
+        if self._memory.whole and shared < len(held):
+            self.empty(spare)
+            return
+        self.cut(slot, 0)
+        self._share(spare, slot, shared)
+        self.empty(spare)
+
+    def _empty_slot(self, kept: Slot | None) -> Slot | None:
+        for slot in self.all:
+            if not slot.tokens and not slot.busy:
+                return slot
+        for slot in self._idle():
+            if slot is not kept:
+                self.drop(slot)
+                return slot
+        return None
+
+    def _idle(self) -> Iterable[Slot]:
+        """Idle slots that hold something, the least worth keeping first."""
+        idle = [slot for slot in self.all if slot.tokens and not slot.busy]
+        return sorted(idle, key=lambda slot: (slot.pinned, slot.used))
+
+    def _make_room(self, needed: int) -> bool:
+        for slot in self._idle():
+            if self.free_cells >= needed:
+                break
+            self.drop(slot)
+        return self.free_cells >= needed
+
+    def _trim(self) -> None:
+        """Let idle slots go until they hold no more cells of their own than is allowed."""
+        running = set().union(*(slot.cells for slot in self.all if slot.busy))
+        for slot in self._idle():
+            used = len(self._references) - len(self._free)
+            if used - len(running) <= self._idle_cells:
+                return
+            if not running.issuperset(slot.cells):
+                self.drop(slot)
+
+    def _give_back(self, cells: Iterable[int]) -> None:
+        for cell in cells:
+            self._references[cell] -= 1
+            if self._references[cell] == 0:
+                self._free.append(cell)
+
+
+def common_length(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the longest common prefix, by halving: comparing slices is fast.
+
+    Examples
+    --------
+    >>> common_length([1, 2, 3, 4], [1, 2, 9])
+    2
+    """
+    low, high = 0, min(len(a), len(b))
+    if a[:high] == b[:high]:
+        return high
+    while high - low > 1:  # a and b agree before `low` and differ before `high`
+        middle = (low + high) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
