@@ -13,7 +13,7 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CHATML", "SPECIAL", "byte_alphabet", "write_tiny_llama"]
+__all__ = ["CHATML", "SPECIAL", "add_byte_tokenizer", "byte_alphabet", "put", "write_tiny_llama"]
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>")
 """Control tokens, ids 0 to 4: padding, start of a turn (BOS), end of a turn (EOS), and two user-defined texts."""
@@ -61,7 +61,8 @@ def _token_types(tokens: list[str]) -> list[int]:
     return [int(kind(token)) for token in tokens]
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter, n_vocab: int) -> None:
+def add_byte_tokenizer(writer: gguf.GGUFWriter, n_vocab: int) -> None:
+    """Add the metadata of the byte-level BPE tokenizer: 5 control tokens, 256 bytes, then pairs of letters."""
     tokens, merges = _vocabulary(n_vocab)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
@@ -159,11 +160,11 @@ def write_tiny_llama(
     writer.add_head_count_kv(n_head_kv)
     writer.add_rope_dimension_count(n_embd // n_head)
     writer.add_layer_norm_rms_eps(1e-5)
-    _add_tokenizer(writer, n_vocab)
+    add_byte_tokenizer(writer, n_vocab)
     if chat_template is not None:
         writer.add_chat_template(chat_template)
     for key, value in (metadata or {}).items():
-        _put(writer, key, value)
+        put(writer, key, value)
     rng = np.random.default_rng(seed)
     if tensors:
         n_kv = n_head_kv * (n_embd // n_head)
@@ -177,7 +178,7 @@ def write_tiny_llama(
     return path
 
 
-def _put(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
+def put(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
     """Add one value under its natural GGUF type, in the place of one that is there already."""
     for written in writer.kv_data:
         written.pop(key, None)

@@ -1,8 +1,8 @@
-"""The file format of a kept prefix state.
+r"""The file format of a kept prefix state.
 
 All numbers are little-endian::
 
-    8   magic             b"JLLMKV\\r\\n"
+    8   magic             b"JLLMKV\r\n"
     4   version           of this format
     4   key length        bytes
     4   number of tokens

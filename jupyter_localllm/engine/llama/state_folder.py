@@ -1,6 +1,6 @@
-"""The folder of kept prefix states, shared by processes: one file for each, the least recently used ones leaving first.
+"""The folder of kept prefix states, shared by processes: a file for each, the least recently used ones leaving first.
 
-A file's name tells its key and its tokens, so that a put twice is one file, and the headers of other models' states need
+A file's name tells its key and its tokens: what is put twice is one file, and the headers of other models' states need
 not be read.
 """
 
@@ -112,8 +112,9 @@ class StateFolder:
         try:
             self._prepare()
             if self._header(name) is not None:
-                self._touch(self._path / name)
-                return
+                with suppress(FileNotFoundError):  # another process may remove it just now
+                    self._touch(self._path / name)
+                    return
             self._shrink(self._limit - size, but=name)
             write(part, self._key, tokens, data)
             self._touch(part)

@@ -173,13 +173,13 @@ class StateStore:
         -------
         Found or None
             Among equals one in memory, then the smallest. It was not read yet: :meth:`Found.load` may still give
-            ``None``.
+            ``None``, and then the next call finds the next best.
         """
         wanted = _array(tokens)
-        best, rank = None, (more_than, True, 0)
+        best, rank = None, (max(0, more_than), True, 0)
         for held, size, in_ram in self._entries():
             length = _common(held, wanted)
-            if length <= more_than or (exact_ends and length < len(held)):
+            if exact_ends and length < len(held):
                 continue
             if (length, in_ram, -size) > rank:
                 best, rank = Found(held, length, size, partial(self._load, held)), (length, in_ram, -size)
