@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key, changes, content_sha256
 from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.repetition import repeats
 from jupyter_localllm.errors import CacheError, CacheMiss
 from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit, measure_parts
@@ -60,6 +61,12 @@ class Request:
         ``n_ctx`` if the person set it; it decides which turns fit, so it is part of the key.
     adapter_sha256 : str
         Of the LoRA adapter, or ``""``.
+    constraint : Constraint or None
+        What the answer must look like.
+    reasoning_budget : int or None
+        Most tokens of the reasoning channel.
+    logprobs : int or None
+        Tell log-probabilities, with so many alternatives.
     """
 
     messages: tuple[Message, ...]
@@ -69,6 +76,9 @@ class Request:
     cache: CacheMode = "use"
     window: int | None = None
     adapter_sha256: str = ""
+    constraint: Constraint | None = None
+    reasoning_budget: int | None = None
+    logprobs: int | None = None
 
 
 class Model(Protocol):
@@ -172,10 +182,21 @@ def key_of(request: Request, model: Model) -> AnswerKey:
         stop=request.stop,
         model=model.name,
         model_sha256=model.sha256(),
+        constraint=_shape(request),
         window=request.window,
         adapter_sha256=request.adapter_sha256,
         template_version=TEMPLATE_VERSION,
     )
+
+
+def _shape(request: Request) -> dict[str, Any] | None:
+    """What else decides the answer, as the key has it; None for plain text, as in keys of earlier versions."""
+    shape = {
+        "constraint": request.constraint.key if request.constraint is not None else None,
+        "reasoning_budget": request.reasoning_budget,
+        "logprobs": request.logprobs,
+    }
+    return {name: value for name, value in shape.items() if value is not None} or None
 
 
 def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event, None, None]:
@@ -184,7 +205,15 @@ def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event
     info = engine.info()
     fitted = _fit(request, engine, info)
     before_ms = (time.perf_counter() - begun) * 1000
-    job = Job(fitted.prompt, request.sampling, fitted.max_tokens, request.stop)
+    job = Job(
+        fitted.prompt,
+        request.sampling,
+        fitted.max_tokens,
+        request.stop,
+        constraint=request.constraint,
+        reasoning_tokens=request.reasoning_budget,
+        logprobs=request.logprobs,
+    )
     for event in engine.generate(job):
         if isinstance(event, Done):
             notes = (*fitted.notes, *_notes(event.result, fitted, info))

@@ -9,14 +9,21 @@ import atexit
 import itertools
 import os
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from jupyter_localllm.cache import AnswerCache, content_sha256
 from jupyter_localllm.conversation import Conversations
 from jupyter_localllm.engine.base import Engine
-from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings, build_identity, check_in_child
+from jupyter_localllm.engine.llama import (
+    LlamaEngine,
+    LlamaSettings,
+    StateKey,
+    StateStore,
+    build_identity,
+    check_in_child,
+)
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.models import describe, is_remembered, library_knows, locate, plan_context, sha256_of
@@ -30,17 +37,26 @@ __all__ = ["EngineModel", "FileModel", "ModelSpec", "Runtime", "current", "reset
 class ModelSpec:
     """Which model, loaded how: handles that agree on all of it share one engine.
 
-    See `jupyter_localllm.engine.llama.LlamaSettings` for the fields; ``n_ctx`` of None leaves the window to the model
-    and the memory there is.
+    Parameters
+    ----------
+    model : str
+        As the person named it.
+    model_dirs : tuple of str
+    settings : LlamaSettings
+        What a person set; what is left open is decided when the model is loaded.
+    isolation : {"kernel", "process"}
+    calibrate : bool
+    state_cache_size, state_memory_size : int
+        Bytes.
     """
 
     model: str
     model_dirs: tuple[str, ...] = ()
-    n_ctx: int | None = None
-    n_threads: int = 0
-    n_batch: int = 512
-    n_gpu_layers: int = 0
-    adapter: str = ""
+    settings: LlamaSettings = field(default_factory=LlamaSettings)
+    isolation: str = "kernel"
+    calibrate: bool = False
+    state_cache_size: int = 0
+    state_memory_size: int = 0
 
 
 @dataclass
@@ -98,17 +114,11 @@ class Runtime:
         if shared is None or not shared.engine.loaded:
             yield Status("checking", f"checking {name}")
             file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
-            window = plan_context(file, shared.engine.settings.n_ctx if shared else spec.n_ctx).n_ctx
+            window = plan_context(file, shared.engine.settings.n_ctx if shared else spec.settings.n_ctx or None).n_ctx
             yield from _check_once(file, spec, cache)
             if shared is None:
-                settings = LlamaSettings(
-                    window,
-                    spec.n_threads,
-                    spec.n_batch,
-                    n_gpu_layers=spec.n_gpu_layers,
-                    adapter=_adapter_path(spec.adapter),
-                )
-                shared = self._engines.setdefault(key, _Shared(LlamaEngine(file, settings, self.owner)))
+                settings = replace(spec.settings, n_ctx=window, adapter=_adapter_path(spec.settings.adapter))
+                shared = self._engines.setdefault(key, _Shared(self._make(file, settings, spec, cache)))
         shared.holders.add(holder)
         yield from shared.engine.load()
         return shared.engine
@@ -145,6 +155,10 @@ class Runtime:
         for cache in self._caches.values():
             cache.close()
         self._caches.clear()
+
+    def _make(self, file: ModelFile, settings: LlamaSettings, spec: ModelSpec, cache: AnswerCache) -> LlamaEngine:
+        states = _state_store(file, settings, spec, cache)
+        return LlamaEngine(file, settings, self.owner, states=states)
 
     def _notice(self, text: str) -> None:
         self.on_notice(text)
@@ -264,12 +278,26 @@ atexit.register(reset)
 
 
 def _check_once(file: ModelFile, spec: ModelSpec, cache: AnswerCache) -> Generator[Status, None, None]:
-    adapter = _adapter_path(spec.adapter)
+    adapter = _adapter_path(spec.settings.adapter)
     also = f":{sha256_of(adapter, cache.memo)}" if adapter else ""
-    memo_key = f"check:{build_identity()}:{file.sha256}{also}:{spec.n_gpu_layers}"
+    memo_key = f"check:{build_identity()}:{file.sha256}{also}:{spec.settings.n_gpu_layers}"
     if cache.memo.get(memo_key) != "ok":
-        yield from check_in_child(file.path, adapter, n_gpu_layers=spec.n_gpu_layers)
+        yield from check_in_child(file.path, adapter, n_gpu_layers=spec.settings.n_gpu_layers or 0)
         cache.memo[memo_key] = "ok"
+
+
+def _state_store(file: ModelFile, settings: LlamaSettings, spec: ModelSpec, cache: AnswerCache) -> StateStore | None:
+    """Where this engine keeps what it has read; None if nothing is to be kept."""
+    if not (spec.state_cache_size or spec.state_memory_size):
+        return None
+    adapter = sha256_of(settings.adapter, cache.memo) if settings.adapter else ""
+    context = f"{settings.kv_cache_type} {settings.flash_attn} {settings.n_gpu_layers} {adapter}"
+    return StateStore(
+        StateKey(file.sha256, build_identity(), context),
+        cache.directory / "states" if spec.state_cache_size else None,
+        ram_bytes=spec.state_memory_size,
+        disk_bytes=spec.state_cache_size,
+    )
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Generator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_localllm import runtime
 from jupyter_localllm.config import Settings
 from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.models import sha256_of
 from jupyter_localllm.pipeline import Model
@@ -112,14 +114,15 @@ class Handle(Settings):
     def _model(self) -> Model:
         if self._engine is not None:
             return runtime.EngineModel(self._engine)
+        settings = {f.name: getattr(self, f.name) for f in fields(LlamaSettings)}
         spec = runtime.ModelSpec(
             self.model,
             tuple(self.model_dirs),
-            self.n_ctx,
-            self.n_threads,
-            self.n_batch,
-            self.n_gpu_layers,
-            self.adapter,
+            LlamaSettings(**{**settings, "n_ctx": self.n_ctx or 0}),
+            isolation=self.isolation,
+            calibrate=self.calibrate,
+            state_cache_size=self.state_cache_size,
+            state_memory_size=self.state_memory_size,
         )
         return runtime.FileModel(self._runtime, spec, self.answers, self._holder)
 

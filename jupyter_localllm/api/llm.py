@@ -11,6 +11,7 @@ from jupyter_localllm import runtime
 from jupyter_localllm.api.handle import Handle, current_shell, drive
 from jupyter_localllm.conversation import Conversation, Place, stale_note
 from jupyter_localllm.engine.asynchronous import iterate
+from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import EngineError, UsageError, close_match
 from jupyter_localllm.pipeline import Plan, Request, ask, plan
 from jupyter_localllm.prompt.messages import PromptLike, as_messages
@@ -25,7 +26,12 @@ __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 _REQUEST = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed", "max_tokens", "stop", "system", "cache"),
+    "reasoning_budget",
 )
+# What only code can give: values that no setting holds.
+_VALUES = ("schema", "logprobs")
+_MOST_LOGPROBS = 100
+_OPEN = ("max_tokens", "reasoning_budget")  # None means no limit of one's own
 
 
 class LocalLLM(Handle):
@@ -67,6 +73,9 @@ class LocalLLM(Handle):
         **options
             Sampling values, ``max_tokens`` (tokens), ``stop``, ``system``, ``cache``
             (``"use" | "refresh" | "off" | "require"``), and ``chat``: the name of a conversation to go on with.
+            ``schema``: what the answer must look like, a JSON Schema as a dict, a compiled regular expression, a list
+            of choices, or a constraint of `jupyter_localllm.constrain`. ``logprobs``: tell the log-probability of each
+            token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
 
         Returns
         -------
@@ -189,6 +198,7 @@ class LocalLLM(Handle):
             first_line=first_line,
             model=model.name,
             resumes=options.get("cache", self.cache) == "use",
+            width=self.n_parallel,
         )
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
@@ -214,14 +224,15 @@ class LocalLLM(Handle):
         self, prompt: PromptLike, options: dict[str, Any], talk: Conversation | None, place: Place | None
     ) -> Request:
         for name in options:
-            if name not in _REQUEST:
-                known = (*_REQUEST, "chat")
+            if name not in (*_REQUEST, *_VALUES):
+                known = (*_REQUEST, *_VALUES, "chat")
                 raise UsageError(
                     f"unknown option {name!r}", close_match(name, known) or f"The options are: {', '.join(known)}."
                 )
         values: dict[str, Any] = {
-            name: None if name == "max_tokens" and value is None else self.checked(name, value)
+            name: None if name in _OPEN and value is None else self.checked(name, value)
             for name, value in options.items()
+            if name not in _VALUES
         }
         system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
         return Request(
@@ -232,6 +243,9 @@ class LocalLLM(Handle):
             cache=values.get("cache", self.cache),
             window=self.n_ctx,
             adapter_sha256=self._adapter_sha256(),
+            constraint=_constraint(options.get("schema")),
+            reasoning_budget=values.get("reasoning_budget", self.reasoning_budget),
+            logprobs=_logprobs(options.get("logprobs")),
         )
 
     def _run(
@@ -260,6 +274,24 @@ def get_llm() -> LocalLLM:
             shell.configurables.append(here.own)
     own: LocalLLM = here.own
     return own
+
+
+def _constraint(schema: Any) -> Constraint | None:
+    if schema is None:
+        return None
+    from jupyter_localllm.constrain import as_constraint
+
+    return as_constraint(schema)
+
+
+def _logprobs(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if not isinstance(value, int) or not 0 <= value <= _MOST_LOGPROBS:
+        raise UsageError(
+            f"logprobs cannot be {value!r}", f"Give the number of alternatives for each token, 0 to {_MOST_LOGPROBS}."
+        )
+    return int(value)
 
 
 def _last(events: Iterator[Event]) -> Result:

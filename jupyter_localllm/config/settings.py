@@ -40,10 +40,42 @@ class Settings(Configurable):
     n_threads = Int(0, min=0, max=512, help="Threads that decode; 0: the physical cores of this process.").tag(
         config=True
     )
-    n_batch = Int(512, min=1, max=65536, help="Most prompt tokens in one native call.").tag(config=True)
-    n_gpu_layers = Int(
-        0, min=-1, max=10_000, help="Layers on the GPU, -1 for all; needs a build with GPU support."
+    n_batch = Int(512, min=1, max=65536, help="Most tokens in one native call.").tag(config=True)
+    n_ubatch = Int(
+        0, min=0, max=65536, help="Most tokens in one pass through the model; 0: what calibration finds, or 512."
     ).tag(config=True)
+    n_parallel = Int(32, min=1, max=256, help="Most sequences in one batch, prefixes that are kept included.").tag(
+        config=True
+    )
+    n_gpu_layers = Int(
+        None,
+        allow_none=True,
+        min=-1,
+        max=10_000,
+        help="Layers on the GPU, -1 for all; None: what its memory holds, if the build supports it.",
+    ).tag(config=True)
+    flash_attn = Enum(["auto", "on", "off"], "auto", help="Flash attention.").tag(config=True)
+    kv_cache_type = Enum(["f16", "q8_0"], "f16", help="Numbers of the KV cache; q8_0 takes half the memory.").tag(
+        config=True
+    )
+    speculation = Bool(True, help="Guess tokens ahead where the text repeats itself, and verify them together.").tag(
+        config=True
+    )
+    draft_model = Unicode("", help="A small model of the same vocabulary that guesses ahead; empty for none.").tag(
+        config=True
+    )
+    calibrate = Bool(
+        True, help="Measure once, in a child process, which threads and batch sizes are fastest here."
+    ).tag(config=True)
+    isolation = Enum(["kernel", "process"], "kernel", help="Where the model runs: in the kernel, or in a child.").tag(
+        config=True
+    )
+    state_cache_size = Int(
+        1 << 29, min=0, help="Most bytes of read prompts kept on disk, so that sources are not read again; 0: none."
+    ).tag(config=True)
+    state_memory_size = Int(1 << 28, min=0, help="Most bytes of read prompts kept in memory beside the window.").tag(
+        config=True
+    )
 
     system = Unicode("You are a helpful assistant.", help="System message; empty for none.").tag(config=True)
     temperature = Float(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
@@ -71,6 +103,9 @@ class Settings(Configurable):
     max_tokens = Int(None, allow_none=True, min=1, help="Longest answer; None: to its end, 1,024 tokens at most.").tag(
         config=True
     )
+    reasoning_budget = Int(
+        None, allow_none=True, min=0, help="Most tokens of a model's reasoning; then the answer begins. None: no limit."
+    ).tag(config=True)
     stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
 
     cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)

@@ -58,7 +58,26 @@ def render_chat(messages: Sequence[Message], info: ModelInfo) -> Prompt:
     else:
         text = _render(plain, info)
     pieces = tuple(piece for piece in text.split(_CUT) if piece)
-    return Prompt(kept, pieces, prefilled_reasoning(pieces[-1] if pieces else ""))
+    pins = _pins("".join(pieces), kept)
+    return Prompt(kept, pieces, prefilled_reasoning(pieces[-1] if pieces else ""), pins)
+
+
+def _pins(text: str, messages: Sequence[Message]) -> tuple[int, ...]:
+    """Where in the rendered text what may come again ends.
+
+    That is the beginning of the last message (system message and turns stand before it); in it, the text before its
+    first value (the head of a map's template), and the end of its last value (the sources, if the question follows).
+    """
+    if not messages:
+        return ()
+    parts = messages[-1].parts
+    content = _NONCHARACTERS.sub("", messages[-1].content)
+    start = text.rfind(content.strip()) - (len(content) - len(content.lstrip()))
+    values = [i for i, part in enumerate(parts) if part.label != "text"]
+    if start < 0 or not content.strip():
+        return ()
+    ends = {0, *(len("".join(part.text for part in parts[:i])) for i in (values[:1] + [v + 1 for v in values[-1:]]))}
+    return tuple(sorted(start + end for end in ends if 0 < start + end < len(text)))
 
 
 def _cutter(control: tuple[str, ...]) -> Any:

@@ -6,5 +6,6 @@ Importing this package does not import ``llama_cpp``; loading a model does.
 from jupyter_localllm.engine.llama.check import build_identity, check_in_child
 from jupyter_localllm.engine.llama.engine import LlamaEngine
 from jupyter_localllm.engine.llama.settings import LlamaSettings
+from jupyter_localllm.engine.llama.states import StateKey, StateStore
 
-__all__ = ["LlamaEngine", "LlamaSettings", "build_identity", "check_in_child"]
+__all__ = ["LlamaEngine", "LlamaSettings", "StateKey", "StateStore", "build_identity", "check_in_child"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.engine.constraint import Matcher, Vocabulary
 from jupyter_localllm.engine.llama.governor import Governor, main_thread_clock
+from jupyter_localllm.engine.llama.keeping import StateKeeper
 from jupyter_localllm.engine.llama.native import Native, open_library
 from jupyter_localllm.engine.llama.pace import Pace
 from jupyter_localllm.engine.llama.resident import Aborted, Resident
@@ -19,6 +20,7 @@ from jupyter_localllm.engine.llama.sequence import Clock, Sequence
 from jupyter_localllm.engine.llama.settings import LlamaSettings
 from jupyter_localllm.engine.llama.slots import Slots
 from jupyter_localllm.engine.llama.speculation import LookupDrafter, Speculation
+from jupyter_localllm.engine.llama.states import StateStore
 from jupyter_localllm.engine.owner import LATER, Owner, Ticket
 from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError
 from jupyter_localllm.types import Event, Job, ModelFile, ModelInfo, Status
@@ -42,11 +44,16 @@ class LlamaEngine:
     settings : LlamaSettings
     owner : Owner
         The thread that owns native models; all engines of a process share one.
+    states : StateStore, optional
+        Keeps what was read of long prompts, when the window has no room for it and when the notebook is closed.
     """
 
-    def __init__(self, model: ModelFile, settings: LlamaSettings, owner: Owner) -> None:
+    def __init__(
+        self, model: ModelFile, settings: LlamaSettings, owner: Owner, *, states: StateStore | None = None
+    ) -> None:
         self.model = model
         self.settings = settings
+        self._states = states
         self._owner = owner
         self._resident: Resident | None = None  # set and freed on the owner's thread only
         self._scheduler: Scheduler | None = None
@@ -145,7 +152,7 @@ class LlamaEngine:
             try:
                 native = open_library()
                 resident = Resident(native, self.model.path, self.settings, progress)
-                self._scheduler = _scheduler(native, resident)
+                self._scheduler = _scheduler(native, resident, self._states)
                 self._resident = resident
             except Aborted:
                 raise EngineClosed(f"loading {Path(self.model.path).name} was stopped") from None
@@ -214,9 +221,12 @@ def _check_fit(tokens: list[int], job: Job, n_ctx: int) -> None:
         )
 
 
-def _scheduler(native: Native, resident: Resident) -> Scheduler:
+def _scheduler(native: Native, resident: Resident, states: StateStore | None) -> Scheduler:
     pace = Pace()
-    slots = Slots(resident.memory, resident.n_parallel, resident.n_ctx, idle_cells=max(1024, resident.n_ctx // 8))
+    keeper = StateKeeper(resident.memory, states) if states is not None else None
+    slots = Slots(
+        resident.memory, resident.n_parallel, resident.n_ctx, idle_cells=max(1024, resident.n_ctx // 8), keeper=keeper
+    )
     speculation = None
     if resident.settings.speculation and not resident.memory.whole:  # a guess that is wrong must be cut off again
         speculation = Speculation(lambda sequence: LookupDrafter(sequence, pace.cost))

@@ -75,7 +75,7 @@ class Resident:
     @property
     def device(self) -> str:
         """Where the layers are: ``"CPU"``, or the GPU's share as far as the build has one."""
-        layers = self.settings.n_gpu_layers
+        layers = self.settings.n_gpu_layers or 0
         if layers == 0 or not self._lib.llama_supports_gpu_offload():
             return "CPU"
         return "GPU" if layers < 0 else f"{layers} layers on the GPU"
@@ -139,7 +139,7 @@ class Resident:
     def _load_model(self, path: str, on_progress: Callable[[float], bool]) -> None:
         lib = self._lib
         params = lib.llama_model_default_params()
-        params.n_gpu_layers = self.settings.n_gpu_layers
+        params.n_gpu_layers = self.settings.n_gpu_layers or 0
         stopped = False
 
         def progress(fraction: float, _data: Any) -> bool:
@@ -171,13 +171,14 @@ class Resident:
         params = lib.llama_context_default_params()
         params.n_ctx = settings.n_ctx
         params.n_batch = min(settings.n_batch, settings.n_ctx)
-        params.n_ubatch = min(params.n_batch, settings.n_ubatch)
+        params.n_ubatch = min(params.n_batch, settings.n_ubatch or 512)
         params.n_seq_max = self._sequences()
+        params.swa_full = True  # the small cache of sliding windows runs out of room when sequences share a prefix
         params.kv_unified = True  # sequences share the window, and a prefix costs nothing to share
         params.n_threads = params.n_threads_batch = self.threads
-        params.type_k = params.type_v = {"f16": lib.GGML_TYPE_F16, "q8_0": lib.GGML_TYPE_Q8_0}[settings.cache_type]
-        if settings.flash_attn is not None:
-            params.flash_attn_type = int(settings.flash_attn)
+        params.type_k = params.type_v = {"f16": lib.GGML_TYPE_F16, "q8_0": lib.GGML_TYPE_Q8_0}[settings.kv_cache_type]
+        if settings.flash_attn != "auto":
+            params.flash_attn_type = int(settings.flash_attn == "on")
         params.no_perf = True
         self.context = lib.llama_init_from_model(self._model, params) or None
         if self.context is None:

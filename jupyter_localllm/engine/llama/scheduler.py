@@ -65,13 +65,15 @@ class Scheduler:
         self._governor, self._pace, self._speculation = governor, pace, speculation
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
+        self._may_fit = True  # whether the first one that waits has not been tried since somebody left
         self._interval = SwitchInterval()
         self._nobody = ctypes.create_string_buffer(2)  # a flag that is never raised
 
     def add(self, sequence: Sequence) -> None:
         """Take a request."""
+        ahead = len(self._waiting)
         self._waiting.append(sequence)
-        ahead = len(self._waiting) - 1
+        self._may_fit = self._may_fit or ahead == 0
         self._admit()
         if sequence.slot is None:
             what = f"{ahead} request{'s' if ahead != 1 else ''} ahead" if ahead else "room in the window"
@@ -91,6 +93,7 @@ class Scheduler:
         if self._running or self._waiting:
             return True
         self._interval.follow(False)
+        self._slots.save_pinned()
         return False
 
     def stop(self) -> None:
@@ -106,6 +109,7 @@ class Scheduler:
         """Let go of what is finished or cancelled."""
         for sequence in [s for s in self._running if s.finished or s.ticket.cancelled]:
             self._running.remove(sequence)
+            self._may_fit = True
             sequence.end()
             if sequence.slot is not None:
                 self._slots.release(sequence.slot)
@@ -113,22 +117,21 @@ class Scheduler:
                 self._speculation.forget(sequence)
         if any(s.ticket.cancelled for s in self._waiting):
             gone = [s for s in self._waiting if s.ticket.cancelled]
+            self._may_fit = True
             self._waiting = deque(s for s in self._waiting if not s.ticket.cancelled)
             for sequence in gone:
                 sequence.end()
 
     def _admit(self) -> None:
         """Let requests in, in their order, as long as there is room."""
-        while self._waiting:
+        while self._waiting and self._may_fit:
             sequence = self._waiting[0]
-            if sequence.ticket.cancelled:
-                self._waiting.popleft().end()
-                continue
             slot = self._slots.place(sequence.tokens, sequence.most)
             if slot is None:
                 if not self._running:  # nobody will make room
                     self._waiting.popleft().end(EngineError("the window has no room for this prompt and its answer"))
                     continue
+                self._may_fit = False
                 return
             self._waiting.popleft()
             sequence.admitted(slot, self._samplers.start(sequence.job.sampling, sequence.tokens))
@@ -216,7 +219,8 @@ class Scheduler:
         for turn in turns:
             slot = turn.sequence.slot
             assert slot is not None
-            if not self._resident.memory.cut(slot.number, len(slot.tokens)):
+            # Of a recurrent state nothing is left that could be trusted, whatever the memory says.
+            if self._resident.memory.whole or not self._resident.memory.cut(slot.number, len(slot.tokens)):
                 self._slots.empty(slot)
         if isinstance(error, Aborted):
             return  # the one who asked for it leaves in the next step
@@ -234,3 +238,4 @@ class Scheduler:
                 self._slots.empty(sequence.slot)
             if sequence in self._running:
                 self._running.remove(sequence)
+        self._may_fit = True

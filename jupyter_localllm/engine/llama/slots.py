@@ -10,9 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = ["Keeper", "Memory", "Slot", "Slots", "common_length"]
+__all__ = ["Keeper", "Kept", "Memory", "Slot", "Slots", "common_length"]
 
 
 class Memory(Protocol):
@@ -42,21 +42,28 @@ class Memory(Protocol):
         ...
 
 
+class Kept(Protocol):
+    """A state that was found, and not read yet."""
+
+    @property
+    def tokens(self) -> Any:
+        """All the tokens that it is the state of, in order."""
+        ...
+
+
 class Keeper(Protocol):
     """Where states go that the cache has no room for."""
 
     def put(self, number: int, tokens: Sequence[int], *, keep: bool) -> None:
-        """Keep the state of sequence `number`, which holds `tokens`; `keep` says that it is worth a longer life."""
+        """Keep the state of sequence `number`, which holds `tokens`; `keep`: beyond the life of this process."""
         ...
 
-    def take(self, number: int, tokens: Sequence[int], more_than: int) -> tuple[int, ...]:
-        """Put a kept state into the empty sequence `number` if it saves reading more than `more_than` tokens.
+    def find(self, tokens: Sequence[int], more_than: int) -> Kept | None:
+        """A state that saves reading more than `more_than` of `tokens`."""
+        ...
 
-        Returns
-        -------
-        tuple of int
-            The tokens that the sequence holds now; empty if nothing was found.
-        """
+    def load(self, kept: Kept, number: int) -> bool:
+        """Put a state into the empty sequence `number`; False if it is gone or damaged, and nothing is there then."""
         ...
 
 
@@ -76,8 +83,8 @@ class Slot:
         How many of its tokens were the prompt of the request that wrote it.
     reserved : int
         Cells that its request may still take; 0 if it is idle.
-    busy, pinned : bool
-        Whether a request runs in it; whether it is kept longer than others.
+    busy, pinned, saved : bool
+        Whether a request runs in it; whether it is kept longer than others; whether the keeper has it.
     used : int
         When it was used last, by the slots' own clock.
     """
@@ -89,6 +96,7 @@ class Slot:
     reserved: int = 0
     busy: bool = False
     pinned: bool = False
+    saved: bool = False
     used: int = 0
 
 
@@ -157,7 +165,7 @@ class Slots:
             slot.busy = False
             return None
         slot.reserved = most - len(slot.tokens)
-        slot.prompt, slot.pinned, slot.used = len(tokens), False, next(self._clock)
+        slot.prompt, slot.used = len(tokens), next(self._clock)
         self._trim()
         return slot
 
@@ -203,8 +211,15 @@ class Slots:
     def drop(self, slot: Slot) -> None:
         """Empty an idle slot; its state goes to the keeper."""
         if self._keeper is not None and slot.tokens:
-            self._keeper.put(slot.number, slot.tokens, keep=slot.pinned)
+            self._keeper.put(slot.number, slot.tokens, keep=slot.pinned and not slot.saved)
         self.empty(slot)
+
+    def save_pinned(self) -> None:
+        """Give the keeper what is worth more than this process; when nobody waits."""
+        for slot in self.all:
+            if self._keeper is not None and slot.pinned and not slot.saved:
+                self._keeper.put(slot.number, slot.tokens, keep=True)
+                slot.saved = True
 
     def drop_idle(self) -> bool:
         """Empty all idle slots; whether there were any."""
@@ -217,8 +232,8 @@ class Slots:
         """Forget what a slot holds, whatever state it is in."""
         self._memory.cut(slot.number, 0)
         self._give_back(slot.cells)
-        slot.tokens, slot.cells, slot.pinned, slot.prompt = [], [], False, 0
-        slot.reserved = 0
+        slot.tokens, slot.cells, slot.prompt, slot.reserved = [], [], 0, 0
+        slot.pinned = slot.saved = False
 
     def _longest(self, tokens: Sequence[int]) -> tuple[Slot | None, int]:
         """The slot that shares the longest usable prefix, and its length."""
@@ -239,7 +254,7 @@ class Slots:
         if self._memory.window and shared < len(slot.tokens):
             # Cells that had left the window may have been used for others: what a prefix of `shared` tokens would still
             # see must be there.
-            return self._memory.first(slot.number) <= max(0, shared - self._memory.window)
+            return self._memory.first(slot.number) <= max(0, shared - self._memory.window + 1)
         return True
 
     @staticmethod
@@ -255,26 +270,17 @@ class Slots:
 
     def _recall(self, slot: Slot, tokens: Sequence[int]) -> None:
         """Use a kept state if it spares more than the cache itself does."""
-        if self._keeper is None:
+        kept = self._keeper.find(tokens[:-1], len(slot.tokens)) if self._keeper is not None else None
+        # All of it is put back before it is cut, and what the slot holds already is not needed then.
+        if kept is None or len(kept.tokens) > self.free_cells + len(slot.cells):
             return
-        spare = self._empty_slot(kept=slot)
-        if spare is None:
-            return
-        # A state takes as many cells as it has tokens, before it is cut: the keeper asks for no more than there are.
-        held = list(self._keeper.take(spare.number, tokens, len(slot.tokens)))
-        if not held:
-            return
-        if len(held) > len(self._free) and not self._make_room(len(held)):
-            self._memory.cut(spare.number, 0)
-            return
-        self.wrote(spare, held)
-        shared = min(common_length(held, tokens), len(tokens) - 1)
-        if self._memory.whole and shared < len(held):
-            self.empty(spare)
-            return
+        held = [int(token) for token in kept.tokens]
         self.cut(slot, 0)
-        self._share(spare, slot, shared)
-        self.empty(spare)
+        if self._keeper.load(kept, slot.number):  # type: ignore[union-attr]
+            self.wrote(slot, held)
+            self.cut(slot, common_length(held, tokens[:-1]))
+        else:
+            self._memory.cut(slot.number, 0)
 
     def _empty_slot(self, kept: Slot | None) -> Slot | None:
         for slot in self.all:
