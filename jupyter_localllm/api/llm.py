@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,9 @@ from jupyter_localllm.prompt.messages import PromptLike, as_messages
 from jupyter_localllm.types import Done, Event, Result
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from jupyter_localllm.batch import OnError, Progress
 
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
@@ -206,6 +209,39 @@ class LocalLLM(Handle):
         talk, place = self._talk(options)
         request = self._request(prompt, options, talk, place)
         return drive(plan(request, self._model(), self.answers))
+
+    def embed(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
+        """Vectors of texts, for search and comparison: near in meaning, near in direction.
+
+        Parameters
+        ----------
+        texts : str or iterable of str
+            One text, or several; a column of a frame will do.
+
+        Returns
+        -------
+        ndarray of shape (n, dim)
+            One row of length 1 for each text, in their order; (1, dim) for a single text. The scalar product of two
+            rows is their cosine similarity.
+
+        Raises
+        ------
+        ContextOverflow
+            A text is longer than the model reads at once; it is told which. Nothing is cut off.
+        UsageError
+            Something is not a text.
+
+        Examples
+        --------
+        >>> rows = LocalLLM(model="nomic-embed.gguf").embed(["a cat", "a dog"])     # doctest: +SKIP
+        >>> float(rows[0] @ rows[1])                                                # doctest: +SKIP
+        0.91
+        """
+        several = [texts] if isinstance(texts, str) else list(texts)
+        for i, text in enumerate(several):
+            if not isinstance(text, str):
+                raise UsageError(f"text {i} is {type(text).__name__}, not a text", "Leave missing values out.")
+        return drive(self._ready()).embed(several)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text; loads the model if need be."""

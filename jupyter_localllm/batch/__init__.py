@@ -1,6 +1,6 @@
 """One question for each row: templates over tables, lists and iterators, with progress, in order, resumable.
 
-Now one row after the other; `jupyter_localllm.batch.run.Runner` is where it becomes several at a time.
+`jupyter_localllm.batch.run.Runner` is how rows are asked: one after the other, or several at a time.
 """
 
 from __future__ import annotations

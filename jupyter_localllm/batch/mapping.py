@@ -9,8 +9,9 @@ from typing import Any, Literal, Union
 
 from jupyter_localllm.batch.data import Data, open_data
 from jupyter_localllm.batch.progress import Meter, Progress, Reporter
-from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, is_of_the_run, run
+from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, Runner, is_of_the_run, run
 from jupyter_localllm.batch.template import RowTemplate, fitted
+from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
 __all__ = ["OnError", "RowError", "map_rows"]
@@ -66,17 +67,21 @@ def map_rows(
     first_line: int = 1,
     model: str = "",
     resumes: bool = True,
+    width: int = 1,
 ) -> Any:
     """Put each row into a template and ask; see `jupyter_localllm.LocalLLM.map` for all but these.
 
     Parameters
     ----------
     ask : callable
-        Gives the events of the answer to the parts of a prompt; called once for each different prompt.
+        Gives the events of the answer to the parts of a prompt; called once for each different prompt, in threads of
+        its own if `width` is above 1.
     model : str
         Its name, for `progress`.
     resumes : bool
         Whether what is finished would be found again, so that an error may say so.
+    width : int
+        Rows that are asked at the same time, at most.
     """
     if not callable(on_error) and on_error not in ("raise", "record"):
         near = close_match(str(on_error), ("raise", "record"))
@@ -87,7 +92,8 @@ def map_rows(
     answers: list[str | None] = [None] * (rows.total or 0)
     errors: list[RowError] = []
     if plan is not None:
-        steps = run(_prompts(plan, rows), InTurn(ask))
+        runner: Runner = InTurn(ask) if width <= 1 else Together(ask, width)
+        steps = run(_prompts(plan, rows), runner)
         with reporter, contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
             for step in steps:
                 if isinstance(step, Outcome):
@@ -131,7 +137,7 @@ def _after(rows: Data, resumes: bool) -> str:
 
 
 def _with_errors(answers: Any, errors: list[RowError]) -> Any:
-    """Hang the errors on what can carry them."""
+    """Hang the errors on what can carry them, in the order of the rows."""
     if hasattr(answers, "attrs"):
-        answers.attrs["errors"] = [error.plain() for error in errors]
+        answers.attrs["errors"] = [error.plain() for error in sorted(errors, key=lambda error: error.position)]
     return answers

@@ -1,7 +1,8 @@
 """Asking for each row: what was asked before is not asked twice, and a row that fails is told by its place.
 
-`run` knows rows, prompts and outcomes; how prompts are answered is a `Runner`. The one here asks in turn. One that
-keeps several in flight, or sends them elsewhere, takes its place without a change here: outcomes may come in any order.
+`run` knows rows, prompts and outcomes; how prompts are answered is a `Runner`. The one here asks in turn,
+`jupyter_localllm.batch.together.Together` keeps several in flight. One that sends them elsewhere would take its place
+without a change here: outcomes may come in any order.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from jupyter_localllm.errors import (
 )
 from jupyter_localllm.types import Done, Event, Part, Result, Status, Token
 
-__all__ = ["Ask", "InTurn", "Outcome", "RowPrompt", "Runner", "Step", "is_of_the_run", "run"]
+__all__ = ["Ask", "InTurn", "Outcome", "RowPrompt", "Runner", "Step", "is_of_the_run", "run", "stopped"]
 
 Ask = Callable[[tuple[Part, ...]], Generator[Event, None, None]]
 """Answers one prompt; closing the generator cancels."""
@@ -59,7 +60,7 @@ Step = Union[Status, Token, Outcome]
 class Runner(Protocol):
     """A way to have prompts answered.
 
-    Both generators may be closed at any step; what is in flight is cancelled then.
+    Both generators may be closed at any step; what they wait for is cancelled then, and everything by `close`.
     """
 
     def submit(self, prompt: RowPrompt) -> Generator[Step, None, None]:
@@ -68,6 +69,10 @@ class Runner(Protocol):
 
     def finish(self) -> Generator[Step, None, None]:
         """Give what is still to come."""
+        ...
+
+    def close(self) -> None:
+        """Cancel whatever is in flight; called once, whatever happened."""
         ...
 
 
@@ -94,15 +99,18 @@ class InTurn:
         except LocalLLMError as error:
             yield Outcome(prompt.position, error=error)
             return
-        raise EngineError("the generation was stopped before it was done")
+        raise stopped()
 
     def finish(self) -> Generator[Step, None, None]:
         """Nothing is left."""
         yield from ()
 
+    def close(self) -> None:
+        """Nothing is in flight but what `submit` waits for."""
+
 
 def run(prompts: Iterable[RowPrompt], runner: Runner) -> Generator[Step, None, None]:
-    """Have all prompts answered, equal ones once.
+    """Have all prompts answered, equal ones once; the runner is closed in the end, and when this generator is.
 
     Yields
     ------
@@ -123,19 +131,25 @@ def run(prompts: Iterable[RowPrompt], runner: Runner) -> Generator[Step, None, N
                 for position in waiting.pop(key):
                     yield replace(done[key], position=position)
 
-    for prompt in prompts:
-        if prompt.error is not None:
-            yield Outcome(prompt.position, error=prompt.error)
-            continue
-        key = _digest(prompt.parts)
-        if key in done:
-            yield replace(done[key], position=prompt.position)
-        elif key in waiting:
-            waiting[key].append(prompt.position)
-        else:
-            waiting[key], keys[prompt.position] = [], key
-            yield from spread(runner.submit(prompt))
-    yield from spread(runner.finish())
+    with contextlib.closing(runner):
+        for prompt in prompts:
+            if prompt.error is not None:
+                yield Outcome(prompt.position, error=prompt.error)
+                continue
+            key = _digest(prompt.parts)
+            if key in done:
+                yield replace(done[key], position=prompt.position)
+            elif key in waiting:
+                waiting[key].append(prompt.position)
+            else:
+                waiting[key], keys[prompt.position] = [], key
+                yield from spread(runner.submit(prompt))
+        yield from spread(runner.finish())
+
+
+def stopped() -> EngineError:
+    """The error of an answer whose events just end."""
+    return EngineError("the generation was stopped before it was done")
 
 
 def is_of_the_run(error: LocalLLMError) -> bool:

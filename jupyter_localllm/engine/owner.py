@@ -16,13 +16,16 @@ import itertools
 import os
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
+from jupyter_localllm.engine import parking
+from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.errors import EngineClosed, EngineError, LocalLLMError
 from jupyter_localllm.types import Event, Status
 
-__all__ = ["LATER", "Owner", "Stepper", "Ticket", "cancel_scope"]
+__all__ = ["LATER", "Holder", "Owner", "Stepper", "Ticket", "cancel_scope"]
 
 _POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer than this
 
@@ -40,6 +43,14 @@ class Stepper(Protocol):
 
     def step(self) -> bool:
         """Make one step; whether there is more to do."""
+        ...
+
+
+class Holder(Protocol):
+    """Somebody who has native objects on the owner's thread."""
+
+    def lost(self) -> None:
+        """The thread is gone, and everything native with it: forget it, free nothing."""
         ...
 
 
@@ -129,6 +140,7 @@ class Owner:
         self._thread: threading.Thread | None = None
         self._open: dict[Ticket, None] = {}  # in order of arrival
         self._steppers: list[Stepper] = []  # of the owner's thread
+        self._holders: weakref.WeakSet[Holder] = weakref.WeakSet()
         self._closed = False
 
     @property
@@ -191,7 +203,8 @@ class Owner:
 
     def post(self, task: Callable[[Ticket], object], *, group: object = None) -> None:
         """Have a task done some time, without waiting: safe in a finalizer, on any thread. Nothing to do if closed."""
-        if self._thread is not None and not self._closed and os.getpid() == self._pid:
+        alive = self._thread is not None and self._given_up() is None
+        if alive and not self._closed and os.getpid() == self._pid:
             ticket = Ticket(task, group, self._forget)
             self._open[ticket] = None
             self._queue.put(ticket)
@@ -215,26 +228,49 @@ class Owner:
         for ticket in list(self._open):
             ticket.cancel(EngineClosed("the engine was closed"))
         self._queue.put(None)
-        if thread is not None and self._pid == os.getpid():
+        if thread is not None and self._pid == os.getpid() and self._given_up() is None:
             thread.join(timeout)
 
     def _submit(self, ticket: Ticket) -> None:
+        self._renew()
         self._check(ticket)
         with self._lock:
             if self._closed:
                 raise EngineClosed("the engine was closed", "Make a new handle, or restart the kernel.")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="jupyter_localllm-owner", daemon=True)
-                self._thread.start()
+                work = (self._queue, self._steppers)
+                thread = threading.Thread(target=self._loop, args=work, name="jupyter_localllm-owner", daemon=True)
+                thread.start()
+                self._thread = thread  # only now: others look whether it is alive
             self._open[ticket] = None
             self._queue.put(ticket)
 
+    def keep(self, holder: Holder) -> None:
+        """Tell `holder` if this thread is lost with all that is native in it; it is not kept alive by that."""
+        self._holders.add(holder)
+
+    def _renew(self) -> None:
+        """After native code has given up: leave the thread to itself, and begin with a new one at the next task."""
+        why = self._given_up()
+        if why is None:
+            return
+        with self._lock:
+            lost, self._open = list(self._open), {}
+            self._queue, self._steppers, self._thread = queue.SimpleQueue(), [], None
+        for holder in list(self._holders):
+            holder.lost()
+        for ticket in lost:
+            ticket.fail(_gave_up(why))
+
+    def _given_up(self) -> str | None:
+        thread = self._thread
+        return parking.reason(thread.ident) if thread is not None else None
+
     def _check(self, ticket: Ticket) -> None:
-        if os.getpid() != self._pid:
-            raise EngineClosed(
-                "this model belongs to another process: it was loaded before a fork",
-                "Start the other process by 'spawn' instead of 'fork' (multiprocessing.set_start_method).",
-            )
+        check_fork(self._pid)
+        if ticket in self._open and (why := self._given_up()) is not None:
+            self._renew()
+            raise ticket.reason or _gave_up(why)
         if self._closed:
             raise ticket.reason or EngineClosed("the engine was closed", "Make a new handle.")
         if self._thread is not None and not self._thread.is_alive():
@@ -248,25 +284,36 @@ class Owner:
             1 for other in itertools.takewhile(lambda other: other is not ticket, list(self._open)) if other.open
         )
 
-    def _loop(self) -> None:
+    def _loop(self, tasks: queue.SimpleQueue[Ticket | None], steppers: list[Stepper]) -> None:
         while True:
             try:
-                ticket = self._queue.get(block=not self._steppers)
+                ticket = tasks.get(block=not steppers)
             except queue.Empty:
-                self._step()
+                with parking.engaged():
+                    _step(steppers)
                 continue
             if ticket is None:
                 return
-            ticket.run()
-
-    def _step(self) -> None:
-        for stepper in list(self._steppers):
-            try:
-                more = stepper.step()
-            except BaseException:  # a stepper tells its own tickets; this thread lives on
-                more = False
-            if not more:
-                self._steppers.remove(stepper)
+            with parking.engaged():
+                ticket.run()
 
     def _forget(self, ticket: Ticket) -> None:
         self._open.pop(ticket, None)
+
+
+def _step(steppers: list[Stepper]) -> None:
+    for stepper in list(steppers):
+        try:
+            more = stepper.step()
+        except BaseException:  # a stepper tells its own tickets; this thread lives on
+            more = False
+        if not more:
+            steppers.remove(stepper)
+
+
+def _gave_up(why: str) -> EngineError:
+    return EngineError(
+        f"llama.cpp gave up: {why}",
+        "Your variables are untouched. Ask again and the model is loaded anew; what it held is lost until the kernel "
+        'ends. With isolation="process" not even that is.',
+    )

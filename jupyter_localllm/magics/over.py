@@ -122,9 +122,13 @@ class _Over:
             raise
         value, column = self.data.beside(answers)
         if record and hasattr(value, "attrs"):
-            value.attrs["errors"] = [error.plain() for error in self.errors]
+            value.attrs["errors"] = [error.plain() for error in self._failed()]
         surface.finish(self._finished(answers, column))
         return value
+
+    def _failed(self) -> list[RowError]:
+        """In the order of the rows: they fail in any."""
+        return sorted(self.errors, key=lambda error: error.position)
 
     def dry_run(self) -> str:
         """What the first row would ask, and how many there are."""
@@ -156,7 +160,7 @@ class _Over:
         else:
             where = f"The answers are the list `{self.target}`."
         head = Head.of(self.data, answers, column or ANSWER)
-        return Finished(self.progress, head, where, tuple(self.errors), tuple(self._remarks(column)))
+        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(column)))
 
     def _remarks(self, column: str) -> Iterator[str]:
         if column not in ("", ANSWER):

@@ -7,9 +7,17 @@ from jupyter_localllm.models.checks import check_file, library_knows
 from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
 from jupyter_localllm.models.identity import is_remembered, sha256_of
 from jupyter_localllm.models.locate import ModelEntry, available, describe, find, locate
-from jupyter_localllm.models.memory import MemoryEstimate, available_bytes, estimate, plan_context
+from jupyter_localllm.models.memory import (
+    KV_BYTES,
+    MemoryEstimate,
+    available_bytes,
+    estimate,
+    plan_context,
+    plan_layers,
+)
 
 __all__ = [
+    "KV_BYTES",
     "Header",
     "MemoryEstimate",
     "ModelEntry",
@@ -24,6 +32,7 @@ __all__ = [
     "library_knows",
     "locate",
     "plan_context",
+    "plan_layers",
     "read_header",
     "sha256_of",
 ]

@@ -11,6 +11,8 @@ SmolLM2-135M-Instruct Q4_1, on             8192/512      180.00 (180.00)  98.25 
 SmolLM2-135M-Instruct Q4_1, on             8192/64       180.00 (180.00)  12.28 (13.56)
 SmolLM2-135M-Instruct Q4_1, off            2048/512      45.00 (45.00)    99.38 (104.50)
 SmolLM2-135M-Instruct Q4_1, off            8192/512      180.00 (180.00)  166.38 (167.88)
+SmolLM2-135M-Instruct Q4_1, on, KV in q8_0 2048/512      23.91 (23.91)    99.38 (102.50)
+SmolLM2-135M-Instruct Q4_1, on, KV in q8_0 8192/512      95.62 (95.62)    99.38 (108.50)
 ========================================== ============= ================ ==================
 """
 
@@ -24,12 +26,16 @@ from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.free_memory import available_bytes
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["MemoryEstimate", "available_bytes", "estimate", "plan_context"]
+__all__ = ["KV_BYTES", "MemoryEstimate", "available_bytes", "estimate", "plan_context", "plan_layers"]
+
+KV_BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
+"""Bytes of one number in the KV cache; q8_0 holds 32 numbers of 8 bits and their scale of 16."""
 
 _STEP = 256  # llama.cpp rounds a context up to a multiple of it
 _USUAL_CONTEXT = 16_384
 _LEAST_CONTEXT = 2_048
 _SHARE = 0.6  # of the free memory; the rest is the user's: hours of variables live beside the model
+_VRAM_RESERVE = 1 << 30  # what llama.cpp's own tools leave free (--fit-target)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def estimate(
     n_ctx: int,
     *,
     n_ubatch: int = 512,
-    kv_element_bytes: int = 2,
+    kv_element_bytes: float = 2,
     flash_attention: bool = True,
     available: int | None = None,
 ) -> MemoryEstimate:
@@ -83,8 +89,8 @@ def estimate(
         Window in tokens, of all sequences together.
     n_ubatch : int
         Prompt tokens decoded in one piece.
-    kv_element_bytes : int
-        Bytes of one number in the KV cache: 2 for F16, 4 for F32.
+    kv_element_bytes : float
+        Bytes of one number in the KV cache, see `KV_BYTES`.
     flash_attention : bool
         Whether it is on (llama.cpp's own choice on a CPU); off, the scores of all heads need a buffer of their own.
     available : int, optional
@@ -101,7 +107,7 @@ def estimate(
     180.0
     """
     cells = -(-n_ctx // _STEP) * _STEP
-    kv = model.kv_bytes_per_token * cells * kv_element_bytes // 2
+    kv = int(model.kv_bytes_per_token * cells * kv_element_bytes / 2)
     compute = _compute_bytes(model, cells, min(n_ubatch, cells), flash_attention)
     free = available_bytes() if available is None else available
     return MemoryEstimate(model.weights_bytes, kv, compute, model.weights_bytes + kv + compute, free, n_ctx)
@@ -122,7 +128,13 @@ def _compute_bytes(model: ModelFile, cells: int, n_ubatch: int, flash_attention:
 
 
 def plan_context(
-    model: ModelFile, n_ctx: int | None, *, available: int | None = None, flash_attention: bool = True
+    model: ModelFile,
+    n_ctx: int | None,
+    *,
+    available: int | None = None,
+    n_ubatch: int = 512,
+    flash_attention: bool = True,
+    kv_element_bytes: float = 2,
 ) -> MemoryEstimate:
     """Choose the window, or check the chosen one, against the free memory.
 
@@ -134,8 +146,12 @@ def plan_context(
         60 % of the free memory (a multiple of 256), but at least 2,048 (or the training length, if that is less).
     available : int, optional
         Free bytes; measured if not given.
+    n_ubatch : int
+        Prompt tokens decoded in one piece.
     flash_attention : bool
         Whether it is on.
+    kv_element_bytes : float
+        Bytes of one number in the KV cache, see `KV_BYTES`.
 
     Returns
     -------
@@ -151,7 +167,14 @@ def plan_context(
     free = available_bytes() if available is None else available
 
     def at(tokens: int) -> MemoryEstimate:
-        return estimate(model, tokens, flash_attention=flash_attention, available=free)
+        return estimate(
+            model,
+            tokens,
+            n_ubatch=n_ubatch,
+            kv_element_bytes=kv_element_bytes,
+            flash_attention=flash_attention,
+            available=free,
+        )
 
     if n_ctx is not None:
         if n_ctx < 1:
@@ -164,6 +187,64 @@ def plan_context(
     if not chosen.fits:
         raise _too_large(model, chosen, _largest(at, chosen.n_ctx, free))
     return chosen
+
+
+def plan_layers(
+    model: ModelFile,
+    n_ctx: int,
+    free_vram_bytes: int,
+    *,
+    n_ubatch: int = 512,
+    kv_element_bytes: float = 2,
+    flash_attention: bool = True,
+    reserve_bytes: int = _VRAM_RESERVE,
+) -> int:
+    """Choose how many layers go to a GPU: ``n_gpu_layers`` for llama.cpp.
+
+    llama.cpp fills a GPU from the model's end: one "layer" more than the model has is the output. A layer takes its
+    keys and values with it, and the compute buffer comes in any case. The file's header does not say here how large a
+    single layer is, so it counts as its share of all weights, embeddings included: a little more than it is.
+
+    Parameters
+    ----------
+    model : ModelFile
+    n_ctx : int
+        Window in tokens.
+    free_vram_bytes : int
+        Free memory of the GPU (of all GPUs, where there are several).
+    n_ubatch, kv_element_bytes, flash_attention
+        As for `estimate`.
+    reserve_bytes : int
+        What must stay free.
+
+    Returns
+    -------
+    int
+        -1 when everything fits, else the number of layers that fit, 0 if none does.
+
+    Examples
+    --------
+    >>> smol = ModelFile("smol", "", "", 0, "llama", 8192, 96_576_768, 23_040, 49_152, 576, 1536, 30, 9)
+    >>> [plan_layers(smol, 8192, gib << 30) for gib in (1, 2)]
+    [0, -1]
+    """
+    whole = estimate(
+        model,
+        n_ctx,
+        n_ubatch=n_ubatch,
+        kv_element_bytes=kv_element_bytes,
+        flash_attention=flash_attention,
+        available=max(0, free_vram_bytes - reserve_bytes),
+    )
+    if whole.fits:
+        return -1
+    output = min(2 * model.n_vocab * model.n_embd, whole.weights_bytes)  # at 16 bits; it may be stored in fewer
+    left = whole.available_bytes - whole.compute_bytes - output
+    if left < 0 or model.n_layer < 1:
+        return 0
+    layer = (whole.weights_bytes + whole.kv_bytes) / model.n_layer
+    repeating = min(int(left / layer), model.n_layer - 1) if layer else 0
+    return repeating + 1 if repeating else 0  # the output alone is not worth the way there and back
 
 
 def _largest(at: Callable[[int], MemoryEstimate], most: int, budget: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import jupyter_localllm.batch
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.types import Job
@@ -43,3 +44,30 @@ def make(echo: Echo, tmp_path: Path) -> Callable[..., LocalLLM]:
 @pytest.fixture
 def llm(make: Callable[..., LocalLLM]) -> LocalLLM:
     return make()
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many rows every map of the test asks at a time."""
+    real = jupyter_localllm.batch.map_rows
+
+    def set_width(rows: int) -> None:
+        def with_width(*arguments: Any, **options: Any) -> Any:
+            return real(*arguments, **{**options, "width": rows})
+
+        monkeypatch.setattr(jupyter_localllm.batch, "map_rows", with_width)
+
+    return set_width
+
+
+@pytest.fixture(params=[1, 4])
+def width(request: pytest.FixtureRequest, wide: Callable[[int], None]) -> int:
+    """One row at a time, and several."""
+    wide(request.param)
+    return int(request.param)
+
+
+@pytest.fixture
+def in_turn(wide: Callable[[int], None]) -> None:
+    """One row at a time, for what is told by the order in which rows are asked."""
+    wide(1)

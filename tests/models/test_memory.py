@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_localllm.errors import ModelMemoryError, SettingsError
-from jupyter_localllm.models.memory import MemoryEstimate, estimate, plan_context
+from jupyter_localllm.models.memory import KV_BYTES, MemoryEstimate, estimate, plan_context, plan_layers
 from jupyter_localllm.types import ModelFile
 
 MB, MIB, GB = 10**6, 1 << 20, 10**9
@@ -58,6 +58,8 @@ def test_element_size_and_rounding() -> None:
     assert estimate(SMOL, 100, available=0).kv_bytes == 256 * 23_040
     assert estimate(SMOL, 257, available=0).kv_bytes == 512 * 23_040
     assert estimate(SMOL, 512, kv_element_bytes=4, available=0).kv_bytes == 2 * 512 * 23_040
+    # blocks of 34 bytes for 32 numbers
+    assert estimate(SMOL, 512, kv_element_bytes=KV_BYTES["q8_0"], available=0).kv_bytes == 512 * 11_520 * 34 // 32
 
 
 def test_measures_what_is_free_by_itself() -> None:
@@ -67,10 +69,21 @@ def test_measures_what_is_free_by_itself() -> None:
 
 @pytest.mark.model
 @pytest.mark.parametrize(
-    ("n_ctx", "n_ubatch", "flash"),
-    [(512, 512, True), (2048, 512, True), (8192, 512, True), (8192, 64, True), (2048, 512, False), (8192, 512, False)],
+    ("n_ctx", "n_ubatch", "flash", "kv"),
+    [
+        (512, 512, True, "f16"),
+        (2048, 512, True, "f16"),
+        (8192, 512, True, "f16"),
+        (8192, 64, True, "f16"),
+        (2048, 512, False, "f16"),
+        (8192, 512, False, "f16"),
+        (2048, 512, True, "q8_0"),
+        (8192, 512, True, "q8_0"),
+    ],
 )
-def test_close_to_what_llama_cpp_allocates(model_file: ModelFile, n_ctx: int, n_ubatch: int, flash: bool) -> None:
+def test_close_to_what_llama_cpp_allocates(
+    model_file: ModelFile, n_ctx: int, n_ubatch: int, flash: bool, kv: str
+) -> None:
     """Keys and values are exact; the compute buffer is at most 1 % under-estimated, at most 15 % over."""
     code = f"""if True:
         from llama_cpp import llama_cpp as L
@@ -79,10 +92,13 @@ def test_close_to_what_llama_cpp_allocates(model_file: ModelFile, n_ctx: int, n_
         params = L.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch, params.n_threads = {n_ctx}, 512, {n_ubatch}, 1
         params.flash_attn_type = {int(flash)}
+        params.type_k = params.type_v = L.GGML_TYPE_{kv.upper()}
         L.llama_free(L.llama_init_from_model(model, params))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     sizes = dict(re.findall(r"CPU (KV|compute) buffer size = +([\d.]+) MiB", done.stderr))
-    found = estimate(model_file, n_ctx, n_ubatch=n_ubatch, flash_attention=flash, available=0)
+    found = estimate(
+        model_file, n_ctx, n_ubatch=n_ubatch, kv_element_bytes=KV_BYTES[kv], flash_attention=flash, available=0
+    )
     assert found.kv_bytes / MIB == pytest.approx(float(sizes["KV"]), abs=0.01)
     assert 0.99 <= found.compute_bytes / MIB / float(sizes["compute"]) <= 1.15
 
@@ -153,3 +169,54 @@ def test_a_chosen_window_always_fits(available: int, train: int, flash: bool) ->
     assert min(train, 2048) <= chosen.n_ctx <= min(train, 16_384)
     if chosen.n_ctx > min(train, 2048):
         assert chosen.total_bytes <= 0.6 * available
+
+
+def test_a_smaller_cache_allows_a_longer_window() -> None:
+    """Keys and values in q8_0 take little more than half, and the window grows accordingly."""
+    plain = plan_context(LLAMA_8B, None, available=10 * GB)
+    small = plan_context(LLAMA_8B, None, available=10 * GB, kv_element_bytes=KV_BYTES["q8_0"])
+    assert small.n_ctx > 1.7 * plain.n_ctx
+    assert small.total_bytes <= 6 * GB
+
+
+@pytest.mark.parametrize(
+    ("model", "n_ctx", "free", "wanted"),
+    [
+        (SMOL, 8192, 0, 0),
+        (SMOL, 8192, 1 << 30, 0),  # the reserve takes all
+        (SMOL, 8192, (1 << 30) + 400 * MB, -1),
+        (LLAMA_8B, 8192, 24 * GB, -1),
+        (LLAMA_8B, 8192, 8 * GB, -1),
+        (LLAMA_8B, 8192, 7 * GB, 25),
+        (LLAMA_8B, 8192, 4 * GB, 9),
+        (LLAMA_8B, 8192, 2 * GB, 0),
+        (LLAMA_8B, 65_536, 8 * GB, 14),  # long windows take their part
+        (LLAMA_8B, 8192, -1, 0),
+    ],
+)
+def test_layers_for_a_gpu(model: ModelFile, n_ctx: int, free: int, wanted: int) -> None:
+    """All layers when they fit with keys, values, compute buffer and a reserve; else as many as do; else none."""
+    assert plan_layers(model, n_ctx, free) == wanted
+
+
+@given(
+    free=st.integers(0, 24 * GB),
+    n_ctx=st.integers(1, 131_072),
+    more=st.integers(0, GB),
+    kv=st.sampled_from([2, 34 / 32]),
+)
+def test_layers_keep_within_the_memory(free: int, n_ctx: int, more: int, kv: float) -> None:
+    """What is chosen fits; more memory, or a smaller cache, never means fewer layers."""
+    reserve = 1 << 30
+    chosen = plan_layers(LLAMA_8B, n_ctx, free, kv_element_bytes=kv)
+    parts = estimate(LLAMA_8B, n_ctx, kv_element_bytes=kv, available=0)
+    share = 1.0 if chosen == -1 else max(0, chosen - 1) / LLAMA_8B.n_layer
+    if chosen:
+        assert parts.compute_bytes + share * (parts.weights_bytes + parts.kv_bytes) <= free - reserve
+
+    def count(layers: int) -> int:
+        return LLAMA_8B.n_layer + 1 if layers == -1 else layers
+
+    assert chosen in (-1, 0) or 2 <= chosen <= LLAMA_8B.n_layer
+    assert count(plan_layers(LLAMA_8B, n_ctx, free + more, kv_element_bytes=kv)) >= count(chosen)
+    assert count(plan_layers(LLAMA_8B, n_ctx, free, kv_element_bytes=34 / 32)) >= count(chosen)

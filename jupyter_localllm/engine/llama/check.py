@@ -48,7 +48,7 @@ def check_in_child(
     path: str,
     adapter: str = "",
     *,
-    n_gpu_layers: int = 0,
+    n_gpu_layers: int | None = 0,
     argv: Sequence[str] | None = None,
     timeout_seconds: float = 600.0,
 ) -> Generator[Status, None, None]:
@@ -60,8 +60,8 @@ def check_in_child(
         The GGUF.
     adapter : str
         A LoRA adapter to apply, or ``""``.
-    n_gpu_layers : int
-        As the engine will load it.
+    n_gpu_layers : int or None
+        As the engine will load it; None where it decides by itself.
     argv : sequence of str, optional
         Another program for the child, for tests.
     timeout_seconds : float
@@ -72,7 +72,12 @@ def check_in_child(
     ModelCheckFailed
         With the signal or the words of the child, and what to do.
     """
-    program = list(argv or command("jupyter_localllm.engine.llama.probe", path, adapter, str(n_gpu_layers)))
+    program = list(
+        argv
+        or command(
+            "jupyter_localllm.engine.llama.probe", path, adapter, "auto" if n_gpu_layers is None else str(n_gpu_layers)
+        )
+    )
     name = f"{Path(path).name} and {Path(adapter).name}" if adapter else Path(path).name
     begun = time.monotonic()
     with subprocess.Popen(

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from collections.abc import Sequence as Several
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.engine.constraint import Matcher, Vocabulary
-from jupyter_localllm.engine.llama.governor import Governor, main_thread_clock
+from jupyter_localllm.engine.llama.devices import Device, accelerators, libraries, where
+from jupyter_localllm.engine.llama.embedder import Embedder, batches
+from jupyter_localllm.engine.llama.governor import Governor
 from jupyter_localllm.engine.llama.keeping import StateKeeper
 from jupyter_localllm.engine.llama.native import Native, open_library
+from jupyter_localllm.engine.llama.neighbour import machine_clock, main_thread_clock
 from jupyter_localllm.engine.llama.pace import Pace
 from jupyter_localllm.engine.llama.resident import Aborted, Resident
 from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.scheduler import Scheduler
 from jupyter_localllm.engine.llama.sequence import Clock, Sequence
-from jupyter_localllm.engine.llama.settings import LlamaSettings
+from jupyter_localllm.engine.llama.settings import LlamaSettings, usable_cores
 from jupyter_localllm.engine.llama.slots import Slots
 from jupyter_localllm.engine.llama.speculation import LookupDrafter, Speculation
 from jupyter_localllm.engine.llama.states import StateStore
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["LlamaEngine"]
+
+_LEAST_IDLE = 1024  # tokens that idle sequences may hold beside a running one
+_EMBED_TOKENS = 512  # in one native call: what others wait for between two of their steps
 
 T = TypeVar("T")
 
@@ -46,20 +54,37 @@ class LlamaEngine:
         The thread that owns native models; all engines of a process share one.
     states : StateStore, optional
         Keeps what was read of long prompts, when the window has no room for it and when the notebook is closed.
+    step_ms : Mapping of int to float, optional
+        What steps of so many tokens cost, in milliseconds, as far as it was measured.
+    busy : callable, optional
+        CPU seconds so far of whoever needs the cores, too; this process's main thread if not given.
+    layers : callable, optional
+        From the free bytes of all GPUs to the number of layers to put there; asked where the settings leave it open.
     """
 
     def __init__(
-        self, model: ModelFile, settings: LlamaSettings, owner: Owner, *, states: StateStore | None = None
+        self,
+        model: ModelFile,
+        settings: LlamaSettings,
+        owner: Owner,
+        *,
+        states: StateStore | None = None,
+        step_ms: Mapping[int, float] | None = None,
+        busy: Callable[[], float] | None = None,
+        layers: Callable[[int], int] | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
         self._states = states
+        self._step_ms = step_ms
+        self._busy, self._layers = busy, layers
         self._owner = owner
         self._resident: Resident | None = None  # set and freed on the owner's thread only
         self._scheduler: Scheduler | None = None
         self._info: ModelInfo | None = None
         self._vocabulary: Vocabulary | None = None
         self._closed = False
+        owner.keep(self)
 
     @property
     def name(self) -> str:
@@ -101,8 +126,24 @@ class LlamaEngine:
         yield from self._owner.stream(lambda ticket: self._generate(ticket, job, clock, matcher), group=self)
 
     def embed(self, texts: Several[str]) -> NDArray[np.float32]:
-        """Not built yet."""
-        raise EngineError("embeddings are not built yet")
+        """Vectors by the model's own pooling, the mean over all tokens if it has none.
+
+        Texts are read in batches, and the answers of others go on between them.
+        """
+        import numpy as np
+
+        tokens, most = self._call(lambda ticket: self._tokens_of(self._load(ticket), texts))
+        for i, one in enumerate(tokens):
+            if len(one) > most:
+                raise ContextOverflow(
+                    f"text {i} has {len(one):,} tokens, and {self.name} reads at most {most:,} at once",
+                    "Split it into parts: nothing is cut off silently.",
+                )
+        rows = []
+        for run in batches([len(one) for one in tokens], _EMBED_TOKENS):
+            part = [tokens[i] for i in run]
+            rows.append(self._call(functools.partial(self._embed, part)))
+        return np.concatenate(rows) if rows else np.empty((0, self._call(self._embedder).dimensions), np.float32)
 
     def unload(self) -> None:
         """Give the memory back; what runs or waits ends with `EngineClosed`."""
@@ -122,6 +163,10 @@ class LlamaEngine:
             self._closed = True
             self._leave()
             self._owner.post(self._free)
+
+    def lost(self) -> None:
+        """Forget what the owner's thread had, without freeing it: the thread hangs in the middle of it."""
+        self._resident = self._scheduler = self._info = self._vocabulary = None
 
     def _leave(self) -> None:
         self._owner.cancel_group(self, EngineClosed(f"{self.name} was unloaded while it answered", "Run it again."))
@@ -151,8 +196,13 @@ class LlamaEngine:
             ticket.emit(Status("loading", f"loading {self.name}", 0.0))
             try:
                 native = open_library()
-                resident = Resident(native, self.model.path, self.settings, progress)
-                self._scheduler = _scheduler(native, resident, self._states)
+                # Before the loading: meanwhile it is seen what else runs on this machine.
+                governor = Governor(self._threads, busy=self._busy or main_thread_clock(), others=machine_clock())
+                devices = accelerators(libraries(native.lib))
+                settings = self._placed(devices)
+                resident = Resident(native, self.model.path, settings, progress)
+                resident.device = where(settings.n_gpu_layers or 0, self.model.n_layer, devices)
+                self._scheduler = self._schedule(native, resident, governor) if resident.writes else None
                 self._resident = resident
             except Aborted:
                 raise EngineClosed(f"loading {Path(self.model.path).name} was stopped") from None
@@ -160,8 +210,8 @@ class LlamaEngine:
 
     def _free(self, _ticket: Ticket) -> None:
         if self._resident is not None:
-            assert self._scheduler is not None
-            self._scheduler.stop()
+            if self._scheduler is not None:
+                self._scheduler.stop()
             self._resident.free()
             self._resident = self._scheduler = self._info = self._vocabulary = None
 
@@ -170,14 +220,32 @@ class LlamaEngine:
         resident = self._load(ticket)
         if not was_loaded:
             clock.load_ms = (time.perf_counter() - loading) * 1000
+        if self._scheduler is None:
+            raise EngineError(
+                f"{self.name} is an encoder (an embedding model or a reranker): it cannot write text",
+                "Choose a chat model: %llm models",
+            )
         tokens = resident.vocab.prompt(job.prompt.pieces)
         _check_fit(tokens, job, resident.n_ctx)
         sequence = Sequence(job, ticket, tokens, resident.vocab, clock, self.name, matcher)
         sequence.pins = sorted({resident.vocab.offset(job.prompt.pieces, pin) for pin in job.prompt.pins}, reverse=True)
-        assert self._scheduler is not None
         self._scheduler.add(sequence)
         self._owner.attach(self._scheduler)
         return LATER
+
+    def _tokens_of(self, resident: Resident, texts: Several[str]) -> tuple[list[list[int]], int]:
+        """Tokens of texts to embed, framed as the model wants; the most that it can read."""
+        vocab = resident.vocab
+        alone = [vocab.bos if vocab.bos >= 0 else max(0, vocab.eos)]  # an empty text has no token of its own
+        return [vocab.tokens(text, special=False, frame=True) or alone for text in texts], resident.n_ctx_train
+
+    def _embed(self, tokens: list[list[int]], ticket: Ticket) -> NDArray[np.float32]:
+        return self._embedder(ticket).embed(tokens)
+
+    def _embedder(self, ticket: Ticket) -> Embedder:
+        embedder = self._load(ticket).embedder
+        assert embedder is not None
+        return embedder
 
     def _words(self) -> Vocabulary:
         words = self._vocabulary
@@ -187,6 +255,34 @@ class LlamaEngine:
         if self._vocabulary is None:
             self._vocabulary = self._load(ticket).vocab.vocabulary(self.model.sha256)
         return self._vocabulary
+
+    @property
+    def _threads(self) -> int:
+        return self.settings.n_threads or usable_cores()
+
+    def _placed(self, devices: Several[Device]) -> LlamaSettings:
+        """The settings, with the layers that go to a GPU decided."""
+        if self.settings.n_gpu_layers is not None:
+            return self.settings
+        free = sum(device.free_bytes for device in devices)
+        return replace(self.settings, n_gpu_layers=self._layers(free) if devices and self._layers is not None else 0)
+
+    def _schedule(self, native: Native, resident: Resident, governor: Governor) -> Scheduler:
+        pace, memory = Pace(self._step_ms), resident.memory
+        keeper = StateKeeper(memory, self._states) if self._states is not None else None
+        idle = max(_LEAST_IDLE, resident.n_ctx // 8)
+        slots = Slots(memory, resident.n_parallel, resident.n_ctx, idle_cells=idle, keeper=keeper)
+        speculation = None
+        if self.settings.speculation and not memory.whole:  # a guess that is wrong must be cut off again
+            speculation = Speculation(lambda sequence: LookupDrafter(sequence, pace.cost))
+        return Scheduler(
+            resident,
+            slots,
+            Samplers(native, resident.vocab.size, resident.n_ctx),
+            governor=governor,
+            pace=pace,
+            speculation=speculation,
+        )
 
     def _look(self, resident: Resident) -> ModelInfo:
         vocab = resident.vocab
@@ -219,17 +315,3 @@ def _check_fit(tokens: list[int], job: Job, n_ctx: int) -> None:
             f"more than the window of {n_ctx:,}",
             "Shorten the prompt, lower --max-tokens, or raise the window: %config LocalLLM.n_ctx",
         )
-
-
-def _scheduler(native: Native, resident: Resident, states: StateStore | None) -> Scheduler:
-    pace = Pace()
-    keeper = StateKeeper(resident.memory, states) if states is not None else None
-    slots = Slots(
-        resident.memory, resident.n_parallel, resident.n_ctx, idle_cells=max(1024, resident.n_ctx // 8), keeper=keeper
-    )
-    speculation = None
-    if resident.settings.speculation and not resident.memory.whole:  # a guess that is wrong must be cut off again
-        speculation = Speculation(lambda sequence: LookupDrafter(sequence, pace.cost))
-    governor = Governor(resident.threads, busy=main_thread_clock())
-    samplers = Samplers(native, resident.vocab.size, resident.n_ctx)
-    return Scheduler(resident, slots, samplers, governor=governor, pace=pace, speculation=speculation)

@@ -37,6 +37,8 @@ class Governor:
         Threads when nobody else needs the cores.
     busy : callable or None
         CPU seconds so far of the neighbour (`main_thread_clock`, `process_clock`); None where that cannot be known.
+    others : callable or None
+        CPU seconds so far of all other processes (`machine_clock`).
     clock : callable, optional
         Gives seconds.
     cores : int, optional
@@ -51,11 +53,21 @@ class Governor:
     """
 
     def __init__(
-        self, most: int, *, busy: Clock | None, clock: Clock = time.perf_counter, cores: int | None = None
+        self,
+        most: int,
+        *,
+        busy: Clock | None,
+        others: Clock | None = None,
+        clock: Clock = time.perf_counter,
+        cores: int | None = None,
     ) -> None:
         self._most = max(1, most)
         self._clock = clock
         self._neighbour = Neighbour(busy, clock) if busy is not None else None
+        self._programs = Neighbour(others, clock, lasting=True) if others is not None else None
+        self._neighbours = [one for one in (self._neighbour, self._programs) if one is not None]
+        for one in self._neighbours:
+            one.look()  # from now on it is known what they do
         self._crowds = self._most > 1 and self._most >= (usable_cores() if cores is None else cores)
         self._others = _Others(self._most, clock)
         self._threads = self._most
@@ -65,13 +77,18 @@ class Governor:
         """Whether the neighbour is at work (see `SwitchInterval`)."""
         return self._neighbour is not None and self._neighbour.busy
 
+    @property
+    def _crowded(self) -> bool:
+        """Whether all threads and a neighbour want more cores than there are."""
+        return self._crowds and any(one.busy for one in self._neighbours)
+
     def before_step(self) -> int:
         """Threads for the next step."""
-        if self._neighbour is not None:
-            self._neighbour.look()
+        for one in self._neighbours:
+            one.look()
         if self._most == 1:
             return 1
-        if self._crowds and self.neighbour_busy:
+        if self._crowded:
             self._others.disturbed()
             self._threads = min(self._most - 1, self._others.threads())
         else:
@@ -80,9 +97,9 @@ class Governor:
 
     def after_step(self, n_tokens: int, seconds: float) -> None:
         """Tell what the step took; steps with more than one token are the neighbour's business only."""
-        if self._neighbour is not None:
-            self._neighbour.stepped()
-        if self._most == 1 or (self._crowds and self.neighbour_busy):
+        for one in self._neighbours:
+            one.stepped()
+        if self._most == 1 or self._crowded:
             return
         if n_tokens == 1:
             self._others.step(self._threads, seconds)

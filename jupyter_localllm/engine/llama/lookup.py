@@ -97,9 +97,8 @@ class PromptLookup:
         known = self._tokens
         self.match_length = self._match(place)
         found = known[place : place + most]
-        period = len(known) - place
-        while len(found) < most:
-            found += found[-period:][: most - len(found)]
+        if len(found) < most:  # it is one whole period
+            found = (found * -(-most // len(found)))[:most]
         return found
 
     def _place(self) -> int | None:

@@ -13,7 +13,7 @@ from jupyter_localllm.errors import DependencyMissing
 
 __all__ = ["Native", "open_library"]
 
-_ERROR, _WARNING = 3, 2  # ggml_log_level
+_WARNING, _ERROR = 3, 4  # ggml_log_level
 
 
 class Native:

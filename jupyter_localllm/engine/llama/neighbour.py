@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Clock", "Neighbour", "SwitchInterval", "main_thread_clock", "process_clock"]
+__all__ = ["Clock", "Neighbour", "SwitchInterval", "machine_clock", "main_thread_clock", "process_clock"]
 
 Clock = Callable[[], float]
 
@@ -31,6 +31,9 @@ class Neighbour:
         CPU seconds so far.
     clock : callable
         Gives seconds.
+    lasting : bool
+        Whether what he did while nobody generated tells what he does now: other programs go on, whereas a main thread
+        that asks has stopped computing.
 
     Attributes
     ----------
@@ -38,8 +41,8 @@ class Neighbour:
         As of the last `look`.
     """
 
-    def __init__(self, cpu: Clock, clock: Clock) -> None:
-        self._cpu, self._clock = cpu, clock
+    def __init__(self, cpu: Clock, clock: Clock, *, lasting: bool = False) -> None:
+        self._cpu, self._clock, self._lasting = cpu, clock, lasting
         self._seen: deque[tuple[float, float]] = deque()  # (time, CPU seconds), over the window
         self._stepped = float("-inf")
         self._busy_at = self._freed_at = float("-inf")
@@ -53,8 +56,11 @@ class Neighbour:
         if seen and now - self._stepped > _WINDOW_S:  # between two answers; what he did then says little about now
             began, before = seen[-1]
             seen.clear()
-            if cpu - before < _BUSY * (now - began):
+            works = cpu - before > _BUSY * (now - began)
+            if not works:
                 self.busy = False
+            elif self._lasting:
+                self._judge(now, True)
         while len(seen) > 1 and now - seen[1][0] >= _WINDOW_S:
             seen.popleft()
         if seen:
@@ -135,6 +141,36 @@ def main_thread_clock() -> Clock | None:
     except OSError:
         return None
     return lambda: time.clock_gettime(which)
+
+
+def machine_clock(clock: Clock = time.perf_counter) -> Clock | None:
+    """CPU seconds of all other processes.
+
+    None where this process may use a part of the machine's cores only (a container, an affinity): there the machine's
+    counters tell of cores that are none of its business. They are read at most every 100 ms.
+    """
+    import psutil
+
+    from jupyter_localllm.engine.llama.settings import usable_cores
+
+    if usable_cores(logical=True) != (psutil.cpu_count() or 0):
+        return None
+
+    def read() -> float:
+        times = psutil.cpu_times()
+        # What another virtual machine took ("steal") is as lost as what another process took.
+        return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - time.process_time())
+
+    known, asked = read(), clock()
+
+    def cpu() -> float:
+        nonlocal known, asked
+        if clock() - asked >= _SAMPLE_S:
+            # The counters go by hundredths of a second, and ours by nanoseconds: the difference must not run backwards.
+            known, asked = max(known, read()), clock()
+        return known
+
+    return cpu
 
 
 def process_clock(pid: int, clock: Clock = time.perf_counter) -> Clock | None:

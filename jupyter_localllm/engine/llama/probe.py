@@ -17,6 +17,7 @@ def main(path: str, adapter: str = "", n_gpu_layers: str = "0") -> int:
     Returns 1 for an error that llama.cpp reported itself.
     """
     from jupyter_localllm.engine.children import be_the_first_to_go
+    from jupyter_localllm.engine.llama.devices import accelerators, libraries
     from jupyter_localllm.engine.llama.native import open_library
     from jupyter_localllm.engine.llama.resident import Resident
     from jupyter_localllm.engine.llama.settings import LlamaSettings
@@ -25,6 +26,8 @@ def main(path: str, adapter: str = "", n_gpu_layers: str = "0") -> int:
     be_the_first_to_go()
     try:
         native = open_library()
+        if n_gpu_layers == "auto":  # one layer runs all of a GPU's kernels, and fits where all may not
+            n_gpu_layers = "1" if accelerators(libraries(native.lib)) else "0"
         # A window of 512 and the batch of the real engine: the same kernels run, little memory is taken.
         resident = Resident(
             native,
@@ -34,12 +37,15 @@ def main(path: str, adapter: str = "", n_gpu_layers: str = "0") -> int:
         )
         # Enough tokens for the matrix kernels of a prompt, then one for those of decoding.
         tokens = (resident.vocab.tokens("The quick brown fox jumps over the lazy dog. " * 4, special=False) or [0])[:64]
-        first = resident.batch.add(tokens, 0, 0, wanted=1)
-        resident.decode()
-        token = int(resident.logits(first + len(tokens) - 1).argmax())
-        resident.batch.clear()
-        resident.batch.add((token,), len(tokens), 0, wanted=1)
-        resident.decode()
+        if resident.writes:
+            first = resident.batch.add(tokens, 0, 0, wanted=1)
+            resident.decode()
+            token = int(resident.logits(first + len(tokens) - 1).argmax())
+            resident.batch.clear()
+            resident.batch.add((token,), len(tokens), 0, wanted=1)
+            resident.decode()
+        elif resident.embedder is not None:
+            resident.embedder.embed([tokens[: resident.n_ctx_train]])
         resident.free()
     except LocalLLMError as error:
         print(error, file=sys.stderr)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.engine.llama.batch import Batch
+from jupyter_localllm.engine.llama.embedder import Embedder
 from jupyter_localllm.engine.llama.memory import ContextMemory
 from jupyter_localllm.engine.llama.native import Native
 from jupyter_localllm.engine.llama.settings import LlamaSettings, usable_cores
@@ -59,26 +60,20 @@ class Resident:
         self._model: Any = None
         self._adapter: Any = None
         self.context: Any = None
+        self.embedder: Embedder | None = None
         self._quick = native.quick
         self._views: dict[int, NDArray[np.float32]] = {}
         self._flag: object = None
+        self.device = "CPU"  # in words; whoever chose the layers knows better
         self.threads = self._threads_now = settings.n_threads or usable_cores()
         try:
             self._load_model(path, on_progress)
             self._make_context()
-            if settings.adapter:
+            if self.writes and settings.adapter:
                 self._apply_adapter(settings.adapter)
         except BaseException:
             self.free()
             raise
-
-    @property
-    def device(self) -> str:
-        """Where the layers are: ``"CPU"``, or the GPU's share as far as the build has one."""
-        layers = self.settings.n_gpu_layers or 0
-        if layers == 0 or not self._lib.llama_supports_gpu_offload():
-            return "CPU"
-        return "GPU" if layers < 0 else f"{layers} layers on the GPU"
 
     def decode(self) -> None:
         """Evaluate what stands in `batch`.
@@ -130,6 +125,8 @@ class Resident:
     def free(self) -> None:
         """Give everything back; safe to call twice."""
         self._views.clear()
+        if self.embedder is not None:
+            self.embedder.free()
         if self.context is not None:
             self._lib.llama_free(self.context)
         if self._model is not None:
@@ -155,16 +152,18 @@ class Resident:
             raise Aborted
         if self._model is None:
             raise EngineError(f"llama.cpp could not load {path}: {self._native.why()}")
-        if not lib.llama_model_has_decoder(self._model):
+        if lib.llama_model_is_diffusion(self._model) or lib.llama_model_has_encoder(self._model):
             raise EngineError(
-                f"{Path(path).name} is an encoder (an embedding model or a reranker): it cannot write text",
-                "Choose a chat model: %llm models",
+                f"{Path(path).name} is not a model that writes one token after the other (it is a diffusion model, or "
+                "has an encoder before its decoder): it cannot be used here",
+                "Choose another model: %llm models",
             )
         template = lib.llama_model_chat_template(self._model, None)
         self.chat_template = template.decode("utf-8", "replace") if template else ""
         self.vocab = Vocab(self._native, self._model, self.chat_template)
         self.bytes = int(lib.llama_model_size(self._model))
         self.n_ctx_train = int(lib.llama_model_n_ctx_train(self._model))
+        self.embedder = Embedder(self._native, self._model, threads=self.threads, most=self.n_ctx_train)
 
     def _make_context(self) -> None:
         lib, settings = self._lib, self.settings
@@ -186,6 +185,11 @@ class Resident:
                 f"llama.cpp could not make a context of {settings.n_ctx} tokens: {self._native.why()}",
                 "Try a smaller window: %config LocalLLM.n_ctx = 2048",
             )
+        self.writes = bool(self._quick.llama_get_memory(self.context))
+        if not self.writes:  # an encoder: it remembers nothing, and has no use for this context
+            lib.llama_free(self.context)
+            self.context, self.n_ctx, self.n_batch, self.n_parallel = None, self.n_ctx_train, params.n_batch, 0
+            return
         self.n_ctx = int(lib.llama_n_ctx(self.context))
         self.n_batch = int(lib.llama_n_batch(self.context))
         self.n_parallel = int(params.n_seq_max)

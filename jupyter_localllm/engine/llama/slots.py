@@ -149,21 +149,14 @@ class Slots:
             Busy, its ``tokens`` a prefix of the prompt; None while there is no room.
         """
         source, shared = self._longest(tokens)
-        if source is not None and not source.busy and self._may_take_over(source, shared):
-            slot = source
-            self.cut(slot, shared)
-        else:
-            free = self._empty_slot(kept=source)
-            if free is None:
-                return None
-            slot = free
-            if source is not None:
-                self._share(source, slot, shared)
-        slot.busy = True  # from here on it is not let go
-        self._recall(slot, tokens)
-        if not self._make_room(most - len(slot.tokens)):
-            slot.busy = False
+        if self._spare(source.cells[:shared] if source is not None else ()) < most - shared:
+            return None  # and nothing is let go in vain
+        slot = self._slot_with(source, shared)
+        if slot is None:
             return None
+        self._recall(slot, tokens, most)
+        slot.busy = True  # from here on it is not let go
+        self._make_room(most - len(slot.tokens))
         slot.reserved = most - len(slot.tokens)
         slot.prompt, slot.used = len(tokens), next(self._clock)
         self._trim()
@@ -184,14 +177,16 @@ class Slots:
             return
         if not self._memory.cut(slot.number, length):
             self._memory.cut(slot.number, length := 0)
+        freed = self._give_back(slot.cells[length:])
         if slot.busy:
-            slot.reserved += len(slot.tokens) - length
-        self._give_back(slot.cells[length:])
+            slot.reserved += freed
         del slot.tokens[length:], slot.cells[length:]
 
     def release(self, slot: Slot) -> None:
         """The request of `slot` is done; what it read and wrote stays for others."""
         slot.busy, slot.reserved, slot.used = False, 0, next(self._clock)
+        if any(other.busy for other in self.all):
+            self._trim()
 
     def pin(self, slot: Slot) -> Slot | None:
         """Keep what `slot` holds now in a slot of its own; None if there is no free one."""
@@ -202,15 +197,17 @@ class Slots:
         pinned = sorted((s for s in self.all if s.pinned and not s.busy), key=lambda s: s.used)
         if len(pinned) >= self._most_pinned:
             self.drop(pinned[0])
-        target = self._empty_slot(kept=slot)
+        target = self._free_slot(kept=slot)
         if target is not None:
+            if target.tokens:
+                self.drop(target)
             self._share(slot, target, len(slot.tokens))
             target.pinned, target.prompt, target.used = True, len(slot.tokens), next(self._clock)
         return target
 
     def drop(self, slot: Slot) -> None:
         """Empty an idle slot; its state goes to the keeper."""
-        if self._keeper is not None and slot.tokens:
+        if self._keeper is not None and slot.tokens and self._usable(slot, len(slot.tokens)):
             self._keeper.put(slot.number, slot.tokens, keep=slot.pinned and not slot.saved)
         self.empty(slot)
 
@@ -251,10 +248,11 @@ class Slots:
     def _usable(self, slot: Slot, shared: int) -> bool:
         if self._memory.whole:
             return shared == len(slot.tokens)
-        if self._memory.window and shared < len(slot.tokens):
+        if self._memory.window:
             # Cells that had left the window may have been used for others: what a prefix of `shared` tokens would still
-            # see must be there.
-            return self._memory.first(slot.number) <= max(0, shared - self._memory.window + 1)
+            # see must be there. llama.cpp leaves no gaps behind the first one. All of a slot's tokens are no exception:
+            # a step that was stopped half way may have used cells that are still needed.
+            return 0 <= self._memory.first(slot.number) <= max(0, shared - self._memory.window + 1)
         return True
 
     @staticmethod
@@ -262,17 +260,39 @@ class Slots:
         """Whether nothing worth keeping is lost: it is continued, or the same prompt comes again."""
         return not slot.pinned and (shared == len(slot.tokens) or shared >= slot.prompt - 1)
 
+    def _slot_with(self, source: Slot | None, shared: int) -> Slot | None:
+        """An idle slot that holds the first `shared` tokens of `source`; None if all are taken."""
+        idle = source is not None and not source.busy
+        if source is not None and idle and self._may_take_over(source, shared):
+            self.cut(source, shared)
+            return source
+        free = self._free_slot(kept=source)
+        if source is not None and idle and not source.pinned and (free is None or free.pinned):
+            self.cut(source, shared)  # there is no other: better this one's end than something pinned, or to wait
+            return source
+        if free is None:
+            return None
+        if free.tokens:
+            self.drop(free)
+        if source is not None:
+            self._share(source, free, shared)
+        return free
+
     def _share(self, source: Slot, target: Slot, length: int) -> None:
         self._memory.copy(source.number, target.number, length)
         target.tokens, target.cells = source.tokens[:length], source.cells[:length]
         for cell in target.cells:
             self._references[cell] += 1
 
-    def _recall(self, slot: Slot, tokens: Sequence[int]) -> None:
+    def _recall(self, slot: Slot, tokens: Sequence[int], most: int) -> None:
         """Use a kept state if it spares more than the cache itself does."""
         kept = self._keeper.find(tokens[:-1], len(slot.tokens)) if self._keeper is not None else None
-        # All of it is put back before it is cut, and what the slot holds already is not needed then.
-        if kept is None or len(kept.tokens) > self.free_cells + len(slot.cells):
+        if kept is None:
+            return
+        # All of it is put back before it is cut, and what the slot holds already is not needed then. What the slot
+        # shared with others counts for it now.
+        own = sum(self._references[cell] == 1 for cell in slot.cells)
+        if len(kept.tokens) > self.free_cells + own or most > self._spare(()):
             return
         held = [int(token) for token in kept.tokens]
         self.cut(slot, 0)
@@ -282,27 +302,26 @@ class Slots:
         else:
             self._memory.cut(slot.number, 0)
 
-    def _empty_slot(self, kept: Slot | None) -> Slot | None:
-        for slot in self.all:
-            if not slot.tokens and not slot.busy:
-                return slot
-        for slot in self._idle():
-            if slot is not kept:
-                self.drop(slot)
-                return slot
-        return None
+    def _free_slot(self, kept: Slot | None) -> Slot | None:
+        """An empty slot, or else the one that is least worth keeping and is not `kept`."""
+        empty = (slot for slot in self.all if not slot.tokens and not slot.busy)
+        return next(itertools.chain(empty, (slot for slot in self._idle() if slot is not kept)), None)
+
+    def _spare(self, cells: Iterable[int]) -> int:
+        """Cells that could be had beside `cells` and those of running requests."""
+        taken = set(cells).union(*(slot.cells for slot in self.all if slot.busy))
+        return len(self._references) - len(taken) - sum(slot.reserved for slot in self.all)
 
     def _idle(self) -> Iterable[Slot]:
         """Idle slots that hold something, the least worth keeping first."""
         idle = [slot for slot in self.all if slot.tokens and not slot.busy]
         return sorted(idle, key=lambda slot: (slot.pinned, slot.used))
 
-    def _make_room(self, needed: int) -> bool:
+    def _make_room(self, needed: int) -> None:
         for slot in self._idle():
             if self.free_cells >= needed:
-                break
+                return
             self.drop(slot)
-        return self.free_cells >= needed
 
     def _trim(self) -> None:
         """Let idle slots go until they hold no more cells of their own than is allowed."""
@@ -314,11 +333,14 @@ class Slots:
             if not running.issuperset(slot.cells):
                 self.drop(slot)
 
-    def _give_back(self, cells: Iterable[int]) -> None:
+    def _give_back(self, cells: Iterable[int]) -> int:
+        """Nobody in particular needs these any more; how many of them nobody needs at all."""
+        before = len(self._free)
         for cell in cells:
             self._references[cell] -= 1
             if self._references[cell] == 0:
                 self._free.append(cell)
+        return len(self._free) - before
 
 
 def common_length(a: Sequence[int], b: Sequence[int]) -> int:

@@ -58,13 +58,21 @@ class Vocab:
             self._pieces[token] = self._piece(token, token in self._shown)
         return self._pieces[token]
 
-    def tokens(self, text: str, *, special: bool) -> list[int]:
-        """Tokenize; `special` decides whether the text of a control token becomes one."""
+    def tokens(self, text: str, *, special: bool, frame: bool = False) -> list[int]:
+        """Tokenize.
+
+        Parameters
+        ----------
+        special : bool
+            Whether the text of a control token becomes one.
+        frame : bool
+            Whether the tokens that the model wants around a whole text (BOS, CLS, SEP) are put there.
+        """
         raw = text.encode("utf-8", "replace")
         size = len(raw) + 8
         while True:
             found = (ctypes.c_int32 * size)()
-            count = self._lib.llama_tokenize(self._vocab, raw, len(raw), found, size, False, special)
+            count = self._lib.llama_tokenize(self._vocab, raw, len(raw), found, size, frame, special)
             if count >= 0:
                 return found[:count]
             size = -count

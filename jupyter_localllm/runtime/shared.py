@@ -1,0 +1,149 @@
+"""What is resident in this kernel: engines, caches, conversations. The one owner of shared state."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_localllm.cache import AnswerCache
+from jupyter_localllm.conversation import Conversations
+from jupyter_localllm.engine.owner import Owner
+from jupyter_localllm.models import locate
+from jupyter_localllm.runtime.prepare import LocalEngine, ModelSpec, Preparation, stamp
+from jupyter_localllm.types import Status
+
+__all__ = ["Runtime", "current", "reset"]
+
+
+@dataclass
+class _Shared:
+    engine: LocalEngine
+    holders: set[int] = field(default_factory=set)
+
+
+class Runtime:
+    """Everything that handles share.
+
+    Attributes
+    ----------
+    owner : Owner
+        The thread that owns native models.
+    conversations : Conversations
+    own : object or None
+        The kernel's own handle (`jupyter_localllm.get_llm`).
+    """
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self.owner = Owner()
+        self._preparation = Preparation(self.owner)
+        self.conversations = Conversations()
+        self.own: Any = None
+        self.on_notice: Callable[[str], None] = _print_notice
+        self._engines: dict[tuple[Any, ...], _Shared] = {}
+        self._caches: dict[Path, AnswerCache] = {}
+        self._numbers = itertools.count()
+
+    def cache(self, directory: Path, size_limit_bytes: int) -> AnswerCache:
+        """The answer cache of a directory; one for all handles."""
+        if directory not in self._caches:
+            cache = AnswerCache(directory, size_limit_bytes)
+            cache.on_notice = self._notice
+            self._caches[directory] = cache
+        return self._caches[directory]
+
+    def holder(self) -> int:
+        """A number under which a handle holds engines."""
+        return next(self._numbers)
+
+    def engine(self, spec: ModelSpec, cache: AnswerCache, holder: int) -> Generator[Status, None, LocalEngine]:
+        """Find, check, load and share the engine of `spec`.
+
+        Raises
+        ------
+        ModelError
+            The file is missing or broken, does not fit in memory, or kills the build of llama.cpp.
+        """
+        _, path = locate(spec.model, model_dirs=spec.model_dirs)
+        key = (*stamp(path), spec)
+        self._release_others(holder, key)
+        shared = self._engines.get(key)
+        if shared is None:
+            made = yield from self._preparation.engine(spec, cache)
+            shared = self._engines.setdefault(key, _Shared(made))  # another thread may have been faster
+        shared.holders.add(holder)
+        yield from shared.engine.load()
+        return shared.engine
+
+    def resident(self) -> list[LocalEngine]:
+        """The engines that are loaded now."""
+        return [shared.engine for shared in self._engines.values() if shared.engine.loaded]
+
+    def engine_of(self, holder: int) -> LocalEngine | None:
+        """The engine that `holder` used last, if it is loaded."""
+        for shared in self._engines.values():
+            if holder in shared.holders and shared.engine.loaded:
+                return shared.engine
+        return None
+
+    def release(self, holder: int) -> None:
+        """Let go of what `holder` held; engines that nobody holds are closed, without waiting for it.
+
+        Finalizers call this, perhaps on the owner's own thread.
+        """
+        self._release_others(holder, None)
+
+    def reset(self) -> None:
+        """Close everything."""
+        if os.getpid() != self._pid:
+            return  # a forked child has nothing of its own to close
+        # All are told to stop before any is waited for: one must not wait for another's answer.
+        for shared in self._engines.values():
+            shared.engine.discard()
+        if self._engines:
+            self.owner.call(lambda ticket: None)  # they are freed in turn before this
+        self._engines.clear()
+        self.owner.close()
+        for cache in self._caches.values():
+            cache.close()
+        self._caches.clear()
+
+    def _notice(self, text: str) -> None:
+        self.on_notice(text)
+
+    def _release_others(self, holder: int, kept: tuple[Any, ...] | None) -> None:
+        for key, shared in list(self._engines.items()):
+            if key != kept and holder in shared.holders:
+                shared.holders.discard(holder)
+                if not shared.holders:
+                    self._engines.pop(key, None)
+                    shared.engine.discard()
+
+
+_current: list[Runtime] = []
+
+
+def current() -> Runtime:
+    """The runtime of this process. In a forked child it is the parent's, and using its engines raises."""
+    if not _current:
+        _current.append(Runtime())
+    return _current[0]
+
+
+def reset() -> None:
+    """Unload all models, close all caches, forget conversations and the kernel's own handle."""
+    while _current:
+        _current.pop().reset()
+
+
+# A generation that runs at exit must not outlive the interpreter it calls back into.
+atexit.register(reset)
+
+
+def _print_notice(text: str) -> None:
+    print(f"jupyter_localllm: {text}")
