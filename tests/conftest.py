@@ -20,6 +20,7 @@ def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
         monkeypatch.delenv(name)
     monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("JUPYTER_LOCALLLM_N_THREADS", "1")  # two threads and another process do not share two cores
+    monkeypatch.setenv("JUPYTER_LOCALLLM_CALIBRATE", "false")  # four seconds for each fresh cache; it has its own tests
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,8 @@ from jupyter_localllm.types import Event, Status
 
 __all__ = ["LATER", "Holder", "Owner", "Stepper", "Ticket", "cancel_scope"]
 
+_TASKS_BETWEEN = 32  # two steps
+_STEP: Any = object()
 _POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer than this
 
 # Whoever waits in a thread that cannot be interrupted (asyncio's helpers) sets an event here to be let go.
@@ -285,17 +287,21 @@ class Owner:
         )
 
     def _loop(self, tasks: queue.SimpleQueue[Ticket | None], steppers: list[Stepper]) -> None:
+        taken = 0  # since the last step: however many ask for something, the answers go on
         while True:
             try:
-                ticket = tasks.get(block=not steppers)
+                ticket = tasks.get(block=not steppers) if taken < _TASKS_BETWEEN or not steppers else _STEP
             except queue.Empty:
-                with parking.engaged():
-                    _step(steppers)
-                continue
+                ticket = _STEP
             if ticket is None:
                 return
             with parking.engaged():
-                ticket.run()
+                if ticket is _STEP:
+                    taken = 0
+                    _step(steppers)
+                else:
+                    taken += 1
+                    ticket.run()
 
     def _forget(self, ticket: Ticket) -> None:
         self._open.pop(ticket, None)

@@ -80,6 +80,11 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
             f"resident   {engine.name}: {size(details['weights_bytes'])}, window {info.n_ctx:,} of "
             f"{details['n_ctx_train']:,} trained tokens, {details['threads']} threads, {details['device']}"
         )
+        child = f", in process {details['pid']}" if "pid" in details else ""
+        lines.append(
+            f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
+            f"flash attention {details['flash_attn']}{child}"
+        )
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()

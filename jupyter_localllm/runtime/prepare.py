@@ -89,9 +89,12 @@ class Preparation:
         trial = _Trial(file, spec, cache, self._tried)
         if not trial.passed:
             yield Status("checking", f"first use of {name} with this build: checking it in a child process")
+        draft = self._draft(spec, cache)
         # Nothing is yielded under the lock: whoever stops reading in the middle must not keep others waiting.
         with _held(self._lock):
             trial.run()
+            if draft is not None:
+                draft.run()
         if trial.wants_calibration:
             yield Status("checking", f"measuring once which settings suit {name} on this machine")
         with _held(self._lock):
@@ -108,6 +111,15 @@ class Preparation:
             states=_state_store(file, settings, spec, cache),
             step_ms=calibration.step_ms if calibration is not None else {},
         )
+
+    def _draft(self, spec: ModelSpec, cache: AnswerCache) -> _Trial | None:
+        """The draft model's file is looked at as the model's own is."""
+        if not spec.settings.draft_model:
+            return None
+        path = Path(_full(spec.settings.draft_model))
+        file = describe(path, path.stem, memo=cache.memo, known_architecture=library_knows)
+        alone = replace(spec, settings=LlamaSettings(n_gpu_layers=0), calibrate=False)
+        return _Trial(file, alone, cache, self._tried)
 
 
 class _Trial:

@@ -36,7 +36,7 @@ def llm(shell: Any, asked: list[str]) -> Callable[..., Any]:
         asked.append(job.prompt.messages[-1].content)
         return "re: " + asked[-1]
 
-    runtime.current().own = LocalLLM.from_engine(ScriptedEngine(script, n_ctx=64))
+    runtime.current().own = LocalLLM.from_engine(ScriptedEngine(script, n_ctx=64), n_parallel=1)
 
     def cell(line: str, body: str = "{{ text }}", **variables: Any) -> Any:
         shell.push(variables)

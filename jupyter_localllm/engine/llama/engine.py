@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.engine.constraint import Matcher, Vocabulary
 from jupyter_localllm.engine.llama.devices import Device, accelerators, libraries, where
+from jupyter_localllm.engine.llama.draft import DraftModel, ModelDrafter, check_vocabularies
 from jupyter_localllm.engine.llama.embedder import Embedder, batches
 from jupyter_localllm.engine.llama.governor import Governor
 from jupyter_localllm.engine.llama.keeping import StateKeeper
@@ -81,6 +82,7 @@ class LlamaEngine:
         self._owner = owner
         self._resident: Resident | None = None  # set and freed on the owner's thread only
         self._scheduler: Scheduler | None = None
+        self._draft: DraftModel | None = None
         self._info: ModelInfo | None = None
         self._vocabulary: Vocabulary | None = None
         self._closed = False
@@ -166,7 +168,7 @@ class LlamaEngine:
 
     def lost(self) -> None:
         """Forget what the owner's thread had, without freeing it: the thread hangs in the middle of it."""
-        self._resident = self._scheduler = self._info = self._vocabulary = None
+        self._draft = self._resident = self._scheduler = self._info = self._vocabulary = None
 
     def _leave(self) -> None:
         self._owner.cancel_group(self, EngineClosed(f"{self.name} was unloaded while it answered", "Run it again."))
@@ -202,6 +204,7 @@ class LlamaEngine:
                 settings = self._placed(devices)
                 resident = Resident(native, self.model.path, settings, progress)
                 resident.device = where(settings.n_gpu_layers or 0, self.model.n_layer, devices)
+                self._draft = self._load_draft(native, resident)
                 self._scheduler = self._schedule(native, resident, governor) if resident.writes else None
                 self._resident = resident
             except Aborted:
@@ -212,8 +215,10 @@ class LlamaEngine:
         if self._resident is not None:
             if self._scheduler is not None:
                 self._scheduler.stop()
+            if self._draft is not None:
+                self._draft.resident.free()
             self._resident.free()
-            self._resident = self._scheduler = self._info = self._vocabulary = None
+            self._draft = self._resident = self._scheduler = self._info = self._vocabulary = None
 
     def _generate(self, ticket: Ticket, job: Job, clock: Clock, matcher: Matcher | None) -> object:
         was_loaded, loading = self.loaded, time.perf_counter()
@@ -256,6 +261,30 @@ class LlamaEngine:
             self._vocabulary = self._load(ticket).vocab.vocabulary(self.model.sha256)
         return self._vocabulary
 
+    def _load_draft(self, native: Native, resident: Resident) -> DraftModel | None:
+        path = self.settings.draft_model
+        if not path:
+            return None
+        settings = LlamaSettings(
+            resident.n_ctx,
+            self.settings.n_threads,
+            self.settings.n_batch,
+            n_ubatch=self.settings.n_ubatch,
+            n_parallel=1,
+        )
+        try:
+            draft = Resident(native, path, settings, lambda _fraction: True)
+        except BaseException:
+            resident.free()
+            raise
+        try:
+            check_vocabularies(resident.vocab, draft.vocab, Path(path).name)
+        except BaseException:
+            draft.free()
+            resident.free()
+            raise
+        return DraftModel(draft)
+
     @property
     def _threads(self) -> int:
         return self.settings.n_threads or usable_cores()
@@ -274,7 +303,12 @@ class LlamaEngine:
         slots = Slots(memory, resident.n_parallel, resident.n_ctx, idle_cells=idle, keeper=keeper)
         speculation = None
         if self.settings.speculation and not memory.whole:  # a guess that is wrong must be cut off again
-            speculation = Speculation(lambda sequence: LookupDrafter(sequence, pace.cost))
+            draft = self._draft
+            speculation = Speculation(
+                lambda sequence: (
+                    LookupDrafter(sequence, pace.cost) if draft is None else ModelDrafter(sequence, draft, pace.cost)
+                )
+            )
         return Scheduler(
             resident,
             slots,
@@ -301,6 +335,8 @@ class LlamaEngine:
                     "n_batch": resident.n_batch,
                     "n_parallel": resident.n_parallel,
                     "device": resident.device,
+                    "kv_cache_type": self.settings.kv_cache_type,
+                    "flash_attn": self.settings.flash_attn,
                 },
             )
         return self._info

@@ -169,9 +169,10 @@ class Resident:
         lib, settings = self._lib, self.settings
         params = lib.llama_context_default_params()
         params.n_ctx = settings.n_ctx
-        params.n_batch = min(settings.n_batch, settings.n_ctx)
-        params.n_ubatch = min(params.n_batch, settings.n_ubatch or 512)
         params.n_seq_max = self._sequences()
+        # llama.cpp ends the process if a batch cannot hold a token of each sequence.
+        params.n_batch = max(min(settings.n_batch, settings.n_ctx), params.n_seq_max)
+        params.n_ubatch = min(params.n_batch, settings.n_ubatch or 512)
         params.swa_full = True  # the small cache of sliding windows runs out of room when sequences share a prefix
         params.kv_unified = True  # sequences share the window, and a prefix costs nothing to share
         params.n_threads = params.n_threads_batch = self.threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm.engine.llama.native import Native
 from jupyter_localllm.types import Sampling
@@ -14,9 +14,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from jupyter_localllm.engine.constraint import Matcher
+__all__ = ["Gate", "Sampler", "Samplers"]
 
-__all__ = ["Sampler", "Samplers"]
+
+class Gate(Protocol):
+    """What a choice must pass: the part of a matcher that a sampler needs."""
+
+    def allows(self, token: int) -> bool:
+        """Whether `token` may come next."""
+        ...
+
+    def restrict(self, logits: NDArray[np.float32]) -> None:
+        """Put minus infinity in the place of all tokens that may not."""
+        ...
 
 
 class Samplers:
@@ -132,7 +142,7 @@ class Sampler:
             for token in tokens:
                 self._quick.llama_sampler_accept(self._chain, token)
 
-    def choose(self, logits: NDArray[np.float32], matcher: Matcher | None = None) -> int:
+    def choose(self, logits: NDArray[np.float32], matcher: Gate | None = None) -> int:
         """The next token.
 
         The choice is made freely first. Only if the matcher forbids it, the choice is made again among what it allows,
@@ -142,7 +152,7 @@ class Sampler:
         ----------
         logits : ndarray of shape (n_vocab,)
             Changed in place if the matcher has to be asked for its mask.
-        matcher : Matcher, optional
+        matcher : Gate, optional
         """
         token = self._pick(logits)
         if matcher is not None and not matcher.allows(token):

@@ -16,7 +16,7 @@ from jupyter_localllm.engine.llama.pace import Pace
 from jupyter_localllm.engine.llama.resident import Aborted, NoRoom, Resident
 from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.sequence import Sequence
-from jupyter_localllm.engine.llama.slots import Slots
+from jupyter_localllm.engine.llama.slots import Slots, common_length
 from jupyter_localllm.engine.llama.speculation import Speculation
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Status
@@ -25,6 +25,7 @@ __all__ = ["Scheduler"]
 
 _SHARED_MS = 50.0  # a step that several requests share: nobody waits longer for the next one
 _ALONE_MS = 300.0  # a step of one request, which the abort flag can stop
+_WORTH_WAITING = 32  # tokens that need not be read twice
 _LEAST_ALONE = 64  # tokens; below that a prompt is read at less than nine tenths of the speed
 
 
@@ -65,6 +66,7 @@ class Scheduler:
         self._governor, self._pace, self._speculation = governor, pace, speculation
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
+        self._stopped = False
         self._may_fit = True  # whether the first one that waits has not been tried since somebody left
         self._interval = SwitchInterval()
         self._nobody = ctypes.create_string_buffer(2)  # a flag that is never raised
@@ -75,12 +77,14 @@ class Scheduler:
         self._waiting.append(sequence)
         self._may_fit = self._may_fit or ahead == 0
         self._admit()
-        if sequence.slot is None:
+        if sequence.slot is None and not sequence.finished:
             what = f"{ahead} request{'s' if ahead != 1 else ''} ahead" if ahead else "room in the window"
             sequence.ticket.emit(Status("waiting", f"waiting for {what} ({len(self._running)} running)"))
 
     def step(self) -> bool:
         """Make one step; whether there is more to do."""
+        if self._stopped:  # the owner may come by once more when the model is gone
+            return False
         try:
             self._leave()
             self._admit()
@@ -97,7 +101,8 @@ class Scheduler:
         return False
 
     def stop(self) -> None:
-        """End everything; the tickets say why."""
+        """End everything; the tickets say why. Nothing of the model is touched afterwards."""
+        self._stopped = True
         for sequence in [*self._running, *self._waiting]:
             sequence.end()
         self._interval.follow(False)
@@ -115,27 +120,53 @@ class Scheduler:
                 self._slots.release(sequence.slot)
             if self._speculation is not None:
                 self._speculation.forget(sequence)
-        if any(s.ticket.cancelled for s in self._waiting):
-            gone = [s for s in self._waiting if s.ticket.cancelled]
+        # Those behind the first one are looked at when their turn comes: there may be thousands.
+        while self._waiting and self._waiting[0].ticket.cancelled:
+            self._waiting.popleft().end()
             self._may_fit = True
-            self._waiting = deque(s for s in self._waiting if not s.ticket.cancelled)
-            for sequence in gone:
-                sequence.end()
 
     def _admit(self) -> None:
         """Let requests in, in their order, as long as there is room."""
-        while self._waiting and self._may_fit:
-            sequence = self._waiting[0]
-            slot = self._slots.place(sequence.tokens, sequence.most)
-            if slot is None:
-                if not self._running:  # nobody will make room
-                    self._waiting.popleft().end(EngineError("the window has no room for this prompt and its answer"))
-                    continue
-                self._may_fit = False
-                return
-            self._waiting.popleft()
-            sequence.admitted(slot, self._samplers.start(sequence.job.sampling, sequence.tokens))
-            self._running.append(sequence)
+        place = 0
+        while self._may_fit and place < min(len(self._waiting), self._resident.n_parallel):
+            sequence = self._waiting[place]
+            if sequence.ticket.cancelled:
+                del self._waiting[place]
+                sequence.end()
+                continue
+            if self._follows(sequence):
+                place += 1
+                continue
+            try:
+                self._may_fit = self._let_in(sequence)
+            except Exception as error:  # a sampling value that llama.cpp does not take, say: nobody else's trouble
+                self._fail([sequence], error)
+            if self._may_fit:
+                del self._waiting[place]
+
+    def _follows(self, sequence: Sequence) -> bool:
+        """Whether another request is just reading what this one begins with: it is read once, and shared then."""
+        reach = 0
+        for other in self._running:
+            if other.reading:
+                common = min(common_length(other.tokens, sequence.tokens), len(sequence.tokens) - 1)
+                if self._resident.memory.whole:  # a state is shared where it is pinned
+                    common = max((pin for pin in other.pins if pin <= common), default=0)
+                if common > other.position:
+                    reach = max(reach, common)
+        return reach >= _WORTH_WAITING and reach - self._slots.known(sequence.tokens) >= _WORTH_WAITING
+
+    def _let_in(self, sequence: Sequence) -> bool:
+        """Give a request its place, or its error; False if it has to wait."""
+        slot = self._slots.place(sequence.tokens, sequence.most)
+        if slot is None and self._running:
+            return False
+        if slot is None:  # nobody will make room
+            raise EngineError("the window has no room for this prompt and its answer")
+        sequence.slot = slot
+        sequence.admitted(slot, self._samplers.start(sequence.job.sampling, sequence.tokens))
+        self._running.append(sequence)
+        return True
 
     def _fill(self) -> list[_Turn]:
         """The next batch."""
@@ -187,10 +218,10 @@ class Scheduler:
         self._pace.observe(resident.batch.count, seconds)
         self._governor.after_step(resident.batch.count, seconds)
         for turn in turns:
-            self._take(turn, seconds)
+            self._take(turn, seconds * 1000 if len(turns) == 1 else None)
 
-    def _take(self, turn: _Turn, seconds: float) -> None:
-        """What a sequence makes of its rows."""
+    def _take(self, turn: _Turn, alone_ms: float | None) -> None:
+        """What a sequence makes of its rows; the milliseconds of the step if it was alone."""
         sequence, slot = turn.sequence, turn.sequence.slot
         assert slot is not None
         was_reading = sequence.reading
@@ -211,14 +242,16 @@ class Scheduler:
             accepted += 1
         if turn.drafted:
             self._slots.cut(slot, sequence.position - turn.drafted + accepted)
-        if self._speculation is not None and not sequence.finished:
-            self._speculation.observe(sequence, turn.drafted, accepted, seconds * 1000)
+        if self._speculation is not None and alone_ms is not None and not sequence.finished:
+            self._speculation.observe(sequence, turn.drafted, accepted, alone_ms)
 
     def _recover(self, turns: list[_Turn], error: Exception) -> None:
         """After a native call that did not go through: the cache holds what the slots say, or nothing."""
         for turn in turns:
             slot = turn.sequence.slot
             assert slot is not None
+            if isinstance(error, NoRoom):  # nothing was evaluated
+                continue
             # Of a recurrent state nothing is left that could be trusted, whatever the memory says.
             if self._resident.memory.whole or not self._resident.memory.cut(slot.number, len(slot.tokens)):
                 self._slots.empty(slot)
@@ -236,6 +269,8 @@ class Scheduler:
             if sequence.slot is not None:
                 self._slots.release(sequence.slot)
                 self._slots.empty(sequence.slot)
+            if self._speculation is not None:
+                self._speculation.forget(sequence)
             if sequence in self._running:
                 self._running.remove(sequence)
         self._may_fit = True

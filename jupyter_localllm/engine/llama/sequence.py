@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.engine.llama.sampler import Sampler
+from jupyter_localllm.engine.llama.sampler import Gate, Sampler
 from jupyter_localllm.engine.llama.slots import Slot
 from jupyter_localllm.engine.llama.vocab import Vocab
 from jupyter_localllm.engine.owner import Ticket
@@ -42,6 +43,19 @@ class Clock:
     prompt_done: float = 0.0
     first: float = 0.0
     told: float = 0.0
+
+
+class _First:
+    """A matcher at the first token, which may open a reasoning channel instead."""
+
+    def __init__(self, matcher: Matcher, opens: Callable[[int], bool]) -> None:
+        self._matcher, self._opens = matcher, opens
+
+    def allows(self, token: int) -> bool:
+        return self._opens(token) or self._matcher.allows(token)
+
+    def restrict(self, logits: NDArray[np.float32]) -> None:
+        self._matcher.restrict(logits)
 
 
 @dataclass
@@ -132,10 +146,11 @@ class Sequence:
         if self.vocab.ends(token):
             self._finish("stop")
             return token
+        opens = self._opens(token)
         self.used += 1
         self.last = token
         self.history.append(token)
-        if self._constrained:
+        if self._constrained and not opens:
             self.matcher.advance(token)  # type: ignore[union-attr]  # it is there if it constrains
         self._say(self._stream.feed(self.vocab.piece(token)), now)
         if self._stream.stopped or (self._constrained and self.matcher.finished):  # type: ignore[union-attr]
@@ -165,19 +180,20 @@ class Sequence:
         token = self._forced_token()
         if token is None:
             assert self.sampler is not None
-            token = self.sampler.choose(logits, self._mask(logits))
+            token = self.sampler.choose(logits, self._mask())
         if self.job.logprobs is not None:
             self._logprobs.append(self._logprob(raw, token, self.job.logprobs))
         return token
 
-    def _mask(self, logits: NDArray[np.float32]) -> Matcher | None:
-        """The matcher, if the next token belongs to the answer."""
-        if not self._constrained:
+    def _mask(self) -> Gate | None:
+        """What the next token must pass, if it belongs to the answer."""
+        if self.matcher is None or not self._constrained:
             return None
-        # A model that thinks opens the channel by its first token, before any answer.
-        if self.used == 0 and self.vocab.piece(int(logits.argmax())).strip() in _OPENINGS:
-            return None
-        return self.matcher
+        return _First(self.matcher, self._opens) if self.used == 0 else self.matcher
+
+    def _opens(self, token: int) -> bool:
+        """Whether a model that thinks opens the channel by this token: its first, before any answer."""
+        return self.used == 0 and self.vocab.piece(token).strip() in _OPENINGS
 
     def _forced_token(self) -> int | None:
         """A token that is not the model's choice: the end of a reasoning that has used up its budget."""
@@ -241,6 +257,7 @@ class Sequence:
         """Log-probabilities without sorting the vocabulary: a sum, and the few best by partition."""
         import numpy as np
 
+        count = min(count, len(logits))
         highest = float(logits.max())
         total = highest + math.log(float(np.exp(logits - highest, dtype=np.float32).sum(dtype=np.float64)))
         best = np.argpartition(logits, -count)[-count:] if count else np.empty(0, dtype=np.intp)

@@ -148,6 +148,8 @@ class Slots:
         Slot or None
             Busy, its ``tokens`` a prefix of the prompt; None while there is no room.
         """
+        if self._memory.whole and 1 < len(self.all) <= 1 + sum(slot.busy for slot in self.all):
+            return None  # one is left for pins: without them such a memory shares nothing
         source, shared = self._longest(tokens)
         if self._spare(source.cells[:shared] if source is not None else ()) < most - shared:
             return None  # and nothing is let go in vain
@@ -161,6 +163,10 @@ class Slots:
         slot.prompt, slot.used = len(tokens), next(self._clock)
         self._trim()
         return slot
+
+    def known(self, tokens: Sequence[int]) -> int:
+        """How many tokens of a prompt would not have to be read."""
+        return self._longest(tokens)[1]
 
     def wrote(self, slot: Slot, tokens: Sequence[int]) -> None:
         """Note that `tokens` were evaluated behind what `slot` held."""
