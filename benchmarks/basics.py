@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import re
 import statistics
 import subprocess
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.spread import machine, spread
 from tests.kernel_client import Kernel, private_environment
 
 LOAD = """
@@ -31,12 +31,6 @@ print((time.perf_counter() - begun) * 1000, "llama_cpp" in sys.modules)
 """
 EXTENSION = "shell.extension_manager.load_extension('jupyter_localllm')"
 STORY = "Tell me a very long story about the sea and all its fish."
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Median, and the quarter and three-quarter points."""
-    low, middle, high = statistics.quantiles(values, n=4)
-    return {"median": round(middle, 3), "p25": round(low, 3), "p75": round(high, 3), "n": len(values)}
 
 
 def load_extension(env: dict[str, str], rounds: int) -> dict[str, Any]:
@@ -202,6 +196,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
+    about = machine()
     with tempfile.TemporaryDirectory() as folder:
         env = private_environment(Path(folder) / "home")
         results = [load_extension(env, arguments.rounds)]
@@ -213,22 +208,13 @@ def main() -> None:
         results.append(memory(lambda: Kernel(env)))
     report = {
         "benchmark": "basics",
-        "machine": {"processor": _processor(), "python": platform.python_version(), "system": platform.system()},
+        "machine": about,
         "results": results,
     }
     text = json.dumps(report, indent=1)
     print(text)
     if arguments.out:
         arguments.out.write_text(text + "\n")
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-        names = re.findall(r"model name\s*:\s*(.*)", text)
-        return f"{names[0]}, {len(names)} logical cores"
-    except (OSError, IndexError):
-        return platform.processor()
 
 
 if __name__ == "__main__":

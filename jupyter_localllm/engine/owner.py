@@ -61,6 +61,8 @@ class Ticket:
 
     Attributes
     ----------
+    cancelled : bool
+        Whether nobody waits for the rest.
     abort : ctypes array of 2 bytes
         A C string that is empty until the ticket is cancelled. Native code reads it between the nodes of a graph (see
         `jupyter_localllm.engine.llama.native`). Each ticket has its own, so a late cancel never hits the next task.
@@ -71,19 +73,16 @@ class Ticket:
         self.group = group
         self._ended = ended
         self.abort = ctypes.create_string_buffer(2)
+        self.cancelled = False
         self.started = False
         self.open = True
         self.reason: LocalLLMError | None = None
         self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
-    @property
-    def cancelled(self) -> bool:
-        """Whether nobody waits for the rest."""
-        return self.abort.raw[:1] != b"\0"
-
     def cancel(self, reason: LocalLLMError | None = None) -> None:
         """Ask the owner to leave the task as soon as it can; `reason` is raised where somebody still waits."""
         self.reason = self.reason or reason
+        self.cancelled = True
         self.abort[0] = b"\x01"
 
     def emit(self, event: Event) -> None:

@@ -99,6 +99,8 @@ def _quick(lib: Any) -> Any:
         "llama_sampler_accept": ([pointer, number], None),
         "llama_sampler_clone": ([pointer], pointer),
         "llama_sampler_free": ([pointer], None),
+        "llama_vocab_get_attr": ([pointer, number], number),
+        "llama_vocab_is_eog": ([pointer, number], ctypes.c_bool),
     }
     for name, (arguments, result) in signatures.items():
         function = getattr(quick, name)

@@ -25,6 +25,7 @@ __all__ = ["Scheduler"]
 
 _SHARED_MS = 50.0  # a step that several requests share: nobody waits longer for the next one
 _ALONE_MS = 300.0  # a step of one request, which the abort flag can stop
+_GOVERNED_S = 0.02
 _WORTH_WAITING = 32  # tokens that need not be read twice
 _LEAST_ALONE = 64  # tokens; below that a prompt is read at less than nine tenths of the speed
 
@@ -50,7 +51,14 @@ class Scheduler:
     pace : Pace
     speculation : Speculation or None
         Guesses tokens of an answer that is alone.
+
+    Attributes
+    ----------
+    unasked_seconds : float
+        So long an answer that is alone goes on without a look at who else is there.
     """
+
+    unasked_seconds = 0.02
 
     def __init__(
         self,
@@ -68,6 +76,7 @@ class Scheduler:
         self._running: list[Sequence] = []
         self._stopped = False
         self._may_fit = True  # whether the first one that waits has not been tried since somebody left
+        self._governed = float("-inf")
         self._interval = SwitchInterval()
         self._nobody = ctypes.create_string_buffer(2)  # a flag that is never raised
 
@@ -91,6 +100,8 @@ class Scheduler:
             turns = self._fill()
             if turns:
                 self._decode(turns)
+                if len(self._running) == 1 and not self._waiting:
+                    self._go_on(turns[0].sequence)
                 self._leave()
         except Exception as error:  # nobody must wait for a sequence that nobody drives
             self._fail(self._running, error)
@@ -109,6 +120,15 @@ class Scheduler:
         self._samplers.close()
         self._running.clear()
         self._waiting.clear()
+
+    def _go_on(self, sequence: Sequence) -> None:
+        """More tokens of the only answer, without asking each time who else is there."""
+        until = time.perf_counter() + self.unasked_seconds
+        while not (sequence.finished or sequence.ticket.cancelled or sequence.reading):
+            if time.perf_counter() >= until:
+                return
+            self._resident.batch.clear()
+            self._decode([self._write_turn(sequence, alone=True)])
 
     def _leave(self) -> None:
         """Let go of what is finished or cancelled."""
@@ -206,9 +226,12 @@ class Scheduler:
     def _decode(self, turns: list[_Turn]) -> None:
         resident = self._resident
         resident.watch(turns[0].sequence.ticket.abort if len(turns) == 1 else self._nobody)
-        resident.use_threads(self._governor.before_step())
-        self._interval.follow(self._governor.neighbour_busy)
         begun = time.perf_counter()
+        governed = begun - self._governed >= _GOVERNED_S  # to ask costs some 50 us, and steps may take 5 ms
+        if governed:
+            self._governed = begun
+            resident.use_threads(self._governor.before_step())
+            self._interval.follow(self._governor.neighbour_busy)
         try:
             resident.decode()
         except (Aborted, NoRoom, EngineError) as error:
@@ -216,7 +239,8 @@ class Scheduler:
             return
         seconds = time.perf_counter() - begun
         self._pace.observe(resident.batch.count, seconds)
-        self._governor.after_step(resident.batch.count, seconds)
+        if governed:
+            self._governor.after_step(resident.batch.count, seconds)
         for turn in turns:
             self._take(turn, seconds * 1000 if len(turns) == 1 else None)
 

@@ -96,7 +96,9 @@ class Sequence:
     def __post_init__(self) -> None:
         self._stream = TextStream(self.job.stop, self.job.prompt.reasoning)
         self._text = {"answer": "", "reasoning": ""}
-        self._pending: list[Token] = []
+        self._unsaid: list[int] = []  # tokens whose text was not made yet
+        # Whether each token's text must be known before the next one is chosen.
+        self._each = bool(self.job.stop) or self.matcher is not None or self.job.reasoning_tokens is not None
         self._logprobs: list[TokenLogprob] = []
         self._forced: deque[int] = deque()
         self._reasoned = 0
@@ -146,13 +148,17 @@ class Sequence:
         if self.vocab.ends(token):
             self._finish("stop")
             return token
-        opens = self._opens(token)
+        opens = self.used == 0 and self._opens(token)
         self.used += 1
         self.last = token
         self.history.append(token)
+        self._unsaid.append(token)
         if self._constrained and not opens:
             self.matcher.advance(token)  # type: ignore[union-attr]  # it is there if it constrains
-        self._say(self._stream.feed(self.vocab.piece(token)), now)
+        # Memory is cold after each step, so that even a little work takes long: text waits for a few tokens, unless
+        # it decides what comes next.
+        if self._each or self.used == 1 or now - self.clock.told >= _PIECES_SECONDS:
+            self._say(now)
         if self._stream.stopped or (self._constrained and self.matcher.finished):  # type: ignore[union-attr]
             self._finish("stop")
         elif self.used >= self.job.max_tokens:
@@ -209,27 +215,22 @@ class Sequence:
         self.sampler.accept((token,))
         return token
 
-    def _say(self, tokens: list[Token], now: float) -> None:
-        """Tell the reader, several tokens at once if they come faster than anybody reads."""
+    def _say(self, now: float) -> None:
+        """Make text of the tokens that came since, and tell the reader."""
+        pieces = b"".join(map(self.vocab.piece, self._unsaid))
+        self._unsaid.clear()
+        self._tell(self._stream.feed(pieces), now)
+
+    def _tell(self, tokens: list[Token], now: float) -> None:
         for token in tokens:
             self._text[token.channel] += token.text
-            if self._pending and self._pending[-1].channel == token.channel:
-                self._pending[-1] = Token(self._pending[-1].text + token.text, token.channel)
-            else:
-                self._pending.append(token)
-        if self._pending and (now - self.clock.told >= _PIECES_SECONDS or self.used == 1):
-            self._flush(now)
-
-    def _flush(self, now: float) -> None:
-        for token in self._pending:
             self.ticket.emit(token)
-        self._pending.clear()
-        self.clock.told = now
+            self.clock.told = now
 
     def _finish(self, reason: FinishReason) -> None:
         now = time.perf_counter()
-        self._say(self._stream.finish(), now)
-        self._flush(now)
+        self._say(now)
+        self._tell(self._stream.finish(), now)
         self.ticket.emit(Done(self._result(reason, now)))
         self.end()
 

@@ -29,7 +29,7 @@ class Vocab:
     """
 
     def __init__(self, native: Native, model: Any, chat_template: str) -> None:
-        self._lib = native.lib
+        self._lib, self._quick = native.lib, native.quick
         self._vocab = native.lib.llama_model_get_vocab(model)
         self.size: int = self._lib.llama_vocab_n_tokens(self._vocab)
         self.bos: int = self._lib.llama_vocab_bos(self._vocab)
@@ -38,6 +38,7 @@ class Vocab:
         self._pieces: dict[int, bytes] = {}
         self._prompts: dict[tuple[str, ...], list[int]] = {}
         self._buffer = ctypes.create_string_buffer(256)
+        self._ends = frozenset(t for t in range(self.size) if native.quick.llama_vocab_is_eog(self._vocab, t))
         marks = "".join(mark.open + mark.close + mark.tail for mark in REASONING_MARKS)
         self._shown: set[int] = set()  # control tokens whose text the reasoning marks are made of
         self.control: tuple[str, ...] = tuple(self._control_texts(chat_template, marks))
@@ -50,7 +51,7 @@ class Vocab:
 
     def ends(self, token: int) -> bool:
         """Whether the model says by this token that it is done (EOS, EOT, EOM, …)."""
-        return bool(self._lib.llama_vocab_is_eog(self._vocab, token))
+        return token in self._ends
 
     def piece(self, token: int) -> bytes:
         """The bytes that a token adds to the text; nothing for control tokens other than reasoning marks."""
@@ -109,7 +110,7 @@ class Vocab:
     def vocabulary(self, key: str) -> Vocabulary:
         """All tokens as plain values, for constraints."""
         tokens = range(self.size)
-        attributes = [self._lib.llama_vocab_get_attr(self._vocab, token) for token in tokens]
+        attributes = [self._quick.llama_vocab_get_attr(self._vocab, token) for token in tokens]
         special = {t for t in tokens if attributes[t] & (_UNKNOWN | _CONTROL)} | self._shown
         ends = frozenset(token for token in tokens if self.ends(token))
         written = tuple(self.text(t).encode() if t in special else self._piece(t, False) for t in tokens)
@@ -123,7 +124,7 @@ class Vocab:
         return self._buffer.raw[: max(size, 0)]
 
     def _control_texts(self, chat_template: str, marks: str) -> Iterable[str]:
-        attributes, vocab = self._lib.llama_vocab_get_attr, self._vocab
+        attributes, vocab = self._quick.llama_vocab_get_attr, self._vocab
         for token in range(self.size):
             attribute = attributes(vocab, token)
             if not attribute & (_UNKNOWN | _CONTROL | _USER_DEFINED):

@@ -138,6 +138,7 @@ class Rig:
             pace=_Fixed(step_tokens),
             speculation=Speculation(speculation) if speculation is not None else None,
         )
+        self.scheduler.unasked_seconds = 0.0  # one token in each step, however fast they are
         self.steps = 0
 
     @property

@@ -182,13 +182,14 @@ def test_what_does_not_fit_waits_visibly(path: Path) -> None:
 
 def test_ten_thousand_requests(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All are answered or cancelled, and what is done for one does not grow with how many wait."""
-    looks, was = [0], Ticket.cancelled.fget  # type: ignore[attr-defined]
+    looks, values = [0], {}
 
     def cancelled(ticket: Ticket) -> bool:
         looks[0] += 1
-        return bool(was(ticket))
+        return bool(values.get(ticket, False))
 
-    monkeypatch.setattr(Ticket, "cancelled", property(cancelled))
+    # An attribute of every ticket, so that each look can be counted.
+    monkeypatch.setattr(Ticket, "cancelled", property(cancelled, values.__setitem__), raising=False)
     with rig(path, n_ctx=512, n_parallel=16, step_tokens=256) as made:
         asked = [made.ask([10 + i % 200, 11], max_tokens=1) for i in range(10_000)]
         for one in asked[5000:]:
@@ -335,7 +336,8 @@ def once(error: Exception, real: Any) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_in_a_step_reaches_everybody(models: dict[str, Path], kind: str) -> None:
     """All that run hear of it, those that wait are answered, and the engine goes on."""
-    with rig(models[kind], n_parallel=2) as made:
+    # Recurrent and hybrid memories keep one sequence free for pins.
+    with rig(models[kind], n_parallel=3 if kind in ("recurrent", "hybrid") else 2) as made:
         asked = [made.ask(words(20, i), max_tokens=4) for i in range(4)]
         made.step()
         made.resident.decode = once(RuntimeError("boom"), made.resident.decode)  # type: ignore[method-assign]
