@@ -67,6 +67,8 @@ class Request:
         Most tokens of the reasoning channel.
     logprobs : int or None
         Tell log-probabilities, with so many alternatives.
+    pieces_ms : float
+        Pieces of text come no more often; no part of the key.
     """
 
     messages: tuple[Message, ...]
@@ -79,6 +81,7 @@ class Request:
     constraint: Constraint | None = None
     reasoning_budget: int | None = None
     logprobs: int | None = None
+    pieces_ms: float = 16.0
 
 
 class Model(Protocol):
@@ -213,6 +216,7 @@ def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event
         constraint=request.constraint,
         reasoning_tokens=request.reasoning_budget,
         logprobs=request.logprobs,
+        pieces_ms=request.pieces_ms,
     )
     for event in engine.generate(job):
         if isinstance(event, Done):

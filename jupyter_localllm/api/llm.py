@@ -34,6 +34,8 @@ _REQUEST = (
 # What only code can give: values that no setting holds.
 _VALUES = ("schema", "logprobs")
 _MOST_LOGPROBS = 100
+_ROW_MS = 250.0  # nobody reads the text of a row while it is written
+_READY = 4  # rows of a map that wait with their prompts made, so that no place in the batch is empty
 _OPEN = ("max_tokens", "reasoning_budget")  # None means no limit of one's own
 
 
@@ -193,7 +195,7 @@ class LocalLLM(Handle):
         return map_rows(
             template,
             data,
-            lambda parts: ask(request(parts), model, self.answers),
+            lambda parts: ask(replace(request(parts), pieces_ms=_ROW_MS), model, self.answers),
             column=column,
             variables=variables,
             on_error=on_error,
@@ -201,7 +203,7 @@ class LocalLLM(Handle):
             first_line=first_line,
             model=model.name,
             resumes=options.get("cache", self.cache) == "use",
-            width=self.n_parallel,
+            width=self.n_parallel + _READY if self.n_parallel > 1 else 1,
         )
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:

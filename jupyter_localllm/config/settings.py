@@ -44,9 +44,7 @@ class Settings(Configurable):
     n_ubatch = Int(
         0, min=0, max=65536, help="Most tokens in one pass through the model; 0: what calibration finds, or 512."
     ).tag(config=True)
-    n_parallel = Int(32, min=1, max=256, help="Most sequences in one batch, prefixes that are kept included.").tag(
-        config=True
-    )
+    n_parallel = Int(32, min=1, max=256, help="Most answers that are written at the same time.").tag(config=True)
     n_gpu_layers = Int(
         None,
         allow_none=True,

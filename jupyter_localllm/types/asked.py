@@ -155,6 +155,9 @@ class Job:
         own.
     logprobs : int or None
         Tell the log-probability of each token, and of so many most likely ones at its place. ``None``: none.
+    pieces_ms : float
+        Pieces of text come no more often than this, in milliseconds: who reads them wakes up for each, on the same
+        cores. The usual value is a screen's.
     """
 
     prompt: Prompt
@@ -164,3 +167,4 @@ class Job:
     constraint: Any = None
     reasoning_tokens: int | None = None
     logprobs: int | None = None
+    pieces_ms: float = 16.0

@@ -300,7 +300,7 @@ class LlamaEngine:
         pace, memory = Pace(self._step_ms), resident.memory
         keeper = StateKeeper(memory, self._states) if self._states is not None else None
         idle = max(_LEAST_IDLE, resident.n_ctx // 8)
-        slots = Slots(memory, resident.n_parallel, resident.n_ctx, idle_cells=idle, keeper=keeper)
+        slots = Slots(memory, resident.n_sequences, resident.n_ctx, idle_cells=idle, keeper=keeper)
         speculation = None
         if self.settings.speculation and not memory.whole:  # a guess that is wrong must be cut off again
             draft = self._draft

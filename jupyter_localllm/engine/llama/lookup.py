@@ -17,7 +17,11 @@ __all__ = ["DraftLength", "PromptLookup"]
 _TOKEN_BITS = 24  # more than any vocabulary has
 _LONGEST_MATCH = 64  # a longer one is no better evidence
 
-_ALLOWANCE_STEPS = 1.5  # what may be lost before anything was spent or won, in plain steps
+# What may be lost before anything was spent or won, in plain steps: a few more where a long match makes a loss unlikely.
+# Less would never buy the first guess on a machine where four tokens cost as much as three steps.
+_ALLOWANCE_STEPS = 1.5
+_ALLOWANCE_PER_MATCH = 0.15
+_ALLOWANCE_MOST = 4.0
 _SHARE = 0.01  # of the time spent so far
 _WORTH = 1.02  # a guess must promise so much more than plain steps give: costs are measured, and not exactly
 _PLAIN_STEPS = 15  # plain steps whose median is the price of a token
@@ -126,7 +130,7 @@ class DraftLength:
     Chooses the length that promises most tokens a millisecond, given how often guesses after matches of this length
     were right in this answer. An account compares what verified guesses took with what plain steps would have taken for
     the same tokens, and a guess is tried only if the account can bear that all of it is wrong: so an answer never takes
-    longer than by 1 % of its time and 1.5 plain steps, whatever its text (below 2 % from 150 tokens on).
+    longer than by 1 % of its time and 4 plain steps, whatever its text; without matches of 16 tokens and more, by less.
 
     Parameters
     ----------
@@ -163,7 +167,8 @@ class DraftLength:
         if available < 1:
             return 0
         plain = self._price()
-        may_lose = self._won_ms + _SHARE * self._spent_ms + _ALLOWANCE_STEPS * plain
+        allowance = min(_ALLOWANCE_STEPS + _ALLOWANCE_PER_MATCH * match_length, _ALLOWANCE_MOST)
+        may_lose = self._won_ms + _SHARE * self._spent_ms + allowance * plain
         chance = self._right[kind] / self._tried[kind]
         best, best_rate = 0, _WORTH / plain
         for size in _sizes(available + 1):

@@ -8,6 +8,7 @@ __all__ = ["Pace"]
 
 # A guess for sizes that were not seen yet, as a multiple of a single step: docs/performance.md, two cores, 135M.
 _GUESS_PER_TOKEN = 0.42
+_EXACT = 64
 _WEIGHT = 0.2  # of the newest figure in the moving average
 
 
@@ -31,7 +32,8 @@ class Pace:
 
     def observe(self, tokens: int, seconds: float) -> None:
         """Learn from a step."""
-        size = 1 << (tokens - 1).bit_length() if tokens > 1 else 1  # the next power of two
+        # Small steps differ in kind, large ones in length only: those are counted by the next power of two.
+        size = tokens if tokens <= _EXACT else 1 << (tokens - 1).bit_length()
         ms = seconds * 1000 * size / tokens
         before = self._seen.get(size)
         self._seen[size] = ms if before is None else before + _WEIGHT * (ms - before)

@@ -23,6 +23,7 @@ __all__ = ["Aborted", "NoRoom", "Resident"]
 
 _NO_ROOM, _ABORTED = 1, 2  # llama_decode's status: no cells found; the abort callback stopped it
 _RECURRENT_SEQUENCES = 8
+_KEPT, _KEPT_RECURRENT = 8, 2
 
 
 class Aborted(Exception):
@@ -169,7 +170,8 @@ class Resident:
         lib, settings = self._lib, self.settings
         params = lib.llama_context_default_params()
         params.n_ctx = settings.n_ctx
-        params.n_seq_max = self._sequences()
+        self.n_parallel, self.n_sequences = self._sequences()
+        params.n_seq_max = self.n_sequences
         # llama.cpp ends the process if a batch cannot hold a token of each sequence.
         params.n_batch = max(min(settings.n_batch, settings.n_ctx), params.n_seq_max)
         params.n_ubatch = min(params.n_batch, settings.n_ubatch or 512)
@@ -189,20 +191,25 @@ class Resident:
         self.writes = bool(self._quick.llama_get_memory(self.context))
         if not self.writes:  # an encoder: it remembers nothing, and has no use for this context
             lib.llama_free(self.context)
-            self.context, self.n_ctx, self.n_batch, self.n_parallel = None, self.n_ctx_train, params.n_batch, 0
+            self.context, self.n_ctx, self.n_batch = None, self.n_ctx_train, params.n_batch
             return
         self.n_ctx = int(lib.llama_n_ctx(self.context))
         self.n_batch = int(lib.llama_n_batch(self.context))
-        self.n_parallel = int(params.n_seq_max)
         self.batch = Batch(lib, self.n_batch)
         self.memory = ContextMemory(self._native, self._model, self.context)
 
-    def _sequences(self) -> int:
-        """How many sequences: a recurrent model keeps a whole state for each of them, so it gets fewer."""
-        lib, most = self._lib, min(self.settings.n_parallel, int(self._lib.llama_max_parallel_sequences()))
-        if lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model):
-            most = min(most, _RECURRENT_SEQUENCES)
-        return max(1, most)
+    def _sequences(self) -> tuple[int, int]:
+        """How many answers at a time, and how many sequences in all: some are kept for what was read before.
+
+        A recurrent model keeps a whole state for each of them, so it gets fewer.
+        """
+        lib, wanted = self._lib, self.settings.n_parallel
+        recurrent = lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
+        kept = _KEPT_RECURRENT if recurrent else _KEPT
+        if recurrent:
+            wanted = min(wanted, _RECURRENT_SEQUENCES)
+        most = int(lib.llama_max_parallel_sequences())
+        return min(wanted, max(1, most - kept)), min(wanted + kept, most)
 
     def _apply_adapter(self, path: str) -> None:
         lib = self._lib

@@ -26,6 +26,7 @@ __all__ = ["Scheduler"]
 _SHARED_MS = 50.0  # a step that several requests share: nobody waits longer for the next one
 _ALONE_MS = 300.0  # a step of one request, which the abort flag can stop
 _GOVERNED_S = 0.02
+_LOOK_AHEAD = 32  # requests that wait
 _WORTH_WAITING = 32  # tokens that need not be read twice
 _LEAST_ALONE = 64  # tokens; below that a prompt is read at less than nine tenths of the speed
 
@@ -148,7 +149,7 @@ class Scheduler:
     def _admit(self) -> None:
         """Let requests in, in their order, as long as there is room."""
         place = 0
-        while self._may_fit and place < min(len(self._waiting), self._resident.n_parallel):
+        while self._may_fit and place < min(len(self._waiting), _LOOK_AHEAD):
             sequence = self._waiting[place]
             if sequence.ticket.cancelled:
                 del self._waiting[place]
@@ -178,7 +179,8 @@ class Scheduler:
 
     def _let_in(self, sequence: Sequence) -> bool:
         """Give a request its place, or its error; False if it has to wait."""
-        slot = self._slots.place(sequence.tokens, sequence.most)
+        full = len(self._running) >= self._resident.n_parallel
+        slot = None if full else self._slots.place(sequence.tokens, sequence.most)
         if slot is None and self._running:
             return False
         if slot is None:  # nobody will make room

@@ -5,6 +5,7 @@ Used on the owner's thread only. The scheduler decides when it gets its turn and
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import deque
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "Sequence"]
 
-# Whoever reads the pieces is woken for each of them and computes on the same cores: no more often than a screen shows.
-_PIECES_SECONDS = 0.016
 _PROMPT_SECONDS = 0.1
 _OPENINGS = frozenset(mark.open.encode() for mark in REASONING_MARKS)
 
@@ -96,7 +95,9 @@ class Sequence:
     def __post_init__(self) -> None:
         self._stream = TextStream(self.job.stop, self.job.prompt.reasoning)
         self._text = {"answer": "", "reasoning": ""}
+        self._pending: list[Token] = []  # text that was not told yet
         self._unsaid: list[int] = []  # tokens whose text was not made yet
+        self._pieces_seconds = self.job.pieces_ms / 1000
         # Whether each token's text must be known before the next one is chosen.
         self._each = bool(self.job.stop) or self.matcher is not None or self.job.reasoning_tokens is not None
         self._logprobs: list[TokenLogprob] = []
@@ -157,7 +158,7 @@ class Sequence:
             self.matcher.advance(token)  # type: ignore[union-attr]  # it is there if it constrains
         # Memory is cold after each step, so that even a little work takes long: text waits for a few tokens, unless
         # it decides what comes next.
-        if self._each or self.used == 1 or now - self.clock.told >= _PIECES_SECONDS:
+        if self._each or self.used == 1 or now - self.clock.told >= self._pieces_seconds:
             self._say(now)
         if self._stream.stopped or (self._constrained and self.matcher.finished):  # type: ignore[union-attr]
             self._finish("stop")
@@ -216,21 +217,26 @@ class Sequence:
         return token
 
     def _say(self, now: float) -> None:
-        """Make text of the tokens that came since, and tell the reader."""
+        """Make text of the tokens that came since, and tell the reader if it is time."""
         pieces = b"".join(map(self.vocab.piece, self._unsaid))
         self._unsaid.clear()
-        self._tell(self._stream.feed(pieces), now)
+        self._pending += self._stream.feed(pieces)
+        if self._pending and (self.used == 1 or now - self.clock.told >= self._pieces_seconds):
+            self._tell(now)
 
-    def _tell(self, tokens: list[Token], now: float) -> None:
-        for token in tokens:
-            self._text[token.channel] += token.text
-            self.ticket.emit(token)
-            self.clock.told = now
+    def _tell(self, now: float) -> None:
+        for channel, tokens in itertools.groupby(self._pending, key=lambda token: token.channel):
+            text = "".join(token.text for token in tokens)
+            self._text[channel] += text
+            self.ticket.emit(Token(text, channel))
+        self._pending.clear()
+        self.clock.told = now
 
     def _finish(self, reason: FinishReason) -> None:
         now = time.perf_counter()
         self._say(now)
-        self._tell(self._stream.finish(), now)
+        self._pending += self._stream.finish()
+        self._tell(now)
         self.ticket.emit(Done(self._result(reason, now)))
         self.end()
 

@@ -28,7 +28,7 @@ class LlamaSettings:
         Most tokens in one pass through the model; the compute buffer grows with it. At most `n_batch`; 0: what
         calibration found, or 512.
     n_parallel : int
-        Most sequences in one batch, those that are kept for their prefixes included.
+        Most answers that are written at the same time; some more sequences are kept for what was read before.
     n_gpu_layers : int or None
         Layers on the GPU; -1: all; None: as many as its free memory holds, none without GPU support in the build.
     flash_attn : {"auto", "on", "off"}

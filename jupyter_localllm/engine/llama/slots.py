@@ -15,6 +15,9 @@ from typing import Any, Protocol
 __all__ = ["Keeper", "Kept", "Memory", "Slot", "Slots", "common_length"]
 
 
+_WORTH_KEEPING = 256  # tokens that no other slot holds; fewer are read again as fast as they are fetched
+
+
 class Memory(Protocol):
     """The context's memory, as llama.cpp offers it.
 
@@ -148,8 +151,6 @@ class Slots:
         Slot or None
             Busy, its ``tokens`` a prefix of the prompt; None while there is no room.
         """
-        if self._memory.whole and 1 < len(self.all) <= 1 + sum(slot.busy for slot in self.all):
-            return None  # one is left for pins: without them such a memory shares nothing
         source, shared = self._longest(tokens)
         if self._spare(source.cells[:shared] if source is not None else ()) < most - shared:
             return None  # and nothing is let go in vain
@@ -213,7 +214,8 @@ class Slots:
 
     def drop(self, slot: Slot) -> None:
         """Empty an idle slot; its state goes to the keeper."""
-        if self._keeper is not None and slot.tokens and self._usable(slot, len(slot.tokens)):
+        own = sum(self._references[cell] == 1 for cell in slot.cells)  # the others know the rest
+        if self._keeper is not None and own >= _WORTH_KEEPING and self._usable(slot, len(slot.tokens)):
             self._keeper.put(slot.number, slot.tokens, keep=slot.pinned and not slot.saved)
         self.empty(slot)
 
@@ -331,10 +333,11 @@ class Slots:
 
     def _trim(self) -> None:
         """Let idle slots go until they hold no more cells of their own than is allowed."""
-        running = set().union(*(slot.cells for slot in self.all if slot.busy))
+        busy = [slot for slot in self.all if slot.busy]
+        running = set().union(*(slot.cells for slot in busy))
         for slot in self._idle():
             used = len(self._references) - len(self._free)
-            if used - len(running) <= self._idle_cells:
+            if used - len(running) <= self._idle_cells // max(1, len(busy)):  # each of them looks at all cells
                 return
             if not running.issuperset(slot.cells):
                 self.drop(slot)

@@ -124,7 +124,7 @@ class Rig:
         keeper: Keeper | None = StateKeeper(self.resident.memory, store) if store is not None else None
         self.slots = Slots(
             self.resident.memory,
-            self.resident.n_parallel,
+            self.resident.n_sequences,
             self.resident.n_ctx,
             idle_cells=self.resident.n_ctx if idle_cells is None else idle_cells,
             keeper=keeper,

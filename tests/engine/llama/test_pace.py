@@ -58,8 +58,10 @@ def test_it_follows_the_machine() -> None:
     assert pace.cost(1) > 95.0
 
 
-def test_odd_sizes_are_learnt_under_the_next_power() -> None:
-    """48 tokens in 48 ms say what 64 cost; a few sizes are enough."""
+def test_long_steps_are_learnt_under_the_next_power() -> None:
+    """Small sizes are learnt one by one; of long ones 96 tokens in 96 ms say what 128 cost."""
     pace = Pace()
-    pace.observe(48, 0.048)
-    assert pace.cost(64) == 64.0
+    pace.observe(3, 0.015)
+    pace.observe(96, 0.096)
+    assert pace.cost(3) == 15.0
+    assert pace.cost(128) == 128.0

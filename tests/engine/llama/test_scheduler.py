@@ -336,8 +336,7 @@ def once(error: Exception, real: Any) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_in_a_step_reaches_everybody(models: dict[str, Path], kind: str) -> None:
     """All that run hear of it, those that wait are answered, and the engine goes on."""
-    # Recurrent and hybrid memories keep one sequence free for pins.
-    with rig(models[kind], n_parallel=3 if kind in ("recurrent", "hybrid") else 2) as made:
+    with rig(models[kind], n_parallel=2) as made:
         asked = [made.ask(words(20, i), max_tokens=4) for i in range(4)]
         made.step()
         made.resident.decode = once(RuntimeError("boom"), made.resident.decode)  # type: ignore[method-assign]

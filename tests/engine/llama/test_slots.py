@@ -170,8 +170,7 @@ class SlotsMachine(RuleBasedStateMachine):
         slot = self.slots.place(tokens, most)
         if slot is None:
             assert len(self.running) == before
-            kept_back = self.memory.whole and len(idle) == 1  # for pins
-            assert kept_back or not idle or all(s.pinned for s in idle) or self.memory.size - len(busy_cells) - promised < most
+            assert not idle or all(s.pinned for s in idle) or self.memory.size - len(busy_cells) - promised < most
             assert before, "nobody would make room"
             return
         assert slot.busy
