@@ -186,7 +186,8 @@ class Resident:
         if self.context is None:
             raise EngineError(
                 f"llama.cpp could not make a context of {settings.n_ctx} tokens: {self._native.why()}",
-                "Try a smaller window: %config LocalLLM.n_ctx = 2048",
+                "Try a smaller window: %config LocalLLM.n_ctx = 2048"
+                + ("" if settings.kv_cache_type == "f16" else ", or kv_cache_type = 'f16'"),
             )
         self.writes = bool(self._quick.llama_get_memory(self.context))
         if not self.writes:  # an encoder: it remembers nothing, and has no use for this context
