@@ -11,7 +11,6 @@ between tasks each of them makes one step at a time, so that many generations go
 from __future__ import annotations
 
 import contextvars
-import ctypes
 import itertools
 import os
 import queue
@@ -22,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 
 from jupyter_localllm.engine import parking
 from jupyter_localllm.engine.children import check_fork
+from jupyter_localllm.engine.ticket import LATER, Ticket
 from jupyter_localllm.errors import EngineClosed, EngineError, LocalLLMError
 from jupyter_localllm.types import Event, Status
 
@@ -29,15 +29,11 @@ __all__ = ["LATER", "Holder", "Owner", "Stepper", "Ticket", "cancel_scope"]
 
 _TASKS_BETWEEN = 32  # two steps
 _STEP: Any = object()
-_POLL_SECONDS = 0.05  # Windows does not interrupt a wait, so no wait is longer than this
 
 # Whoever waits in a thread that cannot be interrupted (asyncio's helpers) sets an event here to be let go.
 cancel_scope: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("cancel_scope", default=None)
 
 T = TypeVar("T")
-
-LATER: Any = object()
-"""What a task returns whose ticket somebody else will finish (`Ticket.finish`, `Ticket.fail`)."""
 
 
 class Stepper(Protocol):
@@ -54,73 +50,6 @@ class Holder(Protocol):
     def lost(self) -> None:
         """The thread is gone, and everything native with it: forget it, free nothing."""
         ...
-
-
-class Ticket:
-    """One task on its way: what the person who waits holds, and what the owner reads.
-
-    Attributes
-    ----------
-    cancelled : bool
-        Whether nobody waits for the rest.
-    abort : ctypes array of 2 bytes
-        A C string that is empty until the ticket is cancelled. Native code reads it between the nodes of a graph (see
-        `jupyter_localllm.engine.llama.native`). Each ticket has its own, so a late cancel never hits the next task.
-    """
-
-    def __init__(self, task: Callable[[Ticket], Any], group: object, ended: Callable[[Ticket], None]) -> None:
-        self.task = task
-        self.group = group
-        self._ended = ended
-        self.abort = ctypes.create_string_buffer(2)
-        self.cancelled = False
-        self.started = False
-        self.open = True
-        self.reason: LocalLLMError | None = None
-        self._events: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-
-    def cancel(self, reason: LocalLLMError | None = None) -> None:
-        """Ask the owner to leave the task as soon as it can; `reason` is raised where somebody still waits."""
-        self.reason = self.reason or reason
-        self.cancelled = True
-        self.abort[0] = b"\x01"
-
-    def emit(self, event: Event) -> None:
-        """Send an event to whoever waits."""
-        self._events.put(("event", event))
-
-    def run(self) -> None:
-        """Begin the task; called by the owner's thread."""
-        self.started = True
-        try:
-            value = None if self.cancelled else self.task(self)
-            if value is not LATER:
-                self.finish(value)
-        except BaseException as error:  # whatever it was, the thread lives on and the waiting person hears of it
-            self.fail(error)
-
-    def finish(self, value: object = None) -> None:
-        """End the task with a value; None if it was cancelled."""
-        self._end(("error", self.reason) if self.reason else ("value", value))
-
-    def fail(self, error: BaseException) -> None:
-        """End the task with an error."""
-        if not isinstance(error, LocalLLMError):
-            cause, error = error, EngineError(f"the engine failed: {type(error).__name__}: {error}")
-            error.__cause__ = cause
-        self._end(("error", self.reason or error))
-
-    def _end(self, message: tuple[str, Any]) -> None:
-        self.open = False
-        self._ended(self)
-        self._events.put(message)
-
-    def poll(self) -> tuple[str, Any] | None:
-        """The next message, or None after 50 ms without one."""
-        try:
-            return self._events.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
-            return None
 
 
 class Owner:

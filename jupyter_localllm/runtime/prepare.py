@@ -18,6 +18,7 @@ from jupyter_localllm.engine.llama import (
     LlamaSettings,
     StateKey,
     StateStore,
+    Surroundings,
     build_identity,
     calibrate_in_child,
     check_in_child,
@@ -103,14 +104,12 @@ class Preparation:
         layers = functools.partial(plan_layers, file, settings.n_ctx, n_ubatch=settings.n_ubatch)
         if spec.isolation == "process":
             return ProcessEngine(file, settings, layers=layers)
-        return LlamaEngine(
-            file,
-            settings,
-            self._owner,
-            layers=layers,
+        around = Surroundings(
             states=_state_store(file, settings, spec, cache),
             step_ms=calibration.step_ms if calibration is not None else {},
+            layers=layers,
         )
+        return LlamaEngine(file, settings, self._owner, around)
 
     def _draft(self, spec: ModelSpec, cache: AnswerCache) -> _Trial | None:
         """The draft model's file is looked at as the model's own is."""

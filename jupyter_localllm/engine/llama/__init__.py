@@ -6,6 +6,7 @@ Importing this package does not import ``llama_cpp``; loading a model does.
 from jupyter_localllm.engine.llama.calibration import Calibration, calibrate_in_child
 from jupyter_localllm.engine.llama.check import build_identity, check_in_child
 from jupyter_localllm.engine.llama.engine import LlamaEngine
+from jupyter_localllm.engine.llama.loaded import Surroundings
 from jupyter_localllm.engine.llama.settings import LlamaSettings, usable_cores
 from jupyter_localllm.engine.llama.states import StateKey, StateStore
 
@@ -15,6 +16,7 @@ __all__ = [
     "LlamaSettings",
     "StateKey",
     "StateStore",
+    "Surroundings",
     "build_identity",
     "calibrate_in_child",
     "check_in_child",

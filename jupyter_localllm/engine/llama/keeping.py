@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from jupyter_localllm.engine.llama.memory import ContextMemory
-from jupyter_localllm.engine.llama.slots import Kept
+from jupyter_localllm.engine.llama.slot_memory import Kept
 from jupyter_localllm.engine.llama.states import Found, StateStore
 
 __all__ = ["StateKeeper"]

@@ -17,7 +17,7 @@ __all__ = ["DraftLength", "PromptLookup"]
 _TOKEN_BITS = 24  # more than any vocabulary has
 _LONGEST_MATCH = 64  # a longer one is no better evidence
 
-# What may be lost before anything was spent or won, in plain steps: a few more where a long match makes a loss unlikely.
+# What may be lost before anything was spent or won, in plain steps: more where a long match makes a loss unlikely.
 # Less would never buy the first guess on a machine where four tokens cost as much as three steps.
 _ALLOWANCE_STEPS = 1.5
 _ALLOWANCE_PER_MATCH = 0.15

@@ -10,64 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-__all__ = ["Keeper", "Kept", "Memory", "Slot", "Slots", "common_length"]
+from jupyter_localllm.engine.llama.cells import Cells
+from jupyter_localllm.engine.llama.slot_memory import Keeper, Memory
+
+__all__ = ["Slot", "Slots", "common_length"]
 
 
 _WORTH_KEEPING = 256  # tokens that no other slot holds; fewer are read again as fast as they are fetched
-
-
-class Memory(Protocol):
-    """The context's memory, as llama.cpp offers it.
-
-    Attributes
-    ----------
-    whole : bool
-        A sequence's state cannot be cut (recurrent and hybrid models): it is used whole or not at all.
-    window : int
-        Tokens that sliding-window layers look back; 0 for none. Cells behind it may be lost.
-    """
-
-    whole: bool
-    window: int
-
-    def copy(self, source: int, target: int, length: int) -> None:
-        """Let `target`, an empty sequence, share the first `length` tokens of `source`."""
-        ...
-
-    def cut(self, sequence: int, length: int) -> bool:
-        """Drop everything from position `length` on; False if that cannot be done."""
-        ...
-
-    def first(self, sequence: int) -> int:
-        """The lowest position that is still there; -1 if the sequence is empty."""
-        ...
-
-
-class Kept(Protocol):
-    """A state that was found, and not read yet."""
-
-    @property
-    def tokens(self) -> Any:
-        """All the tokens that it is the state of, in order."""
-        ...
-
-
-class Keeper(Protocol):
-    """Where states go that the cache has no room for."""
-
-    def put(self, number: int, tokens: Sequence[int], *, keep: bool) -> None:
-        """Keep the state of sequence `number`, which holds `tokens`; `keep`: beyond the life of this process."""
-        ...
-
-    def find(self, tokens: Sequence[int], more_than: int) -> Kept | None:
-        """A state that saves reading more than `more_than` of `tokens`."""
-        ...
-
-    def load(self, kept: Kept, number: int) -> bool:
-        """Put a state into the empty sequence `number`; False if it is gone or damaged, and nothing is there then."""
-        ...
 
 
 @dataclass(eq=False)
@@ -127,14 +77,13 @@ class Slots:
         self._idle_cells = idle_cells
         self._most_pinned = max(1, count // 4)
         self._clock = itertools.count(1)
-        self._references = [0] * cells
-        self._free = list(range(cells - 1, -1, -1))
+        self._cells = Cells(cells)
         self.all = [Slot(i) for i in range(count)]
 
     @property
     def free_cells(self) -> int:
         """Cells that hold nothing and are promised to nobody."""
-        return len(self._free) - sum(slot.reserved for slot in self.all)
+        return self._cells.free - sum(slot.reserved for slot in self.all)
 
     def place(self, tokens: Sequence[int], most: int) -> Slot | None:
         """A slot for a prompt, with the longest prefix of it that is known already in place.
@@ -172,10 +121,7 @@ class Slots:
     def wrote(self, slot: Slot, tokens: Sequence[int]) -> None:
         """Note that `tokens` were evaluated behind what `slot` held."""
         slot.tokens.extend(tokens)
-        for _ in tokens:
-            cell = self._free.pop()
-            self._references[cell] = 1
-            slot.cells.append(cell)
+        slot.cells += self._cells.take(len(tokens))
         slot.reserved = max(0, slot.reserved - len(tokens))
 
     def cut(self, slot: Slot, length: int) -> None:
@@ -184,7 +130,7 @@ class Slots:
             return
         if not self._memory.cut(slot.number, length):
             self._memory.cut(slot.number, length := 0)
-        freed = self._give_back(slot.cells[length:])
+        freed = self._cells.give_back(slot.cells[length:])
         if slot.busy:
             slot.reserved += freed
         del slot.tokens[length:], slot.cells[length:]
@@ -214,7 +160,7 @@ class Slots:
 
     def drop(self, slot: Slot) -> None:
         """Empty an idle slot; its state goes to the keeper."""
-        own = sum(self._references[cell] == 1 for cell in slot.cells)  # the others know the rest
+        own = self._cells.own(slot.cells)  # the others know the rest
         if self._keeper is not None and own >= _WORTH_KEEPING and self._usable(slot, len(slot.tokens)):
             self._keeper.put(slot.number, slot.tokens, keep=slot.pinned and not slot.saved)
         self.empty(slot)
@@ -236,7 +182,7 @@ class Slots:
     def empty(self, slot: Slot) -> None:
         """Forget what a slot holds, whatever state it is in."""
         self._memory.cut(slot.number, 0)
-        self._give_back(slot.cells)
+        self._cells.give_back(slot.cells)
         slot.tokens, slot.cells, slot.prompt, slot.reserved = [], [], 0, 0
         slot.pinned = slot.saved = False
 
@@ -289,8 +235,7 @@ class Slots:
     def _share(self, source: Slot, target: Slot, length: int) -> None:
         self._memory.copy(source.number, target.number, length)
         target.tokens, target.cells = source.tokens[:length], source.cells[:length]
-        for cell in target.cells:
-            self._references[cell] += 1
+        self._cells.share(target.cells)
 
     def _recall(self, slot: Slot, tokens: Sequence[int], most: int) -> None:
         """Use a kept state if it spares more than the cache itself does."""
@@ -299,7 +244,7 @@ class Slots:
             return
         # All of it is put back before it is cut, and what the slot holds already is not needed then. What the slot
         # shared with others counts for it now.
-        own = sum(self._references[cell] == 1 for cell in slot.cells)
+        own = self._cells.own(slot.cells)
         if len(kept.tokens) > self.free_cells + own or most > self._spare(()):
             return
         held = [int(token) for token in kept.tokens]
@@ -318,7 +263,7 @@ class Slots:
     def _spare(self, cells: Iterable[int]) -> int:
         """Cells that could be had beside `cells` and those of running requests."""
         taken = set(cells).union(*(slot.cells for slot in self.all if slot.busy))
-        return len(self._references) - len(taken) - sum(slot.reserved for slot in self.all)
+        return self._cells.count - len(taken) - sum(slot.reserved for slot in self.all)
 
     def _idle(self) -> Iterable[Slot]:
         """Idle slots that hold something, the least worth keeping first."""
@@ -336,20 +281,11 @@ class Slots:
         busy = [slot for slot in self.all if slot.busy]
         running = set().union(*(slot.cells for slot in busy))
         for slot in self._idle():
-            used = len(self._references) - len(self._free)
+            used = self._cells.used
             if used - len(running) <= self._idle_cells // max(1, len(busy)):  # each of them looks at all cells
                 return
             if not running.issuperset(slot.cells):
                 self.drop(slot)
-
-    def _give_back(self, cells: Iterable[int]) -> int:
-        """Nobody in particular needs these any more; how many of them nobody needs at all."""
-        before = len(self._free)
-        for cell in cells:
-            self._references[cell] -= 1
-            if self._references[cell] == 0:
-                self._free.append(cell)
-        return len(self._free) - before
 
 
 def common_length(a: Sequence[int], b: Sequence[int]) -> int:

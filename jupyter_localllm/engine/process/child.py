@@ -20,7 +20,7 @@ from typing import Any
 from jupyter_localllm.engine import parking
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.children import be_the_first_to_go
-from jupyter_localllm.engine.llama import LlamaEngine
+from jupyter_localllm.engine.llama import LlamaEngine, Surroundings
 from jupyter_localllm.engine.llama.neighbour import process_clock
 from jupyter_localllm.engine.owner import Owner, cancel_scope
 from jupyter_localllm.engine.process import wire
@@ -74,7 +74,9 @@ class Server:
         """Begin what a frame asks for; called by one thread, which never waits for the engine."""
         if asked.kind == Kind.OPEN:
             model, settings, layers = pickle.loads(asked.payload)
-            self._engine = LlamaEngine(model, settings, Owner(), busy=process_clock(os.getppid()), layers=layers)
+            self._engine = LlamaEngine(
+                model, settings, Owner(), Surroundings(busy=process_clock(os.getppid()), layers=layers)
+            )
             self._long = ThreadPoolExecutor(settings.n_parallel)
         elif asked.kind == Kind.ASK:
             stop = self._running[asked.number] = threading.Event()

@@ -23,7 +23,8 @@ from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.scheduler import Scheduler
 from jupyter_localllm.engine.llama.sequence import Clock, Sequence
 from jupyter_localllm.engine.llama.settings import LlamaSettings
-from jupyter_localllm.engine.llama.slots import Keeper, Slots
+from jupyter_localllm.engine.llama.slot_memory import Keeper
+from jupyter_localllm.engine.llama.slots import Slots
 from jupyter_localllm.engine.llama.speculation import Speculation
 from jupyter_localllm.engine.llama.states import StateStore
 from jupyter_localllm.engine.owner import Ticket

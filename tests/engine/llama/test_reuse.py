@@ -318,7 +318,7 @@ def test_usage_through_the_engine(kind: str, path: Path) -> None:
     assert usage("!!!").cached_prompt_tokens == 0
     assert usage("??").cached_prompt_tokens == (0 if kind in WHOLE else 200)
     assert usage("##", pins=(200,)).cached_prompt_tokens == (0 if kind in WHOLE else 200)
-    owner.call(lambda _ticket: engine._scheduler and engine._scheduler._slots.drop_idle())
+    owner.call(lambda _ticket: engine._loaded and engine._loaded.scheduler._slots.drop_idle())
     assert usage("++", pins=(200,)) == Usage(202, 0, 2)
     assert usage("--", pins=(200,)).cached_prompt_tokens == 200
     engine.close()

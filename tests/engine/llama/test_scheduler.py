@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings
+from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings, Surroundings
 from jupyter_localllm.engine.llama.keeping import StateKeeper
 from jupyter_localllm.engine.llama.resident import NoRoom
 from jupyter_localllm.engine.llama.states import StateKey, StateStore
@@ -435,7 +435,9 @@ def test_the_flag_stops_only_its_one_owner(used: Rig) -> None:
 def test_unload_while_many_are_answered(path: Path) -> None:
     """Everybody hears of it, nothing reads the memory that was given back, and the model can be loaded again."""
     store, owner = StateStore(StateKey("m", "b", "c"), None, ram_bytes=1 << 30, disk_bytes=0), Owner()
-    engine = LlamaEngine(file_of(path), LlamaSettings(n_ctx=8192, n_threads=1, n_parallel=8), owner, states=store)
+    engine = LlamaEngine(
+        file_of(path), LlamaSettings(n_ctx=8192, n_threads=1, n_parallel=8), owner, Surroundings(states=store)
+    )
     late: list[int] = []
     ends: list[object] = []
 
@@ -450,10 +452,10 @@ def test_unload_while_many_are_answered(path: Path) -> None:
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 60
-    while engine._scheduler is None or not any(slot.pinned for slot in engine._scheduler._slots.all):
+    while engine._loaded is None or not any(slot.pinned for slot in engine._loaded.scheduler._slots.all):
         assert time.monotonic() < deadline
         time.sleep(0.001)
-    scheduler, resident = engine._scheduler, engine._resident
+    scheduler, resident = engine._loaded.scheduler, engine._loaded.resident
     keeper = scheduler._slots._keeper
     assert isinstance(keeper, StateKeeper)
     assert resident is not None

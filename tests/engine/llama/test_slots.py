@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from jupyter_localllm.engine.llama.slots import Kept, Slot, Slots, common_length
+from jupyter_localllm.engine.llama.slot_memory import Kept
+from jupyter_localllm.engine.llama.slots import Slot, Slots, common_length
 
 
 class FakeMemory:
@@ -289,9 +290,9 @@ class SlotsMachine(RuleBasedStateMachine):
             assert slot.busy or slot.reserved == 0
             assert slot.reserved >= 0
         cells = [cell for slot in self.slots.all for cell in slot.cells]
-        counts = self.slots._references
+        counts = self.slots._cells._references
         assert all(counts[cell] == cells.count(cell) for cell in range(len(counts)))
-        assert sorted(self.slots._free) == [cell for cell, count in enumerate(counts) if count == 0]
+        assert sorted(self.slots._cells._free) == [cell for cell, count in enumerate(counts) if count == 0]
         assert self.slots.free_cells >= 0, "a reserved cell was given away"
 
 

@@ -43,7 +43,8 @@ thread.start()
 begun.wait(60)
 
 def too_much(ticket):
-    resident, lib = engine._resident, engine._resident._lib
+    resident = engine._loaded.resident
+    lib = resident._lib
     count = resident.n_batch + 1  # llama.cpp asserts that there are no more than n_batch
     batch = lib.llama_batch_init(count, 0, 1)
     batch.n_tokens = count
@@ -127,7 +128,14 @@ def test_a_calibrated_model_answers(tmp_path: Path) -> None:
 def test_settings_reach_the_engine(tmp_path: Path) -> None:
     """What a person sets about loading is what the engine has."""
     path = str(write_tiny_llama(tmp_path / "tiny.gguf", n_head=2))
-    settings = {"n_ctx": 256, "n_batch": 64, "n_ubatch": 32, "n_parallel": 3, "kv_cache_type": "q8_0", "flash_attn": "on"}
+    settings = {
+        "n_ctx": 256,
+        "n_batch": 64,
+        "n_ubatch": 32,
+        "n_parallel": 3,
+        "kv_cache_type": "q8_0",
+        "flash_attn": "on",
+    }
     llm = jl.LocalLLM(model=path, **settings)
     assert llm.generate("Hello", cache="off", max_tokens=8).usage.completion_tokens > 0
     engine = llm.engine
