@@ -37,9 +37,9 @@ class Settings(Configurable):
     n_ctx = Int(
         None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
     ).tag(config=True)
-    n_threads = Int(0, min=0, max=512, help="Threads that decode; 0: the physical cores of this process.").tag(
-        config=True
-    )
+    n_threads = Int(
+        0, min=0, max=512, help="Threads that decode; 0: what calibration finds, or the physical cores."
+    ).tag(config=True)
     n_batch = Int(512, min=1, max=65536, help="Most tokens in one native call.").tag(config=True)
     n_ubatch = Int(
         0, min=0, max=65536, help="Most tokens in one pass through the model; 0: what calibration finds, or 512."

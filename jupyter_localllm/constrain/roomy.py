@@ -52,7 +52,8 @@ def with_room(make: Callable[[], T], failed: str) -> T:
             thread.start()
         finally:
             threading.stack_size(before)
-    thread.join()
+    while thread.is_alive():  # Windows does not interrupt a wait, so no wait is longer than this
+        thread.join(0.05)
     if errors:
         words = " ".join(str(errors[0]).split())[:600]
         raise UsageError(f"{failed}: {words}", "Write it in another way.") from None

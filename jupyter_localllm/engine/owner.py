@@ -181,14 +181,16 @@ class Owner:
 
     def _renew(self) -> None:
         """After native code has given up: leave the thread to itself, and begin with a new one at the next task."""
-        why = self._given_up()
-        if why is None:
+        if self._given_up() is None:
             return
         with self._lock:
+            why = self._given_up()
+            if why is None:  # another thread was faster: what there is now is new
+                return
+            for holder in list(self._holders):  # before anything can run on the next thread
+                holder.lost()
             lost, self._open = list(self._open), {}
             self._queue, self._steppers, self._thread = queue.SimpleQueue(), [], None
-        for holder in list(self._holders):
-            holder.lost()
         for ticket in lost:
             ticket.fail(_gave_up(why))
 

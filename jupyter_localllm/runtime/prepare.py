@@ -101,15 +101,22 @@ class Preparation:
         with _held(self._lock):
             calibration = trial.calibration()
         settings = _resolved(file, spec.settings, calibration)
-        layers = functools.partial(plan_layers, file, settings.n_ctx, n_ubatch=settings.n_ubatch)
-        if spec.isolation == "process":
-            return ProcessEngine(file, settings, layers=layers)
         around = Surroundings(
-            states=_state_store(file, settings, spec, cache),
             step_ms=calibration.step_ms if calibration is not None else {},
-            layers=layers,
+            layers=functools.partial(
+                plan_layers,
+                file,
+                settings.n_ctx,
+                n_ubatch=settings.n_ubatch,
+                kv_element_bytes=KV_BYTES[settings.kv_cache_type],
+                flash_attention=settings.flash_attn != "off",
+            ),
         )
-        return LlamaEngine(file, settings, self._owner, around)
+        if spec.isolation == "process":
+            return ProcessEngine(file, settings, around)
+        return LlamaEngine(
+            file, settings, self._owner, replace(around, states=_state_store(file, settings, spec, cache))
+        )
 
     def _draft(self, spec: ModelSpec, cache: AnswerCache) -> _Trial | None:
         """The draft model's file is looked at as the model's own is."""
@@ -204,7 +211,8 @@ def _state_store(file: ModelFile, settings: LlamaSettings, spec: ModelSpec, cach
     if not (spec.state_cache_size or spec.state_memory_size):
         return None
     adapter = sha256_of(settings.adapter, cache.memo) if settings.adapter else ""
-    context = f"{settings.kv_cache_type} {settings.flash_attn} {settings.n_gpu_layers} {adapter}"
+    # The window: beyond the one that a model was first trained with, some (Phi-3) use other factors for RoPE.
+    context = f"{settings.kv_cache_type} {settings.flash_attn} {settings.n_gpu_layers} {settings.n_ctx} {adapter}"
     return StateStore(
         StateKey(file.sha256, build_identity(), context),
         cache.directory / "states" if spec.state_cache_size else None,

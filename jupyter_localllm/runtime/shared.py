@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_localllm.cache import AnswerCache
 from jupyter_localllm.conversation import Conversations
+from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.models import locate
 from jupyter_localllm.runtime.prepare import LocalEngine, ModelSpec, Preparation, stamp
@@ -68,7 +69,10 @@ class Runtime:
         ------
         ModelError
             The file is missing or broken, does not fit in memory, or kills the build of llama.cpp.
+        EngineClosed
+            This is a fork of the process that the runtime belongs to.
         """
+        check_fork(self._pid)
         _, path = locate(spec.model, model_dirs=spec.model_dirs)
         key = (*stamp(path), spec)
         self._release_others(holder, key)
@@ -105,7 +109,7 @@ class Runtime:
         # All are told to stop before any is waited for: one must not wait for another's answer.
         for shared in self._engines.values():
             shared.engine.discard()
-        if self._engines:
+        if self.owner.waiting:  # without need no thread is begun: at exit some versions of Python refuse
             self.owner.call(lambda ticket: None)  # they are freed in turn before this
         self._engines.clear()
         self.owner.close()

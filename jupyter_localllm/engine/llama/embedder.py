@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,16 @@ class Embedder:
         self._batch: Batch | None = None
         self.dimensions = int(self._lib.llama_model_n_embd_out(model))
 
-    def embed(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def embed(
+        self, texts: Sequence[Sequence[int]], abort: ctypes.Array[ctypes.c_char] | None = None
+    ) -> NDArray[np.float32]:
         """Vectors of texts that are given as tokens, at most 64 and together within a batch (see `batches`).
+
+        Parameters
+        ----------
+        texts : sequence of sequence of int
+        abort : ctypes array, optional
+            A flag that stops it (see `Native.set_abort`).
 
         Returns
         -------
@@ -54,6 +63,8 @@ class Embedder:
         self._reserve(sum(map(len, texts)))
         batch = self._batch
         assert batch is not None
+        self._flag = abort if abort is not None else ctypes.create_string_buffer(2)  # it must outlive the call
+        self._native.set_abort(self._context, self._flag)
         lib, memory = self._lib, self._lib.llama_get_memory(self._context)
         if memory:  # an encoder has none
             lib.llama_memory_clear(memory, False)

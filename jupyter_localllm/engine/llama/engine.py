@@ -145,7 +145,9 @@ class LlamaEngine:
 
     def lost(self) -> None:
         """Forget what the owner's thread had, without freeing it: the thread hangs in the middle of it."""
-        self._loaded = None
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None and loaded.scheduler is not None:
+            loaded.scheduler.yield_interval()
 
     def _leave(self) -> None:
         self._owner.cancel_group(self, EngineClosed(f"{self.name} was unloaded while it answered", "Run it again."))
@@ -193,7 +195,7 @@ class LlamaEngine:
         return LATER
 
     def _embed(self, tokens: list[list[int]], ticket: Ticket) -> NDArray[np.float32]:
-        return self._load(ticket).embed(tokens)
+        return self._load(ticket).embed(tokens, ticket)
 
     def _words(self, ticket: Ticket) -> Vocabulary:
         return self._load(ticket).vocabulary

@@ -31,9 +31,14 @@ class StateKeeper:
 
     def put(self, number: int, tokens: Sequence[int], *, keep: bool) -> None:
         """Take the state out of the context at once; the file is written by another thread."""
-        if len(tokens) < _LEAST:
+        if len(tokens) < _LEAST or not self._store.takes(self._memory.size(number), keep=keep):
             return
-        data, mine = self._memory.save(number), list(tokens)
+        try:
+            self._put(self._memory.save(number), list(tokens), keep=keep)
+        except (MemoryError, RuntimeError):  # no room for a copy, no thread: then it is read again
+            return
+
+    def _put(self, data: bytes, mine: list[int], *, keep: bool) -> None:
         if not keep:
             self._store.put(mine, data, keep=False)
             return
@@ -56,5 +61,8 @@ class StateKeeper:
     def load(self, kept: Kept, number: int) -> bool:
         """Put it into the context."""
         assert isinstance(kept, Found)
-        data = kept.load()
+        try:
+            data = kept.load()
+        except MemoryError:
+            return False
         return data is not None and self._memory.load(number, data)

@@ -135,9 +135,9 @@ class Loaded:
         alone = [vocab.bos if vocab.bos >= 0 else max(0, vocab.eos)]  # an empty text has no token of its own
         return [vocab.tokens(text, special=False, frame=True) or alone for text in texts]
 
-    def embed(self, tokens: list[list[int]]) -> NDArray[np.float32]:
+    def embed(self, tokens: list[list[int]], ticket: Ticket) -> NDArray[np.float32]:
         """Vectors of texts that fit in one batch."""
-        return self.embedder.embed(tokens)
+        return self.embedder.embed(tokens, ticket.abort)
 
     @property
     def embedder(self) -> Embedder:
@@ -152,6 +152,18 @@ class Loaded:
         if self._draft is not None:
             self._draft.resident.free()
         self.resident.free()
+        if self._around.states is not None:
+            self._around.states.clear()
+        self._native.trim()
+
+    def _grid(self) -> int:
+        """Tokens of a piece of a prompt: the same for the same model, whatever the machine does meanwhile.
+
+        Long pieces are read faster, and somebody else's question waits for the end of one. On two cores 128 tokens take
+        0.3 s with 0.1 GB of weights and are read at 95 % of the speed of 512.
+        """
+        size = 128 if self.resident.bytes < 1e9 else 64 if self.resident.bytes < 4e9 else 32
+        return self.resident.n_batch if self.settings.n_gpu_layers else min(size, self.resident.n_batch)
 
     def _look(self) -> ModelInfo:
         resident, vocab = self.resident, self.resident.vocab
@@ -223,6 +235,7 @@ class Loaded:
             governor=governor,
             pace=pace,
             speculation=Speculation(drafter) if guesses else None,
+            grid=self._grid(),
         )
 
 

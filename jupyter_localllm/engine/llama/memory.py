@@ -42,9 +42,13 @@ class ContextMemory:
         """Empty all of it."""
         self._quick.llama_memory_clear(self._memory, False)
 
+    def size(self, sequence: int) -> int:
+        """Bytes of the state of a sequence."""
+        return int(self._lib.llama_state_seq_get_size(self._context, sequence))
+
     def save(self, sequence: int) -> bytes:
         """The state of a sequence, as llama.cpp writes it."""
-        size = self._lib.llama_state_seq_get_size(self._context, sequence)
+        size = self.size(sequence)
         buffer = (ctypes.c_uint8 * size)()
         written = self._lib.llama_state_seq_get_data(self._context, buffer, size, sequence)
         return bytes(memoryview(buffer)[:written])

@@ -49,6 +49,12 @@ class Native:
         """
         self.quick.llama_set_abort_callback(context, self._abort, ctypes.addressof(flag))
 
+    def trim(self) -> None:
+        """Give freed memory back to the system; glibc keeps blocks of some 20 MB for the next time."""
+        trim = getattr(_libc(), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
     def why(self) -> str:
         """The last complaint, for an error message."""
         return next((line for line in reversed(self.complaints) if line), "llama.cpp did not say why")

@@ -192,7 +192,7 @@ class Resident:
         self.writes = bool(self._quick.llama_get_memory(self.context))
         if not self.writes:  # an encoder: it remembers nothing, and has no use for this context
             lib.llama_free(self.context)
-            self.context, self.n_ctx, self.n_batch = None, self.n_ctx_train, params.n_batch
+            self.context, self.n_ctx, self.n_batch = None, self.n_ctx_train, int(params.n_batch)
             return
         self.n_ctx = int(lib.llama_n_ctx(self.context))
         self.n_batch = int(lib.llama_n_batch(self.context))

@@ -16,7 +16,7 @@ from jupyter_localllm.engine.llama.pace import Pace
 from jupyter_localllm.engine.llama.resident import Aborted, NoRoom, Resident
 from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.sequence import Sequence
-from jupyter_localllm.engine.llama.slots import Slots, common_length
+from jupyter_localllm.engine.llama.slots import Slot, Slots, common_length
 from jupyter_localllm.engine.llama.speculation import Speculation
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Status
@@ -24,11 +24,9 @@ from jupyter_localllm.types import Status
 __all__ = ["Scheduler"]
 
 _SHARED_MS = 50.0  # a step that several requests share: nobody waits longer for the next one
-_ALONE_MS = 300.0  # a step of one request, which the abort flag can stop
 _GOVERNED_S = 0.02
 _LOOK_AHEAD = 32  # requests that wait
 _WORTH_WAITING = 32  # tokens that need not be read twice
-_LEAST_ALONE = 64  # tokens; below that a prompt is read at less than nine tenths of the speed
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,19 @@ class Scheduler:
     pace : Pace
     speculation : Speculation or None
         Guesses tokens of an answer that is alone.
+    grid : int
+        A prompt that is read alone is read in pieces that end at multiples of so many tokens.
 
     Attributes
     ----------
+    realigns : bool
+        Whether a prompt that is alone goes on from an end of such a piece only. Logits depend in their last digits on
+        how a prompt was cut, and a small model's answer can hang on these: what was asked before must not decide it.
     unasked_seconds : float
         So long an answer that is alone goes on without a look at who else is there.
     """
 
+    realigns = True
     unasked_seconds = 0.02
 
     def __init__(
@@ -70,7 +74,9 @@ class Scheduler:
         governor: Governor,
         pace: Pace,
         speculation: Speculation | None,
+        grid: int = 128,
     ) -> None:
+        self._grid = grid
         self._resident, self._slots, self._samplers = resident, slots, samplers
         self._governor, self._pace, self._speculation = governor, pace, speculation
         self._waiting: deque[Sequence] = deque()
@@ -131,6 +137,10 @@ class Scheduler:
             self._resident.batch.clear()
             self._decode([self._write_turn(sequence, alone=True)])
 
+    def yield_interval(self) -> None:
+        """Give Python's switch interval back to the person whose it is; nothing native is touched."""
+        self._interval.follow(False)
+
     def _leave(self) -> None:
         """Let go of what is finished or cancelled."""
         for sequence in [s for s in self._running if s.finished or s.ticket.cancelled]:
@@ -186,9 +196,21 @@ class Scheduler:
         if slot is None:  # nobody will make room
             raise EngineError("the window has no room for this prompt and its answer")
         sequence.slot = slot
+        if self.realigns and not self._running:
+            self._slots.cut(slot, self._end_of_piece(sequence, slot))
         sequence.admitted(slot, self._samplers.start(sequence.job.sampling, sequence.tokens))
         self._running.append(sequence)
         return True
+
+    def _end_of_piece(self, sequence: Sequence, slot: Slot) -> int:
+        """Where to go on with a prompt of which `slot` knows the beginning, so that it is cut as if it were new.
+
+        A conversation that goes on is no repetition, and is read on from where it stands.
+        """
+        known = len(slot.tokens)
+        if slot.answered or self._resident.memory.whole or self._resident.memory.window:
+            return known
+        return max(known // self._grid * self._grid, *(pin for pin in (0, *sequence.pins) if pin <= known))
 
     def _fill(self) -> list[_Turn]:
         """The next batch."""
@@ -198,6 +220,8 @@ class Scheduler:
         reading = sorted((s for s in self._running if s.reading), key=lambda s: len(s.tokens) - s.position)
         turns = [self._write_turn(s, alone=len(self._running) == 1) for s in writing]
         left = self._prompt_tokens(len(writing), len(reading)) if reading else 0
+        if len(reading) == 1 and not writing:
+            left = self._grid - reading[0].position % self._grid
         for i, sequence in enumerate(reading):  # the shortest first: what it does not need is the others'
             chunk = sequence.next_chunk(max(1, left // (len(reading) - i)))
             chunk = chunk[: batch.size - batch.count]
@@ -221,8 +245,6 @@ class Scheduler:
 
     def _prompt_tokens(self, writing: int, reading: int) -> int:
         """How many prompt tokens the step may take."""
-        if writing + reading == 1:
-            return max(_LEAST_ALONE, self._pace.tokens_within(_ALONE_MS, self._resident.n_batch))
         return max(reading, self._pace.tokens_within(_SHARED_MS, self._resident.n_batch) - writing)
 
     def _decode(self, turns: list[_Turn]) -> None:
@@ -290,8 +312,10 @@ class Scheduler:
         self._fail([turn.sequence for turn in turns], error)
 
     def _fail(self, sequences: list[Sequence], error: Exception) -> None:
-        for sequence in list(sequences):
+        failed = list(sequences)
+        for sequence in failed:  # first of all: whatever goes wrong below, nobody waits for ever
             sequence.end(error if isinstance(error, LocalLLMError) else EngineError(f"the engine failed: {error!r}"))
+        for sequence in failed:
             if sequence.slot is not None:
                 self._slots.release(sequence.slot)
                 self._slots.empty(sequence.slot)

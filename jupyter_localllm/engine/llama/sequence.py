@@ -188,7 +188,11 @@ class Sequence:
         if token is None:
             assert self.sampler is not None
             token = self.sampler.choose(logits, self._mask())
-        if self.job.logprobs is not None:
+            if self.matcher is not None and self._stream.reasoning and self.vocab.ends(token):
+                # An end of the reasoning is none of the answer, which is not even begun.
+                self._forced.extend(self.vocab.tokens(self._stream.closing, special=True))
+                token = self._forced.popleft()
+        if self.job.logprobs is not None and not self.vocab.ends(token):
             self._logprobs.append(self._logprob(raw, token, self.job.logprobs))
         return token
 

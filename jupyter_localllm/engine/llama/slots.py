@@ -38,6 +38,8 @@ class Slot:
         Cells that its request may still take; 0 if it is idle.
     busy, pinned, saved : bool
         Whether a request runs in it; whether it is kept longer than others; whether the keeper has it.
+    answered : bool
+        Whether what its request found there reaches into an earlier answer: a conversation goes on.
     used : int
         When it was used last, by the slots' own clock.
     """
@@ -50,6 +52,7 @@ class Slot:
     busy: bool = False
     pinned: bool = False
     saved: bool = False
+    answered: bool = False
     used: int = 0
 
 
@@ -103,9 +106,11 @@ class Slots:
         source, shared = self._longest(tokens)
         if self._spare(source.cells[:shared] if source is not None else ()) < most - shared:
             return None  # and nothing is let go in vain
+        answered = source is not None and shared > source.prompt
         slot = self._slot_with(source, shared)
         if slot is None:
             return None
+        slot.answered = answered
         self._recall(slot, tokens, most)
         slot.busy = True  # from here on it is not let go
         self._make_room(most - len(slot.tokens))
@@ -168,7 +173,8 @@ class Slots:
     def save_pinned(self) -> None:
         """Give the keeper what is worth more than this process; when nobody waits."""
         for slot in self.all:
-            if self._keeper is not None and slot.pinned and not slot.saved:
+            worth = slot.pinned and not slot.saved and self._usable(slot, len(slot.tokens))
+            if self._keeper is not None and worth:
                 self._keeper.put(slot.number, slot.tokens, keep=True)
                 slot.saved = True
 

@@ -54,7 +54,7 @@ class StateFolder:
     """
 
     def __init__(self, path: Path, limit: int, key: str) -> None:
-        self._path, self._limit, self._key = path, limit, key
+        self._path, self.limit, self._key = path, limit, key
         self._prefix = hashlib.sha256(key.encode()).hexdigest()[:16]
         # name -> which file that was, and its header if it can be used
         self._index: dict[str, tuple[tuple[int, int], Header | None]] = {}
@@ -106,7 +106,7 @@ class StateFolder:
         An entry that is there already is not written again. After a failure nothing is written any more.
         """
         name, size = self._name(tokens), file_size(self._key, tokens, data)
-        if self._trouble or size > self._limit:
+        if self._trouble or size > self.limit:
             return
         part = self._path / f"{name}.{secrets.token_hex(8)}.part"
         try:
@@ -115,12 +115,12 @@ class StateFolder:
                 with suppress(FileNotFoundError):  # another process may remove it just now
                     self._touch(self._path / name)
                     return
-            self._shrink(self._limit - size, but=name)
+            self._shrink(self.limit - size, but=name)
             write(part, self._key, tokens, data)
             self._touch(part)
             os.replace(part, self._path / name)
             # another process may have written meanwhile
-            self._shrink(self._limit - size, but=name)
+            self._shrink(self.limit - size, but=name)
         except OSError as error:
             self._trouble = f"Prefix states are not kept on disk: {error}"
             with suppress(OSError):

@@ -128,6 +128,10 @@ class StateStore:
         """Bytes of all state files in the folder."""
         return 0 if self._disk is None else self._disk.used
 
+    def takes(self, size: int, *, keep: bool) -> bool:
+        """Whether a state of so many bytes would be kept anywhere."""
+        return size <= self._ram_bytes or (keep and self._disk is not None and size <= self._disk.limit)
+
     def put(self, tokens: Sequence[int], data: bytes | bytearray | memoryview, *, keep: bool) -> None:
         """Keep the state after `tokens`.
 

@@ -13,14 +13,14 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from jupyter_localllm.engine import parking
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.children import be_the_first_to_go
-from jupyter_localllm.engine.llama import LlamaEngine, Surroundings
+from jupyter_localllm.engine.llama import LlamaEngine
 from jupyter_localllm.engine.llama.neighbour import process_clock
 from jupyter_localllm.engine.owner import Owner, cancel_scope
 from jupyter_localllm.engine.process import wire
@@ -53,6 +53,14 @@ def main() -> int:
     os._exit(0)
 
 
+@dataclass(eq=False)
+class _Request:
+    """One that was not answered yet."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    work: Future[None] | None = None
+
+
 class Server:
     """Answers frames with frames, several requests at a time.
 
@@ -65,7 +73,7 @@ class Server:
     def __init__(self, sink: int) -> None:
         self._sink = sink
         self._writing = threading.Lock()
-        self._running: dict[int, threading.Event] = {}
+        self._open: dict[int, _Request] = {}
         self._engine: Engine
         self._long: ThreadPoolExecutor
         self._short = ThreadPoolExecutor(_SHORT_THREADS)
@@ -73,19 +81,24 @@ class Server:
     def take(self, asked: Frame) -> None:
         """Begin what a frame asks for; called by one thread, which never waits for the engine."""
         if asked.kind == Kind.OPEN:
-            model, settings, layers = pickle.loads(asked.payload)
-            self._engine = LlamaEngine(
-                model, settings, Owner(), Surroundings(busy=process_clock(os.getppid()), layers=layers)
-            )
+            model, settings, around = pickle.loads(asked.payload)
+            self._engine = LlamaEngine(model, settings, Owner(), replace(around, busy=process_clock(os.getppid())))
             self._long = ThreadPoolExecutor(settings.n_parallel)
         elif asked.kind == Kind.ASK:
-            stop = self._running[asked.number] = threading.Event()
+            request = self._open[asked.number] = _Request()
             # The argument is a pickle in it: reading that one may import much, and is left to the other thread.
             method, argument = pickle.loads(asked.payload)
             pool = self._long if method == "generate" else self._short
-            pool.submit(self._answer, asked.number, stop, method, argument)
-        elif (running := self._running.get(asked.number)) is not None:
-            running.set()
+            request.work = pool.submit(self._answer, asked.number, request.stop, method, argument)
+        elif (left := self._open.get(asked.number)) is not None:
+            self._cancel(asked.number, left)
+
+    def _cancel(self, number: int, request: _Request) -> None:
+        request.stop.set()
+        if request.work is not None and request.work.cancel():
+            # It waited for others: answered at once, or the parent would think that it cannot be stopped.
+            del self._open[number]
+            self._send(Kind.VALUE, number, wire.pack(None))
 
     def _answer(self, number: int, stop: threading.Event, method: str, argument: bytes) -> None:
         cancel_scope.set(stop)
@@ -94,7 +107,7 @@ class Server:
             last = Kind.VALUE, wire.pack(value)
         except BaseException as error:  # whatever it was, the one who waits hears of it
             last = Kind.ERROR, wire.pack_error(error)
-        del self._running[number]
+        del self._open[number]
         self._send(last[0], number, last[1])
 
     def _do(self, number: int, method: str, argument: Any) -> Any:

@@ -6,11 +6,11 @@ import dataclasses
 import os
 import threading
 import weakref
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.engine.children import check_fork, command
-from jupyter_localllm.engine.llama.settings import LlamaSettings
+from jupyter_localllm.engine.llama import LlamaSettings, Surroundings
 from jupyter_localllm.engine.process.link import Link
 from jupyter_localllm.errors import EngineClosed
 from jupyter_localllm.types import Event, Job, ModelFile, ModelInfo, Status
@@ -34,8 +34,8 @@ class ProcessEngine:
     ----------
     model : ModelFile
     settings : LlamaSettings
-    layers : callable, optional
-        As for `LlamaEngine`; it can be pickled.
+    around : Surroundings, optional
+        As for `LlamaEngine`, without what cannot be pickled: no states are kept, and the child watches this process.
     argv : sequence of str, optional
         Another program for the child, for tests.
     """
@@ -44,13 +44,13 @@ class ProcessEngine:
         self,
         model: ModelFile,
         settings: LlamaSettings,
+        around: Surroundings | None = None,
         *,
-        layers: Callable[[int], int] | None = None,
         argv: Sequence[str] | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
-        self._layers = layers
+        self._around = around or Surroundings()
         self._argv = list(argv or command("jupyter_localllm.engine.process.child"))
         self._pid = os.getpid()
         self._lock = threading.RLock()  # a handle may be collected while this thread holds it
@@ -160,7 +160,7 @@ class ProcessEngine:
                 link = self._link = Link(self.name, self._argv, self.settings.n_parallel)
                 # Also at exit: the child would end by itself then, but only after us.
                 self._finalizer = weakref.finalize(self, link.end, EngineClosed(f"{self.name} was closed"))
-                link.start((self.model, self.settings, self._layers))
+                link.start((self.model, self.settings, self._around))
             return link
 
     def _call(self, method: str, argument: Any = None, expected: int = 0) -> Any:

@@ -24,7 +24,7 @@ class BadFrame(Exception):
 class Kind(enum.IntEnum):
     """What a frame is."""
 
-    OPEN = 1  # to the child: pickle of (ModelFile, LlamaSettings), once
+    OPEN = 1  # to the child: pickle of (ModelFile, LlamaSettings, Surroundings), once
     ASK = 2  # to the child: pickle of (method, argument)
     CANCEL = 3  # to the child: nobody waits any more
     EVENT = 4  # from the child: JSON of a Status, Token or Done

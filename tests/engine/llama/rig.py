@@ -138,7 +138,9 @@ class Rig:
             governor=Governor(1, busy=None),
             pace=_Fixed(step_tokens),
             speculation=Speculation(speculation) if speculation is not None else None,
+            grid=max(64, step_tokens),
         )
+        self.scheduler.realigns = False  # these tests count all that can be shared
         self.scheduler.unasked_seconds = 0.0  # one token in each step, however fast they are
         self.steps = 0
 
@@ -171,6 +173,7 @@ class Rig:
     def set_step(self, tokens: int) -> None:
         """From now on a step may take so many prompt tokens."""
         self.scheduler._pace = _Fixed(tokens)
+        self.scheduler._grid = max(64, tokens)
 
     def step(self) -> bool:
         self.steps += 1

@@ -118,6 +118,26 @@ class TestLlama(EngineContract):
             list(engine.generate(Job(Prompt(()))))
 
 
+def test_what_was_asked_before_decides_nothing(model_file: ModelFile, owner: Owner) -> None:
+    """A question that is alone has the same probabilities, to the last bit, first, again, and after another one."""
+    engine = LlamaEngine(model_file, LlamaSettings(n_ctx=4096, n_threads=1), owner)
+    long = "The ferry leaves at nine and at noon, and on Sundays at ten. " * 20
+
+    def first_token(text: str) -> object:
+        prompt = f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
+        done = list(engine.generate(Job(Prompt((), (prompt,)), max_tokens=2, logprobs=5)))[-1]
+        assert isinstance(done, Done)
+        return done.result.logprobs
+
+    for question in ("What is the capital of France?", f"{long} When does it leave?"):
+        fresh = first_token(question)
+        assert first_token(question) == fresh
+        first_token(f"{question} And where does it go?")
+        first_token(f"{long} What leaves?")
+        assert first_token(question) == fresh
+    engine.close()
+
+
 def test_waiting_is_told(model_file: ModelFile, owner: Owner) -> None:
     """Who waits for room hears so, and is answered when there is some."""
     engine = LlamaEngine(model_file, LlamaSettings(n_ctx=1024, n_threads=1, n_parallel=1), owner)

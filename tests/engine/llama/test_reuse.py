@@ -208,7 +208,7 @@ def test_after_a_step_that_was_stopped_half_way(path: Path, fresh: Callable[...,
     agree(third, fresh(prompt[:100] + words(8, 3), max_tokens=4))
 
 
-@pytest.mark.parametrize("nodes", [100, 200, 300])
+@pytest.mark.parametrize("nodes", [50, 100, 200])
 def test_a_window_that_a_stopped_step_has_moved_on(tmp_path: Path, nodes: int) -> None:
     """A step that was stopped may have put its tokens where the window was: then the slot is worth nothing."""
     path = KINDS["swa"](tmp_path / "m.gguf")
@@ -316,7 +316,8 @@ def test_usage_through_the_engine(kind: str, path: Path) -> None:
         return events[-1].result.usage
 
     assert usage("!!!").cached_prompt_tokens == 0
-    assert usage("??").cached_prompt_tokens == (0 if kind in WHOLE else 200)
+    # Alone, a prompt goes on at the end of a piece, or at its own pin; a window is not cut back again.
+    assert usage("??").cached_prompt_tokens == {"dense": 128, "swa": 200}.get(kind, 0)
     assert usage("##", pins=(200,)).cached_prompt_tokens == (0 if kind in WHOLE else 200)
     owner.call(lambda _ticket: engine._loaded and engine._loaded.scheduler._slots.drop_idle())
     assert usage("++", pins=(200,)) == Usage(202, 0, 2)

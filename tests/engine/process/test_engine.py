@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_localllm.constrain import Choices
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.engine.owner import cancel_scope
@@ -205,6 +206,24 @@ def test_waiting_is_told(make: Make) -> None:
     assert waiting.stage == "waiting"
     first.close()  # type: ignore[attr-defined]
     assert isinstance(list(second)[-1], Done)
+
+
+def test_leaving_the_queue_is_answered_at_once(make: Make) -> None:
+    """A request that is cancelled before its turn is gone while another still runs, so nobody takes the child for deaf.
+
+    The answer is bound to a text of 18,000 characters, so it is long enough whatever the model would say.
+    """
+    engine = make(settings=LlamaSettings(n_ctx=30_000, n_threads=1, n_parallel=1))
+    first = begun(engine, Job(LONG.prompt, max_tokens=20_000, constraint=Choices(["ab" * 9_000])))
+    second = engine.generate(SHORT)
+    assert isinstance(next(second), Status)
+    link = engine._link
+    assert link is not None
+    running, _ = link._calls
+    second.close()
+    wait_for(lambda: list(link._calls) == [running], 5.0)
+    first.close()  # type: ignore[attr-defined]
+    assert answer(engine)
 
 
 def test_cancelling_waits_for_nothing(make: Make) -> None:
