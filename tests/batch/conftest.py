@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,11 @@ def width(request: pytest.FixtureRequest, wide: Callable[[int], None]) -> int:
 def in_turn(wide: Callable[[int], None]) -> None:
     """One row at a time, for what is told by the order in which rows are asked."""
     wide(1)
+
+
+@pytest.fixture(autouse=True)
+def interrupts_are_heard() -> Iterator[None]:
+    """A shell's background job inherits that SIGINT is ignored, and then nothing interrupts the main thread."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -7,7 +7,6 @@ import contextlib
 import contextvars
 import itertools
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -84,14 +83,6 @@ def in_another_thread(task: Callable[[], Any]) -> tuple[threading.Thread, list[A
     thread = threading.Thread(target=lambda: found.append(task()))
     thread.start()
     return thread, found
-
-
-@pytest.fixture(autouse=True)
-def interrupts_are_heard() -> Iterator[None]:
-    """A shell's background job inherits that SIGINT is ignored, and then nothing interrupts the main thread."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def test_rows_overlap_up_to_the_width() -> None:

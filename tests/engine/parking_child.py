@@ -137,6 +137,7 @@ def _engaged_thread(work: Any) -> threading.Thread:
 
 def _interrupted() -> bool:
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
         signal.raise_signal(signal.SIGINT)
         time.sleep(5)
     except KeyboardInterrupt:
