@@ -32,6 +32,10 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
 LANGUAGES = {"bash", "ipython", "python", "text", "toml"}
 # Options of other programs that the pages name.
 FOREIGN = {
+    "--build-reference",
+    "--own-library",
+    "--only",
+    "--gpu",
     *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
     *("--out", "--rounds", "--strict", "--to"),
 }
