@@ -13,6 +13,7 @@ from jupyter_localllm.errors import DependencyMissing
 
 __all__ = ["Native", "open_library"]
 
+_BLOCK_BYTES, _BLOCKS = 1 << 20, 60  # an arena grows by pieces of 64 MB
 _WARNING, _ERROR = 3, 4  # ggml_log_level
 
 
@@ -50,10 +51,23 @@ class Native:
         self.quick.llama_set_abort_callback(context, self._abort, ctypes.addressof(flag))
 
     def trim(self) -> None:
-        """Give freed memory back to the system; glibc keeps blocks of some 20 MB for the next time."""
-        trim = getattr(_libc(), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+        """Give freed memory back to the system (glibc; elsewhere nothing).
+
+        ``malloc_trim`` leaves alone what lies free at the end of a thread's own arena, 20 MB and more after a model.
+        So that end is taken in blocks, which costs nothing while nobody writes there, and freed before a small block
+        that is still in use: then it lies in the middle, and is given back.
+        """
+        libc = _libc()
+        if not hasattr(libc, "malloc_trim"):
+            return
+        libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        libc.free.restype, libc.free.argtypes = None, [ctypes.c_void_p]
+        blocks = [libc.malloc(_BLOCK_BYTES) for _ in range(_BLOCKS)]
+        guard = libc.malloc(64)
+        for block in blocks:
+            libc.free(block)
+        libc.malloc_trim(0)
+        libc.free(guard)
 
     def why(self) -> str:
         """The last complaint, for an error message."""
