@@ -167,10 +167,14 @@ def test_answers_are_whole(runs: Runs, name: str) -> None:
 
 
 def test_quickstart_answers(runs: Runs) -> None:
-    """The question on a line is a prompt, and the conversation knows what "it" is."""
+    """The question on a line is a prompt, and the conversation knows what was asked before.
+
+    The questions are such that the likeliest first word is far ahead of the next (2.5 nats and more): processors differ
+    in the last bits, and with a small model a closer choice may turn an answer into nonsense in another language.
+    """
     texts = {answer["text"] for answer in answers(runs.first["quickstart"])}
-    assert any("Paris" in text for text in texts)
-    assert any("Seine" in text for text in texts)
+    assert "The capital of Japan is Tokyo." in texts
+    assert "The capital of Germany is Berlin." in texts
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -245,7 +249,7 @@ def test_nbconvert_executes_quickstart(tmp_path: Path) -> None:
         [*command, str(EXAMPLES / "quickstart.ipynb")], capture_output=True, text=True, check=False, timeout=200
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "The capital of France is Paris." in (tmp_path / "quickstart.html").read_text()
+    assert "The capital of Japan is Tokyo." in (tmp_path / "quickstart.html").read_text()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -271,7 +275,7 @@ def test_demo(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr(demo, "label", lambda path: path.name)
     assert demo.main() == 0
     told = capsys.readouterr().out
-    assert "The capital of France is Paris." in told
+    assert "The capital of Japan is Tokyo." in told
     assert "October 2024" in told
     for name in NOTEBOOKS:
         html = (tmp_path / "build" / "demo" / f"{name}.html").read_text()
