@@ -138,6 +138,27 @@ class Registry:
             ) from error
         raise SourceError(f"{_subject(value, name)} is of no kind that can be put into a prompt.")
 
+    def snapshot(self, value: Any, name: str) -> Any:
+        """Hold a value still by the first kind that takes it; see `jupyter_localllm.sources.snapshot`."""
+        try:
+            for kind in self._kinds:
+                if kind.matches(value):
+                    take = getattr(kind, "snapshot", None)
+                    if take is None:
+                        raise SourceError(
+                            f"{_subject(value, name)} cannot be cited.",
+                            "Give a table, a text, a path to a file, or data made of lists and dicts.",
+                        )
+                    return take(value, name)
+        except LocalLLMError:
+            raise
+        except Exception as error:  # whatever a foreign object does while it is read
+            raise SourceError(
+                f"{_subject(value, name)} cannot be read: {type(error).__name__}: {error}",
+                "Cite something simpler made of it, for example one of its columns or fields.",
+            ) from error
+        raise SourceError(f"{_subject(value, name)} is of no kind that can be cited.")
+
 
 KINDS = Registry()
 """The kinds of this process."""

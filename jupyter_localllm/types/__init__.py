@@ -26,22 +26,34 @@ from jupyter_localllm.types.asked import (
     Role,
     Sampling,
 )
+from jupyter_localllm.types.cited import (
+    Answer,
+    Citation,
+    CitationStatus,
+    Locator,
+    Passage,
+)
 from jupyter_localllm.types.model import (
     ModelFile,
     ModelInfo,
 )
 
 __all__ = [
+    "Answer",
     "CacheMode",
+    "Citation",
+    "CitationStatus",
     "Done",
     "Event",
     "FinishReason",
     "Job",
+    "Locator",
     "Message",
     "ModelFile",
     "ModelInfo",
     "Note",
     "Part",
+    "Passage",
     "Prompt",
     "Provenance",
     "Result",
