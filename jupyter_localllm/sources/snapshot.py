@@ -25,7 +25,7 @@ class Snapshot(Protocol):
 
     @property
     def kind(self) -> str:
-        """``"frame"``, ``"text"``, ``"structure"`` …"""
+        """The kind of source: ``"frame"``, ``"text"``, ``"structure"``."""
         ...
 
     @property
@@ -98,4 +98,5 @@ def take_snapshot(value: Any, name: str) -> Snapshot:
     >>> take_snapshot("Berlin has 3.9 million inhabitants.", "notes").size
     '1 line, 35 characters'
     """
-    return KINDS.snapshot(value, name)
+    taken: Snapshot = KINDS.snapshot(value, name)
+    return taken
