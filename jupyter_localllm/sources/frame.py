@@ -18,6 +18,8 @@ from jupyter_localllm.sources.cells import cell_texts, column_texts, escaped
 if TYPE_CHECKING:
     import narwhals as nw
 
+    from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+
 __all__ = ["FrameKind"]
 
 # Packages whose classes may be tables. narwhals is imported only for values of these, or that speak its protocol.
@@ -97,6 +99,55 @@ class FrameKind:
         table = _frame(native) if _is_frame(native) else _series(native)
         _check(table, name)
         return Rendered(f"{table.size}\n\n{_markdown(table)}".rstrip("\n"), table.size, block=True)
+
+    def snapshot(self, value: Any, name: str) -> FrameSnapshot:
+        """Hold the table still; see `jupyter_localllm.sources.snapshot`.
+
+        polars and pyarrow never change a table in place. pandas does, so its table is copied, which since pandas 3
+        costs nothing before somebody writes to it.
+        """
+        from jupyter_localllm.sources.frame_snapshot import snapshot_of
+
+        native = _native(value)
+        if _is_lazy(native):
+            native = _collected(native, name)
+        if hasattr(native, "copy") and type(native).__module__.partition(".")[0] in ("pandas", "modin", "cudf"):
+            native = native.copy()
+        table = _frame(native) if _is_frame(native) else _series(native)
+        columns = [(label, _level(level), True) for label, level in table.index]
+        columns += [(label, series, False) for label, series in table.columns]
+        if table.series and name:
+            columns[-1] = (name if columns[-1][0] == "value" else columns[-1][0], columns[-1][1], False)
+        return snapshot_of(name, _told_apart(columns), table.rows, table.size, pandas=table.pandas)
+
+
+def _collected(native: Any, name: str) -> Any:
+    """Compute a lazy table, if it is one whose size is known and bounded: what DuckDB holds is."""
+    import narwhals as nw
+
+    lazy = nw.from_native(native)
+    if "duckdb" not in type(native).__module__ and "polars" not in type(native).__module__:
+        raise SourceError(
+            f"{name or 'The value'} ({type(native).__name__}) is lazy: it has no rows before it is computed.",
+            f"Compute it first, and cite the result: {name or UNNAMED}.compute() of dask.",
+        )
+    return nw.to_native(lazy.collect())
+
+
+def _level(level: Any) -> nw.Series[Any]:
+    import narwhals as nw
+
+    return nw.from_native(level.to_series().reset_index(drop=True), series_only=True)
+
+
+def _told_apart(columns: list[tuple[str, nw.Series[Any], bool]]) -> list[tuple[str, nw.Series[Any], bool]]:
+    """Number names that come more than once, so that an anchor names one column."""
+    seen: dict[str, int] = {}
+    told = []
+    for label, series, index in columns:
+        seen[label] = seen.get(label, 0) + 1
+        told.append((label if seen[label] == 1 else f"{label} ({seen[label]})", series, index))
+    return told
 
 
 def _native(value: Any) -> Any:

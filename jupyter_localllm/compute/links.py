@@ -1,0 +1,211 @@
+"""What of a table the words of a question point at: its columns, and the values of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jupyter_localllm.compute.operation import Condition
+from jupyter_localllm.compute.question import LITTLE, Question, bits
+from jupyter_localllm.sources.tokens import alike, fold, stem, tokens
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.table import Column, Table
+    from jupyter_localllm.sources.values import Values
+
+__all__ = ["ColumnLink", "ValueLink", "link_columns", "link_values"]
+
+_LONGEST = 12  # words of a value that are looked for in one piece
+_MOST_WORDS = 60_000  # words of a table among which a misspelt one is looked for
+_PARTLY = 0.35  # cost of a value of which the question holds next to nothing
+_MISSPELT = 0.3
+
+
+@dataclass(frozen=True)
+class ColumnLink:
+    """How far a question names a column.
+
+    Parameters
+    ----------
+    mask : int
+        The words that do; 0 if none.
+    share : float
+        How much of the column's name they are, 0 to 1.
+    """
+
+    mask: int = 0
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class ValueLink:
+    """A value of a column that a question names.
+
+    Parameters
+    ----------
+    condition : Condition
+    mask : int
+        The words that do.
+    cost : float
+        How much is missing from a whole and exact name; 0 for nothing.
+    whole : bool
+        Whether the words are the whole value.
+    """
+
+    condition: Condition
+    mask: int
+    cost: float
+    whole: bool
+
+
+def link_columns(question: Question, table: Table) -> list[ColumnLink]:
+    """How far each column is named; one link for each column."""
+    return [_link(question, [stem(token) for token in tokens(column.label)]) for column in table.columns]
+
+
+def _link(question: Question, name: Sequence[str]) -> ColumnLink:
+    hit: dict[int, float] = {}
+    found = 0.0
+    for word in name:
+        best = 0.0
+        for place, other in enumerate(question.stems):
+            likeness = alike(word, other)
+            if likeness:
+                hit[place] = max(hit.get(place, 0.0), likeness)
+                best = max(best, likeness)
+        found += best
+    share = found / len(name) if name else 0.0
+    # A function word is the name of a column only where it is the whole name ("No", "In").
+    places = [place for place in hit if question.weights[place] > LITTLE or share >= 0.99]
+    return ColumnLink(bits((place, place + 1) for place in places), share if places else 0.0)
+
+
+def link_values(question: Question, values: Values) -> list[ValueLink]:
+    """The values that a question names, the best ones first."""
+    found = [*_spans(question, values), *_misspelt(question, values), *_exact(question, values)]
+    found += [*_numbers(question, values.table), *_moments(question, values.table)]
+    found.sort(key=lambda link: link.cost - question.weight(link.mask))
+    return found
+
+
+def _spans(question: Question, values: Values) -> Iterator[ValueLink]:
+    """Runs of words that stand in values, the longest of each column and place."""
+    longest: dict[int, list[tuple[int, int]]] = {}
+    spans = [
+        (start, stop)
+        for length in range(min(_LONGEST, question.size), 0, -1)
+        for start in range(question.size - length + 1)
+        if not question.says_little(start, stop := start + length)
+    ]
+    for start, stop in spans:
+        for column, texts in values.with_words(question.stems[start:stop]):
+            taken = longest.setdefault(column.position, [])
+            if any(at <= start and stop <= to for at, to in taken):
+                continue
+            taken.append((start, stop))
+            yield from _of_column(question, values, column, texts, (start, stop))
+
+
+def _of_column(
+    question: Question, values: Values, column: Column, texts: list[str], span: tuple[int, int]
+) -> Iterator[ValueLink]:
+    length = span[1] - span[0]
+    mask = bits([span])
+    whole = [text for text in texts if len(values.stems_of(column, text)) == length]
+    for text in whole[:3]:
+        yield ValueLink(Condition(column.position, "==", text), mask, 0.0, True)
+    rest = len(texts) - len(whole)
+    if rest:
+        share = length / min(len(values.stems_of(column, text)) for text in texts if text not in whole)
+        said = " ".join(question.words[span[0] : span[1]])
+        if len(texts) == 1:  # one value is meant: name it
+            yield ValueLink(Condition(column.position, "==", texts[0]), mask, _PARTLY * (1 - share), share > 0.6)
+        else:
+            yield ValueLink(Condition(column.position, "has", said), mask, _PARTLY * (1 - share), False)
+
+
+def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
+    """Values that hold a word which differs in one letter from one of the question that stands nowhere."""
+    vocabulary = values.vocabulary
+    if len(vocabulary) > _MOST_WORDS:
+        return
+    for place, word in enumerate(question.stems):
+        if question.weights[place] == LITTLE or len(word) < 5 or word in vocabulary or word.isdigit():
+            continue
+        for other in vocabulary:
+            if abs(len(other) - len(word)) <= 1 and len(other) >= 4 and near(word, other):
+                yield from _corrected(question, values, place, other)
+
+
+def _corrected(question: Question, values: Values, place: int, word: str) -> Iterator[ValueLink]:
+    stems = (*question.stems[:place], word, *question.stems[place + 1 :])
+    for length in range(min(_LONGEST, question.size), 0, -1):
+        for start in range(max(0, place - length + 1), min(place, question.size - length) + 1):
+            hits = list(values.with_words(stems[start : start + length]))
+            for column, texts in hits:
+                for text in texts[:3]:
+                    share = length / max(length, len(values.stems_of(column, text)))
+                    cost = _MISSPELT + _PARTLY * (1 - share)
+                    mask = bits([(start, start + length)])
+                    yield ValueLink(Condition(column.position, "==", text), mask, cost, share == 1)
+            if hits:
+                return
+
+
+def near(one: str, other: str) -> bool:
+    """Whether two words differ in one letter: changed, missing, added, or two that changed places.
+
+    Examples
+    --------
+    >>> near("berlin", "berlim"), near("berlin", "belrin"), near("berlin", "munich")
+    (True, True, False)
+    """
+    if abs(len(one) - len(other)) > 1:
+        return False
+    first = 0
+    while first < min(len(one), len(other)) and one[first] == other[first]:
+        first += 1
+    a, b = one[first:], other[first:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])
+
+
+def _exact(question: Question, values: Values) -> Iterator[ValueLink]:
+    """Whole values of columns that are too large for an index, written as in the question."""
+    pieces = question.text.replace("?", " ").replace(",", " ").split()
+    for column in values.large:
+        wanted = {
+            " ".join(pieces[start:stop]): (start, stop)
+            for start in range(len(pieces))
+            for stop in range(start + 1, min(start + _LONGEST, len(pieces)) + 1)
+        }
+        rows = values.rows(column, list(wanted))
+        for row in rows.nonzero()[0][:3]:
+            text = column.text(int(row))
+            words = {stem(token) for token in tokens(text)}
+            mask = bits((at, at + 1) for at, word in enumerate(question.stems) if word in words)
+            yield ValueLink(Condition(column.position, "==", text), mask, 0.0, True)
+
+
+def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
+    """Numbers of the question that stand in columns of numbers."""
+    for start, stop, digits in question.numbers():
+        for column in table.columns:
+            if column.series.dtype.is_numeric() and _holds(column, float(digits)):
+                yield ValueLink(Condition(column.position, "==", digits), bits([(start, stop)]), 0.05, True)
+
+
+def _holds(column: Column, number: float) -> bool:
+    return bool((column.series == number).any())
+
+
+def _moments(question: Question, table: Table) -> Iterator[ValueLink]:
+    """Dates and years of the question that stand in columns of dates."""
+    for start, stop, said in question.moments():
+        for column in table.columns:
+            if column.kind != "moment" or column.series.dtype.is_numeric():
+                continue
+            if column.moments.str.starts_with(said).any():
+                whole = said in fold(column.text(0))
+                mask = bits([(start, stop)])
+                yield ValueLink(Condition(column.position, "in", said), mask, 0.05, whole)

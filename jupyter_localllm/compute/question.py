@@ -1,0 +1,122 @@
+"""A question as the words it is made of, and what they may point at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from jupyter_localllm.compute.words import function_words, named_operations
+from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.typed import moment
+
+__all__ = ["Question", "bits"]
+
+LITTLE = 0.08
+"""What a function word weighs; a word that says something weighs 1."""
+
+_NUMBER_WORDS = {
+    word: str(number)
+    for number, word in enumerate(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    )
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question.
+
+    Words are known by their place, and a set of words is a number with a bit for each: sets of them are compared
+    thousands of times for each question.
+
+    Parameters
+    ----------
+    text : str
+    words : tuple of str
+        Folded; see `jupyter_localllm.sources.tokens.tokens`.
+    stems : tuple of str
+    weights : tuple of float
+        What each word says: `LITTLE` for a function word, else 1.
+    operations : dict of str to tuple of (int, int)
+        Operations that are named, and by which words.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    stems: tuple[str, ...]
+    weights: tuple[float, ...]
+    operations: dict[str, tuple[tuple[int, int], ...]]
+    _sums: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, text: str) -> Question:
+        """Take a question apart."""
+        words = tuple(tokens(text))
+        little = function_words()
+        named: dict[str, tuple[tuple[int, int], ...]] = {}
+        for start, stop, operation in named_operations(words):
+            named[operation] = (*named.get(operation, ()), (start, stop))
+        weights = tuple(LITTLE if word in little else 1.0 for word in words)
+        return cls(text, words, tuple(map(stem, words)), weights, named)
+
+    @property
+    def size(self) -> int:
+        """Number of words."""
+        return len(self.words)
+
+    def weight(self, mask: int) -> float:
+        """What some words say together."""
+        known = self._sums.get(mask)
+        if known is None:
+            known = sum(weight for place, weight in enumerate(self.weights) if mask >> place & 1)
+            self._sums[mask] = known
+        return known
+
+    def named(self, operation: str) -> int:
+        """The words that name an operation."""
+        return bits(self.operations.get(operation, ()))
+
+    def says_little(self, start: int, stop: int) -> bool:
+        """Whether some words are all function words."""
+        return all(weight == LITTLE for weight in self.weights[start:stop])
+
+    def unexplained(self, mask: int) -> tuple[str, ...]:
+        """Words that say something and are not in a set."""
+        return tuple(
+            word for place, word in enumerate(self.words) if not mask >> place & 1 and self.weights[place] > LITTLE
+        )
+
+    def numbers(self) -> tuple[tuple[int, int, str], ...]:
+        """Numbers in the question: (first word, behind the last, digits)."""
+        found = []
+        for place, word in enumerate(self.words):
+            digits = word if word[0].isdigit() else _NUMBER_WORDS.get(word)
+            if digits is not None and digits.count(".") <= 1 and "," not in digits:
+                found.append((place, place + 1, digits))
+        return tuple(found)
+
+    def moments(self) -> tuple[tuple[int, int, str], ...]:
+        """Dates and years in the question, the longest ones: (first word, behind the last, ISO 8601)."""
+        found: list[tuple[int, int, str]] = []
+        for length in range(min(4, self.size), 0, -1):
+            for start in range(self.size - length + 1):
+                if any(at < start + length and start < to for at, to, _ in found):
+                    continue
+                said = moment(" ".join(self.words[start : start + length]))
+                if said is not None:
+                    found.append((start, start + length, said))
+        return tuple(found)
+
+
+def bits(spans: Iterable[tuple[int, int]]) -> int:
+    """The set of the words in some spans.
+
+    Examples
+    --------
+    >>> bin(bits([(0, 2), (3, 4)]))
+    '0b1011'
+    """
+    mask = 0
+    for start, stop in spans:
+        mask |= ((1 << (stop - start)) - 1) << start
+    return mask

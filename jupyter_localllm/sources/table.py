@@ -1,0 +1,251 @@
+"""A table held still, with what its columns are worked out when it is first asked for.
+
+Columns are known by their place, because names may be missing, doubled, or no strings. Everything is computed by the
+table's own library through narwhals; Python reads single cells only where a column is text.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.sources.cells import column_texts
+from jupyter_localllm.sources.typed import moment, number
+
+if TYPE_CHECKING:
+    import narwhals as nw
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Column", "Table"]
+
+_MOSTLY = 0.6  # share of the cells that must read as numbers (or dates) for a column of texts to count as such
+_SAMPLE = 2_000  # cells that are looked at to decide this
+_BLANK = frozenset({"", "-", "–", "—", "?", "n/a", "na", "nan", "none", "null", "nil", "...", "…", "<na>", "nat"})  # noqa: RUF001
+_TOTALS = frozenset(
+    {
+        *("total", "totals", "sum", "overall", "subtotal", "average", "gesamt", "summe", "insgesamt", "totale"),
+        *("totaal", "suma", "soma", "totalt", "razem", "итого", "всего", "合計", "合计", "总计"),
+    }
+)
+_FEW = 0.25  # more rows than this that begin with such a word are no rows of totals
+
+
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    position : int
+        Its place among the table's columns, from 0; levels of an index come first.
+    label : str
+        Its name as people read it.
+    series : narwhals.Series
+    index : bool
+        Whether it is a level of a pandas index.
+    """
+
+    def __init__(self, position: int, label: str, series: nw.Series[Any], *, index: bool, pandas: bool) -> None:
+        self.position = position
+        self.label = label
+        self.series = series
+        self.index = index
+        self._pandas = pandas
+
+    @functools.cached_property
+    def kind(self) -> str:
+        """What the cells are: ``"number"``, ``"moment"``, ``"truth"`` or ``"text"``."""
+        dtype = self.series.dtype
+        if dtype.is_numeric():
+            return "moment" if self._years() else "number"
+        name = str(dtype).partition("(")[0]
+        if name in ("Date", "Datetime"):
+            return "moment"
+        if name == "Boolean":
+            return "truth"
+        return self._kind_of_texts()
+
+    @property
+    def native(self) -> bool:
+        """Whether the column's own type says what it is, and nothing was read out of texts."""
+        return self.series.dtype.is_numeric() or self.series.dtype.is_temporal()
+
+    def _years(self) -> bool:
+        """Whether whole numbers are years: by their range alone, so only where the name does not count something."""
+        if not self.series.dtype.is_integer() or len(self.series) == 0:
+            return False
+        low, high = self.series.min(), self.series.max()
+        return low is not None and high is not None and int(low) >= 1500 and int(high) <= 2100
+
+    def _kind_of_texts(self) -> str:
+        some = self.series.head(_SAMPLE) if len(self.series) > _SAMPLE else self.series
+        texts = [text for text in _texts(some, self._pandas) if text.casefold() not in _BLANK]
+        if not texts:
+            return "text"
+        numbers = sum(number(text) is not None for text in texts)
+        moments = sum(moment(text) is not None for text in texts)
+        years = all(text.isdecimal() for text in texts)
+        if moments >= _MOSTLY * len(texts) and (moments > numbers or years):
+            return "moment"
+        return "number" if numbers >= _MOSTLY * len(texts) else "text"
+
+    @functools.cached_property
+    def texts(self) -> Sequence[str]:
+        """The cells as people read them, one text for each row; ``""`` where the value is missing."""
+        return _texts(self.series, self._pandas)
+
+    def read(self, series: nw.Series[Any]) -> list[str]:
+        """Some cells of this column as people read them."""
+        return _texts(series, self._pandas)
+
+    def text(self, row: int) -> str:
+        """One cell as people read it."""
+        if "texts" in self.__dict__:
+            return self.texts[row]
+        return _texts(self.series[row : row + 1], self._pandas)[0]
+
+    @functools.cached_property
+    def numbers(self) -> nw.Series[Any]:
+        """The cells as numbers; null where one is none."""
+        import narwhals as nw
+
+        if self.series.dtype.is_numeric():
+            if self._pandas and self.series.dtype.is_float():
+                return self.series.fill_nan(None) if hasattr(self.series, "fill_nan") else self.series
+            return self.series
+        read = {text: number(text) for text in set(self.texts)}
+        return self._new([read[text] for text in self.texts], nw.Float64())
+
+    @functools.cached_property
+    def moments(self) -> nw.Series[Any]:
+        """The cells as ISO 8601 texts, which compare as moments do; null where one is none."""
+        import narwhals as nw
+
+        if self.series.dtype.is_integer():
+            return self.series.cast(nw.String())
+        if self.series.dtype.is_temporal():
+            return self.series.dt.to_string("%Y-%m-%d")
+        read = {text: moment(text) for text in set(self.texts)}
+        return self._new([read[text] for text in self.texts], nw.String())
+
+    @functools.cached_property
+    def ordered(self) -> nw.Series[Any]:
+        """The cells in a form that has an order: moments, else numbers."""
+        if self.kind != "moment" or self.series.dtype.is_integer():
+            return self.numbers
+        return self.series if self.series.dtype.is_temporal() else self.moments
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the cells, as people read them, and of the type."""
+        digest = hashlib.sha256(f"{self.label}\x1f{self.series.dtype}".encode("utf-8", "surrogatepass"))
+        if self.series.dtype.is_numeric() and self.series.null_count() == 0:
+            digest.update(self.series.to_numpy().tobytes())
+        else:
+            for start in range(0, len(self.series), 100_000):
+                texts = _texts(self.series[start : start + 100_000], self._pandas)
+                digest.update("\x1f".join(texts).encode("utf-8", "surrogatepass"))
+                digest.update(b"\x1e")
+        return digest.hexdigest()
+
+    @functools.cached_property
+    def distinct(self) -> int:
+        """Different values, missing ones not counted."""
+        return self.values.n_unique() if len(self.values) else 0
+
+    @functools.cached_property
+    def values(self) -> nw.Series[Any]:
+        """The cells that are not missing; texts where the values themselves cannot be compared."""
+        import narwhals as nw
+
+        if str(self.series.dtype) == "Object" or self.series.dtype.is_nested():
+            return self._new([text or None for text in self.texts], nw.String()).drop_nulls()
+        return self.series.drop_nulls()
+
+    def _new(self, values: list[Any], dtype: Any) -> nw.Series[Any]:
+        import narwhals as nw
+
+        return nw.new_series(self.label or "column", values, dtype, backend=self.series.implementation)
+
+
+class Table:
+    """A table held still.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Levels of the index first.
+    rows : int
+    size : str
+        In words, as ``"100 rows x 5 columns"``.
+    """
+
+    def __init__(self, columns: Sequence[Column], rows: int, size: str) -> None:
+        self.columns = tuple(columns)
+        self.rows = rows
+        self.size = size
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of all columns."""
+        return hashlib.sha256("\x1f".join(column.sha256 for column in self.columns).encode()).hexdigest()
+
+    @functools.cached_property
+    def subject(self) -> Column | None:
+        """The column that says what a row is about: the leftmost text (or index) whose values mostly differ."""
+        texts = [c for c in self.columns if c.kind == "text" and c.distinct > 1] or list(self.columns)
+        if not texts or not self.rows:
+            return texts[0] if texts else None
+
+        def worth(column: Column) -> float:
+            differ = column.distinct / self.rows
+            place = self.columns.index(column) / len(self.columns)
+            return (1.0 if differ > 0.8 else differ) - 0.3 * place
+
+        return max(texts, key=worth)
+
+    @functools.cached_property
+    def totals(self) -> NDArray[np.bool_]:
+        """Which rows are totals of the others, as reports have them: a word for it in one of the first columns.
+
+        Shape (rows,). They are left out of computations, and this is said.
+        """
+        import numpy as np
+
+        found = np.zeros(self.rows, dtype=bool)
+        for column in self.columns[:3]:
+            if column.kind != "text" or column.series.dtype.is_numeric() or self.rows > _SAMPLE:
+                continue
+            for row, text in enumerate(column.texts):
+                words = text.casefold().replace(":", " ").split()
+                found[row] |= 1 <= len(words) <= 3 and words[0] in _TOTALS
+        return found if found.mean() <= _FEW else np.zeros(self.rows, dtype=bool) if self.rows else found
+
+    def row_label(self, row: int) -> str:
+        """What people call a row: its subject, else its number from 1."""
+        text = self.subject.text(row) if self.subject is not None else ""
+        return text if text else f"row {row + 1}"
+
+
+def _texts(series: nw.Series[Any], pandas: bool) -> list[str]:
+    """The cells as people read them, without the escapes of a Markdown table where they are plain texts."""
+    if str(series.dtype) in ("String", "Object", "Categorical", "Enum") or str(series.dtype).startswith("Enum"):
+        values = series.to_list()
+        if all(type(value) is str for value in values):
+            return [value.strip() for value in values]
+        return [value.strip() if type(value) is str else _other(value, pandas) for value in values]
+    return column_texts(series, nan_is_missing=pandas)
+
+
+def _other(value: Any, pandas: bool) -> str:
+    from jupyter_localllm.errors import LocalLLMError
+    from jupyter_localllm.sources.cells import cell_texts
+
+    try:
+        return cell_texts([value], nan_is_missing=pandas)[0]
+    except LocalLLMError:
+        raise
+    except Exception as error:  # whatever a foreign object in a cell does while it is read
+        return f"<unreadable {type(value).__name__}: {type(error).__name__}>"

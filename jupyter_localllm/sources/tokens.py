@@ -1,0 +1,84 @@
+"""Words of names, cells and questions, in a form in which they can be compared."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+
+__all__ = ["alike", "fold", "stem", "tokens"]
+
+_WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without spaces: each character is a token
+_CAMEL = re.compile(r"(?<=[a-z\u00df-\u00ff])(?=[A-Z])")
+_TOKEN = re.compile(rf"[{_WIDE}]|\d+(?:[.,]\d+)*|[^\W\d_{_WIDE}]+")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+
+
+def fold(text: str) -> str:
+    """Lower case without diacritics.
+
+    Examples
+    --------
+    >>> fold("Größte ÉTÉ")
+    'grosste ete'
+    """
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def tokens(text: str) -> list[str]:
+    """Words and numbers in their order; identifiers are split, thousands are written without separators.
+
+    Examples
+    --------
+    >>> tokens("unitPrice_EUR of 1,234 pieces")
+    ['unit', 'price', 'eur', 'of', '1234', 'pieces']
+    """
+    return [_plain(found) for found in _TOKEN.findall(_CAMEL.sub(" ", text))]
+
+
+def _plain(token: str) -> str:
+    if token[0].isdigit():
+        return token.replace(",", "") if _GROUPED.fullmatch(token) else token
+    return fold(token)
+
+
+@functools.lru_cache(maxsize=65_536)
+def stem(token: str) -> str:
+    """Cut off the plural's s, which several languages have; nothing more, so that names stay apart.
+
+    Examples
+    --------
+    >>> stem("cities"), stem("boxes"), stem("points"), stem("boss")
+    ('city', 'box', 'point', 'boss')
+    """
+    if len(token) > 4 and token.endswith("ies"):
+        return token[:-3] + "y"
+    if len(token) > 4 and token.endswith(("sses", "ches", "shes", "xes")):
+        return token[:-2]
+    if len(token) > 3 and token.endswith("s") and not token.endswith("ss"):
+        return token[:-1]
+    return token
+
+
+def alike(one: str, other: str) -> float:
+    """How much two stems are forms of one word: 1 if they are the same, 0.7 if one begins like the other.
+
+    Examples
+    --------
+    >>> alike("population", "population"), alike("attend", "attendance"), alike("car", "cat")
+    (1.0, 0.7, 0.0)
+    """
+    if one == other:
+        return 1.0
+    shorter = min(len(one), len(other))
+    same = 0
+    while same < shorter and one[same] == other[same]:
+        same += 1
+    if same < 4:
+        return 0.0
+    if same == shorter and abs(len(one) - len(other)) <= 4:
+        return 0.7
+    return 0.7 if same >= 0.7 * max(len(one), len(other)) else 0.0
