@@ -141,6 +141,9 @@ class _Search:
         mask = 0
         for link in links:
             mask |= link.mask
+        for link in links:  # "where Finish is 2nd" names the column of the condition as well
+            own = self.links[link.condition.column].mask
+            mask |= own if link.condition.comparison in ("==", "has", "in") and not own & mask else 0
         cost = sum(link.cost + _CONDITION for link in links)
         return _Where(
             tuple(link.condition for link in links),
@@ -202,7 +205,10 @@ class _Search:
         """The words that name a column and are not taken, the cost, and whether it is a guess."""
         link: ColumnLink = self.links[column.position]
         if link.mask & ~covered:
-            return link.mask, _PART_OF_NAME * (1 - link.share), 0
+            # A column whose name is a function word ("For", "No") may be meant, or not.
+            return link.mask, _PART_OF_NAME * (1 - link.share), int(not self.question.unexplained(~link.mask))
+        if not link.mask and link.share == 1.0:  # named by a sign, "#"
+            return 0, -0.5, 0
         return 0, guess, 1
 
     def _shown(self, column: Column, covered: int) -> tuple[int, float, int]:
@@ -251,12 +257,20 @@ class _Search:
                 cost += 0.0 if summed else 0.25
                 yield self._made(where, counted | words | summed, cost, 0, "sum", column=column.position)
 
+    def _free(self, where: _Where, columns: Iterable[Column]) -> list[Column]:
+        """Columns that no condition has pinned to a value: of the others there is nothing to compute."""
+        pinned = {condition.column for condition in where.conditions if condition.comparison == "=="}
+        return [column for column in columns if column.position not in pinned]
+
     def _aggregates(self, where: _Where) -> Iterator[Candidate]:
         """Sum, mean and median of a column."""
         for function in ("sum", "mean", "median"):
             named = self.question.named(function)
-            for column in self._numeric() if named else ():
+            for column in self._free(where, self._numeric()) if named else ():
                 words, cost, guessed = self._named(column, where.mask, _COMPUTED)
+                # "total" may be all there is of the column "Total": then no sum was asked for
+                once = named and not named & ~words
+                cost, guessed = (cost + 0.6, guessed + 1) if once else (cost, guessed)
                 yield self._made(where, named | words, cost, guessed, function, column=column.position)
 
     def _extremes(self, where: _Where) -> Iterator[Candidate]:
@@ -264,14 +278,17 @@ class _Search:
         trivial = _TRIVIAL if where.count == 1 and where.conditions else 0.0
         for end in ("max", "min"):
             named = self.question.named(end)
-            for column in self._ordered() if named else ():
+            # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
+            number = bool(self.question.named("value")) and not self.question.named("holder")
+            for column in self._free(where, self._ordered()) if named else ():
                 words, cost, guessed = self._named(column, where.mask, _COMPUTED + 0.2 * (column.kind != "number"))
-                yield self._made(where, named | words, cost + 0.35 + trivial, guessed, end, column=column.position)
+                alone = cost + trivial + (0.05 if number else 0.35)
+                yield self._made(where, named | words, alone, guessed, end, column=column.position)
                 yield from self._rows_with(
                     where, named | words, cost + trivial, guessed, function=f"with {end}", column=column
                 )
             often = self.question.named("mode")
-            for column in self.columns if named else ():
+            for column in self._free(where, self.columns) if named else ():
                 if column.distinct > 0.95 * self.table.rows:
                     continue
                 words, cost, guessed = self._named(column, where.mask, _SHOWN)
@@ -282,7 +299,7 @@ class _Search:
     def _rows_with(
         self, where: _Where, words: int, cost: float, guessed: int, *, function: str, column: Column
     ) -> Iterator[Candidate]:
-        for target in self.columns:
+        for target in self._free(where, self.columns):
             if target is not column:
                 more, shown, guess = self._shown(target, where.mask | words)
                 operands = {"column": column.position, "target": target.position}

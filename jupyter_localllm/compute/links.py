@@ -61,10 +61,13 @@ class ValueLink:
 
 def link_columns(question: Question, table: Table) -> list[ColumnLink]:
     """How far each column is named; one link for each column."""
-    return [_link(question, [stem(token) for token in tokens(column.label)]) for column in table.columns]
+    return [_link(question, column.label) for column in table.columns]
 
 
-def _link(question: Question, name: Sequence[str]) -> ColumnLink:
+def _link(question: Question, label: str) -> ColumnLink:
+    name = [stem(token) for token in tokens(label)]
+    if not name:
+        return _link_signs(question, label.strip())
     hit: dict[int, float] = {}
     found = 0.0
     for word in name:
@@ -79,6 +82,15 @@ def _link(question: Question, name: Sequence[str]) -> ColumnLink:
     # A function word is the name of a column only where it is the whole name ("No", "In").
     places = [place for place in hit if question.weights[place] > LITTLE or share >= 0.99]
     return ColumnLink(bits((place, place + 1) for place in places), share if places else 0.0)
+
+
+def _link_signs(question: Question, label: str) -> ColumnLink:
+    """A name without letters or digits, as ``"#"``, is named where it stands in the question by itself.
+
+    There is no word that could be marked as explained, so the share alone tells.
+    """
+    named = bool(label) and any(piece.strip(".,:;?!¿'\"“”„") == label for piece in question.text.split())
+    return ColumnLink(0, 1.0 if named else 0.0)
 
 
 def link_values(question: Question, values: Values) -> list[ValueLink]:
@@ -131,7 +143,7 @@ def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
     if len(vocabulary) > _MOST_WORDS:
         return
     for place, word in enumerate(question.stems):
-        if question.weights[place] == LITTLE or len(word) < 5 or word in vocabulary or word.isdigit():
+        if question.weights[place] == LITTLE or len(word) < 4 or word in vocabulary or word.isdigit():
             continue
         for other in vocabulary:
             if abs(len(other) - len(word)) <= 1 and len(other) >= 4 and near(word, other):

@@ -82,8 +82,16 @@ class Question:
 
     def unexplained(self, mask: int) -> tuple[str, ...]:
         """Words that say something and are not in a set."""
-        return tuple(
-            word for place, word in enumerate(self.words) if not mask >> place & 1 and self.weights[place] > LITTLE
+        return tuple(self.words[place] for place in self.unexplained_places(mask))
+
+    def unexplained_places(self, mask: int) -> tuple[int, ...]:
+        """Their places."""
+        return tuple(p for p, weight in enumerate(self.weights) if not mask >> p & 1 and weight > LITTLE)
+
+    def beside(self, place: int, mask: int) -> bool:
+        """Whether the next or the previous word is in a set and says something."""
+        return any(
+            0 <= p < self.size and mask >> p & 1 and self.weights[p] > LITTLE for p in (place - 1, place + 1)
         )
 
     def numbers(self) -> tuple[tuple[int, int, str], ...]:

@@ -23,7 +23,7 @@ Named = tuple[int, int, str]
 @functools.cache
 def function_words() -> frozenset[str]:
     """Words that say little of what a text is about, in several languages."""
-    return frozenset(_read()["function_words"])
+    return frozenset(word for phrase in _read()["function_words"] for word in tokens(phrase))
 
 
 def named_operations(words: Sequence[str]) -> tuple[Named, ...]:

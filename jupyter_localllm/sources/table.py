@@ -233,10 +233,13 @@ def _texts(series: nw.Series[Any], pandas: bool) -> list[str]:
     """The cells as people read them, without the escapes of a Markdown table where they are plain texts."""
     if str(series.dtype) in ("String", "Object", "Categorical", "Enum") or str(series.dtype).startswith("Enum"):
         values = series.to_list()
-        if all(type(value) is str for value in values):
-            return [value.strip() for value in values]
-        return [value.strip() if type(value) is str else _other(value, pandas) for value in values]
+        return [_line(value) if type(value) is str else _other(value, pandas) for value in values]
     return column_texts(series, nan_is_missing=pandas)
+
+
+def _line(text: str) -> str:
+    """A text on one line, as a cell is read."""
+    return " ".join(text.split()) if "\n" in text or "  " in text else text.strip()
 
 
 def _other(value: Any, pandas: bool) -> str:
