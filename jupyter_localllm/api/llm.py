@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
-from jupyter_localllm.api.handle import Handle, current_shell, drive
-from jupyter_localllm.conversation import Conversation, Place, stale_note
+from jupyter_localllm.api.from_sources import FromSources
+from jupyter_localllm.api.handle import current_shell, drive
 from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.errors import EngineError, UsageError, close_match
-from jupyter_localllm.pipeline import Plan, Request, ask, plan
-from jupyter_localllm.prompt.messages import PromptLike, as_messages
+from jupyter_localllm.errors import EngineError, UsageError
+from jupyter_localllm.pipeline import Plan, ask, plan
+from jupyter_localllm.prompt.messages import PromptLike
 from jupyter_localllm.types import Done, Event, Result
 
 if TYPE_CHECKING:
@@ -25,21 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 
-# What one request may set; everything else decides how the model is loaded, or is the handle's.
-_REQUEST = (
-    *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
-    *("frequency_penalty", "presence_penalty", "seed", "max_tokens", "stop", "system", "cache"),
-    "reasoning_budget",
-)
-# What only code can give: values that no setting holds.
-_VALUES = ("schema", "logprobs")
-_MOST_LOGPROBS = 100
 _ROW_MS = 250.0  # nobody reads the text of a row while it is written
 _READY = 4  # rows of a map that wait with their prompts made, so that no place in the batch is empty
-_OPEN = ("max_tokens", "reasoning_budget")  # None means no limit of one's own
 
 
-class LocalLLM(Handle):
+class LocalLLM(FromSources):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
@@ -63,11 +52,6 @@ class LocalLLM(Handle):
     >>> llm.generate("What is the capital of France?").text               # doctest: +SKIP
     'The capital of France is Paris.'
     """
-
-    @staticmethod
-    def request_options() -> tuple[str, ...]:
-        """The settings that a single request may change; the others decide how a model is loaded or shown."""
-        return _REQUEST
 
     def stream(self, prompt: PromptLike, **options: Any) -> Generator[Event, None, None]:
         """Answer piece by piece.
@@ -249,57 +233,6 @@ class LocalLLM(Handle):
         """Tokens of a text; loads the model if need be."""
         return drive(self._ready()).count([text])[0]
 
-    def _talk(self, options: dict[str, Any]) -> tuple[Conversation | None, Place | None]:
-        """Take ``chat`` and ``place`` out of the options."""
-        chat, place = options.pop("chat", None), options.pop("place", None)
-        if chat is None or isinstance(chat, Conversation):
-            return chat, place
-        if not isinstance(chat, str) or not chat.strip():
-            raise UsageError(f"chat is the name of a conversation, not {chat!r}")
-        return self.conversations.get(chat), place
-
-    def _request(
-        self, prompt: PromptLike, options: dict[str, Any], talk: Conversation | None, place: Place | None
-    ) -> Request:
-        for name in options:
-            if name not in (*_REQUEST, *_VALUES):
-                known = (*_REQUEST, *_VALUES, "chat")
-                raise UsageError(
-                    f"unknown option {name!r}", close_match(name, known) or f"The options are: {', '.join(known)}."
-                )
-        values: dict[str, Any] = {
-            name: None if name in _OPEN and value is None else self.checked(name, value)
-            for name, value in options.items()
-            if name not in _VALUES
-        }
-        system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
-        return Request(
-            messages=as_messages(prompt, system, talk.messages(place) if talk is not None else ()),
-            sampling=self.sampling(values),
-            max_tokens=values.get("max_tokens", self.max_tokens),
-            stop=tuple(values.get("stop", self.stop)),
-            cache=values.get("cache", self.cache),
-            window=self.n_ctx,
-            adapter_sha256=self._adapter_sha256(),
-            constraint=_constraint(options.get("schema")),
-            reasoning_budget=values.get("reasoning_budget", self.reasoning_budget),
-            logprobs=_logprobs(options.get("logprobs")),
-        )
-
-    def _run(
-        self, request: Request, talk: Conversation | None, place: Place | None, system: str | None
-    ) -> Generator[Event, None, None]:
-        for event in ask(request, self._model(), self.answers):
-            if isinstance(event, Done) and talk is not None:
-                stale = talk.record(request.messages[-1].content, event.result.text, place)
-                talk.system = talk.system if system is None else system
-                self.conversations.put(talk, place)
-                if stale:
-                    notes = (*event.result.notes, stale_note(talk, stale))
-                    yield Done(replace(event.result, notes=notes))
-                    continue
-            yield event
-
 
 def get_llm() -> LocalLLM:
     """This kernel's own handle: magics, sidebar and widgets use it, ``%llm use`` and ``%config LocalLLM`` change it."""
@@ -312,24 +245,6 @@ def get_llm() -> LocalLLM:
             shell.configurables.append(here.own)
     own: LocalLLM = here.own
     return own
-
-
-def _constraint(schema: Any) -> Constraint | None:
-    if schema is None:
-        return None
-    from jupyter_localllm.constrain import as_constraint
-
-    return as_constraint(schema)
-
-
-def _logprobs(value: Any) -> int | None:
-    if value is None or value is False:
-        return None
-    if not isinstance(value, int) or not 0 <= value <= _MOST_LOGPROBS:
-        raise UsageError(
-            f"logprobs cannot be {value!r}", f"Give the number of alternatives for each token, 0 to {_MOST_LOGPROBS}."
-        )
-    return int(value)
 
 
 def _last(events: Iterator[Event]) -> Result:

@@ -30,6 +30,7 @@ _COMPUTED = 0.9  # a column to compute with that the question does not name
 _SHOWN = 0.45  # a column to answer with that the question does not name
 _SUBJECT = 0.2  # the same, if it is what the rows are about
 _PART_OF_NAME = 0.15  # a column of whose name the question holds next to nothing
+_RATHER = 0.06  # where two columns are named, the one that is not what the rows are about
 _MANY = 0.3  # several rows where one is asked for
 _TRIVIAL = 0.8  # the most of one row
 _VALUES = 10  # conditions on values that are looked at
@@ -212,7 +213,11 @@ class _Search:
         return 0, guess, 1
 
     def _shown(self, column: Column, covered: int) -> tuple[int, float, int]:
-        return self._named(column, covered, _SUBJECT if column is self.table.subject else _SHOWN)
+        words, cost, guessed = self._named(column, covered, _SUBJECT if column is self.table.subject else _SHOWN)
+        subject = self.table.subject
+        if subject is not None and column is not subject and not guessed and self.links[subject.position].mask:
+            cost -= _RATHER  # "the mayor of the city with …": that the rows are cities need not be asked
+        return words, cost, guessed
 
     def _made(
         self, where: _Where, words: int, cost: float, guessed: int, function: Function, **operands: object

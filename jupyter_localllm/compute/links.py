@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -142,8 +142,13 @@ def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
     vocabulary = values.vocabulary
     if len(vocabulary) > _MOST_WORDS:
         return
+    known = bits(span for spans in question.operations.values() for span in spans)
+    for link in link_columns(question, values.table):
+        known |= link.mask
     for place, word in enumerate(question.stems):
         if question.weights[place] == LITTLE or len(word) < 4 or word in vocabulary or word.isdigit():
+            continue
+        if known >> place & 1:  # a word that says something already is spelt right
             continue
         for other in vocabulary:
             if abs(len(other) - len(word)) <= 1 and len(other) >= 4 and near(word, other):

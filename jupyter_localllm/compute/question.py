@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from jupyter_localllm.compute.words import function_words, named_operations
 from jupyter_localllm.sources.tokens import stem, tokens
-from jupyter_localllm.sources.typed import moment
+from jupyter_localllm.sources.typed import is_month, moment
 
 __all__ = ["Question", "bits"]
 
@@ -90,9 +90,7 @@ class Question:
 
     def beside(self, place: int, mask: int) -> bool:
         """Whether the next or the previous word is in a set and says something."""
-        return any(
-            0 <= p < self.size and mask >> p & 1 and self.weights[p] > LITTLE for p in (place - 1, place + 1)
-        )
+        return any(0 <= p < self.size and mask >> p & 1 and self.weights[p] > LITTLE for p in (place - 1, place + 1))
 
     def numbers(self) -> tuple[tuple[int, int, str], ...]:
         """Numbers in the question: (first word, behind the last, digits)."""
@@ -110,8 +108,9 @@ class Question:
             for start in range(self.size - length + 1):
                 if any(at < start + length and start < to for at, to, _ in found):
                     continue
-                said = moment(" ".join(self.words[start : start + length]))
-                if said is not None:
+                words = self.words[start : start + length]
+                said = moment(" ".join(words))
+                if said is not None and all(word[0].isdigit() or is_month(word) for word in words):
                     found.append((start, start + length, said))
         return tuple(found)
 

@@ -13,7 +13,10 @@ from jupyter_localllm.compute.run import Outcome, run
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 
-__all__ = ["Reading", "read"]
+__all__ = ["CERTAIN", "Reading", "read"]
+
+CERTAIN = 0.6
+"""A reading less certain than this is not taken for the answer."""
 
 _TRIED = 24  # candidates that are run
 _KEPT = 5

@@ -65,6 +65,12 @@ class Settings(Configurable):
     calibrate = Bool(
         True, help="Measure once, in a child process, which threads and batch sizes are fastest here."
     ).tag(config=True)
+    embedding_model = Unicode(
+        "", help="An embedding model that helps to choose passages of texts to cite; empty: by words alone."
+    ).tag(config=True)
+    source_tokens = Int(
+        1500, min=100, max=1_000_000, help="Most tokens of the passages that a question with sources brings along."
+    ).tag(config=True)
     isolation = Enum(["kernel", "process"], "kernel", help="Where the model runs: in the kernel, or in a child.").tag(
         config=True
     )

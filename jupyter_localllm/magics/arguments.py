@@ -41,6 +41,8 @@ class CellArguments:
         Go on with this conversation.
     over, column : str or None
         Map over this variable; its column.
+    cite : tuple of str
+        Answer from these variables: names, expressions, or ``name=expression``.
     cache : {"use", "refresh", "off", "require"} or None
     on_error : {"raise", "record"} or None
     dry_run, raw, yes : bool
@@ -59,6 +61,7 @@ class CellArguments:
     chat: str | None = None
     over: str | None = None
     column: str | None = None
+    cite: tuple[str, ...] = ()
     adapter: str | None = None
     cache: CacheMode | None = None
     on_error: Literal["raise", "record"] | None = None
@@ -114,7 +117,7 @@ def parse_cell(line: str, *, settings: Collection[str] | None = None) -> CellArg
     >>> arguments.target, arguments.system, arguments.options
     ('answer', 'Be brief.', {'temperature': 0.7})
     """
-    arguments, end = _leading(line, settings)
+    arguments, end = _leading(line, settings, spaced=True)
     word = next_word(line, end)
     if word is None or arguments.help:
         return arguments
@@ -190,11 +193,11 @@ def _checked_target(name: str | None) -> str | None:
 # Options
 
 
-def _leading(line: str, settings: Collection[str] | None) -> tuple[CellArguments, int]:
+def _leading(line: str, settings: Collection[str] | None, *, spaced: bool = False) -> tuple[CellArguments, int]:
     """Read target and options; the second value is where they end."""
     name, position = find_target(line)
     target = _checked_target(name)
-    gathered = Gathered(settings)
+    gathered = Gathered(settings, spaced=spaced)
     while (word := next_word(line, position)) is not None and "help" not in gathered.fields:
         raw = line[word.start : word.end]
         if raw == "--":
@@ -205,4 +208,6 @@ def _leading(line: str, settings: Collection[str] | None) -> tuple[CellArguments
         position = gathered.read(line, word)
     if "column" in gathered.fields and "over" not in gathered.fields:
         raise UsageError("--column needs --over.", "As in: %%llm --over df --column text")
+    if "cite" in gathered.fields and "over" in gathered.fields:
+        raise UsageError("--cite does not go with --over: sources are asked one question.", "Leave one of them out.")
     return CellArguments(target, options=gathered.options, **gathered.fields), position

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from jupyter_localllm.answering import estimated_tokens
+from jupyter_localllm.api.from_sources import SourcesPlan
 from jupyter_localllm.pipeline import Plan
 from jupyter_localllm.show.plain import clean
+from jupyter_localllm.types import Passage
 
-__all__ = ["plan_text", "show_plan"]
+__all__ = ["plan_text", "show_plan", "show_sources_plan", "sources_text"]
+
+_CUT = 20  # passages left out that are listed
 
 
 def show_plan(plan: Plan) -> None:
@@ -30,3 +35,38 @@ def plan_text(plan: Plan) -> str:
     else:
         rendered = clean("\n\n".join(f"[{m.role}]\n{m.content}" for m in fitted.prompt.messages))
     return "\n".join([*lines, "", "Messages as the model reads them", rendered])
+
+
+def show_sources_plan(plan: SourcesPlan) -> None:
+    """Print what a question with sources would rest on."""
+    print(sources_text(plan))
+
+
+def sources_text(plan: SourcesPlan) -> str:
+    """How the question is read, what was chosen and what was cut, with the tokens of each, and what would be asked."""
+    evidence = plan.evidence
+    lines = []
+    if evidence.reading is not None:
+        lines += [f"Read as: {evidence.reading.words} (certainty {evidence.reading.certainty:.2f})"]
+        lines += [f"Computed: {evidence.reading.code} = {', '.join(evidence.reading.outcome.texts[:5])}"]
+    for reading in evidence.possible:
+        lines.append(f"Perhaps: {reading.words} (certainty {reading.certainty:.2f}, too little)")
+    lines += ["", "Chosen"]
+    costs = estimated_tokens([passage.text for passage in evidence.passages])
+    for number, (passage, tokens) in enumerate(zip(evidence.passages, costs, strict=True), 1):
+        lines.append(f"  [{number}] {tokens:>5,} tokens  {_line(passage)}")
+    lines += ["  nothing"] if not evidence.passages else []
+    cut = evidence.choice.cut if evidence.choice is not None else ()
+    lines += ["", "Cut"] if cut else []
+    for one in cut[:_CUT]:
+        lines.append(f"  {one.tokens:>9,} tokens  {_line(one.passage)}: {one.reason}")
+    lines += [f"  and {len(cut) - _CUT:,} more"] if len(cut) > _CUT else []
+    lines += ["", *(f"Note: {note.text}" for note in evidence.notes)] if evidence.notes else []
+    if plan.plan is None:
+        return "\n".join(["Dry run: nothing is generated. The model would not be asked.", "", *lines])
+    return "\n".join([*lines, "", plan_text(plan.plan)])
+
+
+def _line(passage: Passage) -> str:
+    text = " ".join(clean(passage.text).split())
+    return f"{passage.source}, {passage.locator.label}: {text[:80]}{'…' if len(text) > 80 else ''}"

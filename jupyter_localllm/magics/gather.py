@@ -19,6 +19,9 @@ class Gathered:
     ----------
     settings : collection of str or None
         The names ``--option`` may take; `None`: any.
+    spaced : bool
+        Whether options that take several values take them with spaces between: on the line of a cell, where no prompt
+        follows.
 
     Attributes
     ----------
@@ -26,8 +29,9 @@ class Gathered:
         Values for the fields and for the ``options`` of `CellArguments`.
     """
 
-    def __init__(self, settings: Collection[str] | None) -> None:
+    def __init__(self, settings: Collection[str] | None, *, spaced: bool = False) -> None:
         self.settings = settings
+        self.spaced = spaced
         self.fields: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
         self._given: dict[str, str] = {}
@@ -59,6 +63,11 @@ class Gathered:
                 raise _missing(option, len(values))
             values.append(following)
             end = following
+        while option.spaced and self.spaced and (following := next_word(line, end.end)) is not None:
+            if _ends_values(line[following.start : following.end]):
+                break
+            values.append(following)
+            end = following
         for value in values:
             if not value.closed:
                 raise _unclosed(option, value)
@@ -70,6 +79,10 @@ class Gathered:
             self._setting(values[0].text, values[1])
         elif not option.values:
             self._store(option, option.flag)
+        elif option.spaced:
+            for value in values:
+                for text in [value.text] if _is_expression(value) else value.text.strip(",").split(","):
+                    self._store(option, _value(option, text))
         else:
             self._store(option, _value(option, values[0].text))
 
@@ -105,6 +118,11 @@ class Gathered:
         if other is not None:
             raise UsageError("--continue and --chat exclude each other.", "--chat NAME alone goes on with that chat.")
         self._given[dest] = group
+
+
+def _is_expression(value: Word) -> bool:
+    """Whether a comma in the value is the person's own, and not one between names."""
+    return value.quoted or not set("([{").isdisjoint(value.text)
 
 
 def _ends_values(raw: str) -> bool:

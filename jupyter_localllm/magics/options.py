@@ -32,6 +32,12 @@ def _stop(text: str) -> str:
     return re.sub(r"\\([nrt\\])", lambda match: {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}[match[1]], text)
 
 
+def _cited(text: str) -> str:
+    if not text.strip(" ,"):
+        raise ValueError("it must name a variable")
+    return text
+
+
 def _number(low: float, high: float) -> Reader:
     """Make a reader of numbers from `low` to `high`."""
 
@@ -107,6 +113,8 @@ class Option:
         Whether it may be repeated.
     group : str
         Two options of one group exclude each other.
+    spaced : bool
+        Whether, on the line of a cell, further words up to the next option are values, too.
     suggest : str
         What completion offers as its value.
     later : bool
@@ -123,6 +131,7 @@ class Option:
     setting: bool = False
     many: bool = False
     group: str = ""
+    spaced: bool = False
     suggest: Suggest = ""
     later: bool = False
 
@@ -162,6 +171,15 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("--chat", ("NAME",), "go on with this conversation", _name, group="conversation", suggest="chat"),
     Option("--over", ("DATA",), "ask once for each row or element of this variable", _name, suggest="data"),
     Option("--column", ("NAME",), "with --over: the column to ask about", _name, suggest="column"),
+    Option(
+        "--cite",
+        ("VAR",),
+        "answer from these variables (names, name=expression; commas, or spaces in %%llm), with checked citations",
+        _cited,
+        many=True,
+        spaced=True,
+        suggest="data",
+    ),
     Option("--adapter", ("FILE",), "a LoRA adapter (GGUF) to answer with", _name, suggest="file"),
     Option(
         "--cache",
@@ -176,7 +194,6 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("--raw", (), "leave {{ }} in the prompt as it is"),
     Option("--yes", (), "do not ask before what needs consent"),
     Option("--help", (), "show this (also -h)"),
-    _later("--cite", "VAR", "answer from these variables, with checked citations"),
     _later("--schema", "TYPE", "answer with a value of this type"),
     _later("--tools", "FN", "functions the model may call"),
 )

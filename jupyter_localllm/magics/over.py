@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,11 @@ from jupyter_localllm.batch.head import Head, Witness
 from jupyter_localllm.batch.surfaces import Surface, map_surface_for
 from jupyter_localllm.batch.table import ANSWER
 from jupyter_localllm.batch.view import Finished
-from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.errors import UsageError
 from jupyter_localllm.magics import place
 from jupyter_localllm.magics.arguments import CellArguments
 from jupyter_localllm.magics.dryrun import plan_text
+from jupyter_localllm.magics.expressions import evaluated
 from jupyter_localllm.magics.run import Asked
 from jupyter_localllm.magics.variables import data_names
 
@@ -195,38 +195,8 @@ def _refuse(arguments: CellArguments) -> None:
 
 
 def _opened(expression: str, column: str | None, variables: Mapping[str, Any], typical: list[str]) -> Data:
-    value = _evaluated(expression, variables, typical)
+    value = evaluated(expression, variables, option="--over", typical=typical)
     try:
         return open_data(value, column)
     except UsageError as error:
         raise UsageError(f"--over {expression}: {error.message}", error.hint) from None
-
-
-def _evaluated(expression: str, variables: Mapping[str, Any], typical: list[str]) -> Any:
-    """Give the value of a variable or of an expression, as a cell of the notebook would."""
-    source = expression.strip()
-    if source.isidentifier() and not keyword.iskeyword(source):
-        if source in variables:
-            return variables[source]
-        raise _unknown(expression, source, variables, typical)
-    try:
-        code = compile(source, "<--over>", "eval")
-    except (SyntaxError, ValueError):
-        raise UsageError(
-            f"--over {expression} is neither a variable nor an expression",
-            """An expression stands in quotes: %%llm --over "df[df.price > 10]".""",
-        ) from None
-    try:
-        # The person's own code in the person's own notebook; in a copy, so that nothing of eval stays in it.
-        return eval(code, dict(variables))
-    except NameError as error:
-        raise _unknown(expression, str(error.name or ""), variables, typical) from error
-    except Exception as error:
-        raise UsageError(f"--over {expression} raised {type(error).__name__}: {error}") from error
-
-
-def _unknown(expression: str, name: str, variables: Mapping[str, Any], typical: list[str]) -> UsageError:
-    near = close_match(name, typical) or close_match(name, [known for known in variables if not known.startswith("_")])
-    known = f"Variables with rows: {', '.join(typical[:12])}." if typical else "No variable here has rows."
-    what = f"--over {expression}: " if expression.strip() != name else "--over: "
-    return UsageError(f"{what}there is no variable {name}", near or known)

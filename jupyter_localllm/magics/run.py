@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +16,7 @@ from jupyter_localllm.show import follow, register, surface_for
 from jupyter_localllm.show.live import show_error
 from jupyter_localllm.show.view import Format
 from jupyter_localllm.sources import render_for_prompt
-from jupyter_localllm.types import Part, Result
+from jupyter_localllm.types import Event, Part, Result
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -107,9 +107,12 @@ def show_answer(
     options: Mapping[str, Any],
 ) -> Result:
     """Stream an answer into the cell's output."""
+    return _shown(shell, handle, handle.stream(parts, **options), arguments)
+
+
+def _shown(shell: InteractiveShell, handle: LocalLLM, events: Iterator[Event], arguments: CellArguments) -> Any:
     register(shell)
     streaming = arguments.stream and handle.streaming and place.is_interactive(shell)
-    events = handle.stream(parts, **options)
     surface = surface_for(shell, live=streaming)
     shown_as = cast(Format, arguments.format or handle.format)
     return follow(events, surface, format=shown_as, model=handle.model)
@@ -145,9 +148,29 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
     parts = asked.parts()
     where = place.here(shell, advance=not asked.arguments.dry_run)
     options = {**asked.options(), "chat": asked.conversation(handle, where), "place": where}
+    if asked.arguments.cite:
+        return _cited(shell, handle, asked, parts, options)
     if asked.arguments.dry_run:
         from jupyter_localllm.magics.dryrun import show_plan
 
         show_plan(handle.plan(parts, **options))
         return None
     return show_answer(shell, handle, parts, asked.arguments, options)
+
+
+def _cited(
+    shell: InteractiveShell, handle: LocalLLM, asked: Asked, parts: tuple[Part, ...], options: dict[str, Any]
+) -> Any:
+    """Answer from the variables that ``--cite`` names."""
+    from jupyter_localllm.magics.cite import latest_of, sources_of
+
+    specs = asked.arguments.cite
+    question = "".join(part.text for part in parts).strip()
+    sources = sources_of(shell, specs, asked.variables)
+    if asked.arguments.dry_run:
+        from jupyter_localllm.magics.dryrun import show_sources_plan
+
+        show_sources_plan(handle.plan_ask(question, sources, **options))
+        return None
+    events = handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options)
+    return _shown(shell, handle, events, asked.arguments)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["moment", "number"]
+from jupyter_localllm.sources.tokens import fold
+
+__all__ = ["is_month", "moment", "number"]
 
 _REMARK = re.compile(r"\[[^\]]*\]")
 _NUMBER = re.compile(
@@ -24,7 +26,7 @@ _PARTS = re.compile(r"\d+|[^\W\d_]+")
 _LONGEST = 64  # characters; a longer cell is prose
 
 _MONTHS = {
-    name: number
+    fold(name): number
     for number, names in enumerate(
         (
             "january jan januar janvier enero gennaio janeiro januari jän stycznia",
@@ -102,7 +104,7 @@ def moment(text: str) -> str | None:
     iso = _ISO.match(text)
     if iso:
         return "-".join(part for part in iso.groups() if part)
-    parts = _PARTS.findall(text.casefold())
+    parts = _PARTS.findall(fold(text))
     if not parts or len(parts) > 7:
         return None
     months = [_MONTHS[part] for part in parts if part in _MONTHS]
@@ -112,3 +114,14 @@ def moment(text: str) -> str | None:
         head = f"{years[0] if years else '0000'}-{months[0]:02d}"
         return f"{head}-{days[0]:02d}" if days else head
     return years[0] if years and len(parts) <= 2 else None
+
+
+def is_month(word: str) -> bool:
+    """Whether a word, folded, is the name of a month.
+
+    Examples
+    --------
+    >>> is_month("march"), is_month("fevrier"), is_month("match")
+    (True, True, False)
+    """
+    return word in _MONTHS

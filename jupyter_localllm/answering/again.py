@@ -1,0 +1,65 @@
+"""Checking an answer again, against the variables as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.answering.passages import passage_of
+from jupyter_localllm.cite import check_again
+from jupyter_localllm.compute.reading import Reading
+from jupyter_localllm.compute.run import run
+from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+from jupyter_localllm.sources.snapshot import take_snapshot
+from jupyter_localllm.types import Answer, Locator, Passage
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.snapshot import Snapshot
+
+__all__ = ["checker_of"]
+
+Checker = Callable[[Answer, "Mapping[str, Any] | None"], Answer]
+
+
+def checker_of(latest: Callable[[], Mapping[str, Any]], readings: Sequence[Reading]) -> Checker:
+    """What `Answer.check` calls.
+
+    Parameters
+    ----------
+    latest : callable
+        The variables as they are now.
+    readings : sequence of Reading
+        What was computed; it is computed again.
+    """
+    operations = {(reading.source.name, reading.code): reading.candidate for reading in readings}
+
+    def check(answer: Answer, sources: Mapping[str, Any] | None = None) -> Answer:
+        now = sources if sources is not None else latest()
+        snapshots: dict[str, Snapshot | None] = {}
+
+        def resolve(name: str, locator: Locator) -> Passage | None:
+            if name not in snapshots:
+                snapshots[name] = _snapshot(now, name)
+            snapshot = snapshots[name]
+            if snapshot is None:
+                return None
+            candidate = operations.get((name, locator.operation or ""))
+            if candidate is None or not isinstance(snapshot, FrameSnapshot):
+                return snapshot.resolve(locator)
+            outcome = run(candidate.operation, snapshot.table, snapshot.values)
+            return passage_of(Reading(snapshot, candidate, outcome)) if outcome is not None else None
+
+        return check_again(answer, resolve)
+
+    return check
+
+
+def _snapshot(now: Mapping[str, Any], name: str) -> Snapshot | None:
+    """The variable as it is now, or None if it cannot be read any more."""
+    if name not in now:
+        return None
+    try:
+        return take_snapshot(now[name], name)
+    except LocalLLMError:
+        return None

@@ -1,0 +1,231 @@
+"""One question with sources, from the evidence to the checked answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.answering.again import checker_of
+from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
+from jupyter_localllm.cite import Checked, Citing, Marks
+from jupyter_localllm.pipeline import Model, Request, ask
+from jupyter_localllm.types import (
+    Answer,
+    Citation,
+    Cited,
+    Done,
+    Event,
+    Message,
+    Note,
+    Passage,
+    Result,
+    Revised,
+    Status,
+    Timings,
+    Token,
+)
+
+if TYPE_CHECKING:
+    from jupyter_localllm.cache import AnswerCache
+    from jupyter_localllm.sources.snapshot import Snapshot
+
+__all__ = ["Asking", "answer", "request_of"]
+
+_SENTENCE_TOKENS = 96  # of an answer that only words what was computed
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A question with sources, complete.
+
+    Parameters
+    ----------
+    question : str
+    snapshots : sequence of Snapshot
+    request : callable
+        Makes the request of some messages: sampling and limits are the caller's.
+    limits : Limits
+    system : str
+        The person's own instructions.
+    history : sequence of Message
+        Earlier turns.
+    write : bool
+        Whether the model words the answer; otherwise it says what the sources say.
+    quote : bool
+        Whether quoted text must be the sources' own, letter by letter.
+    latest : callable
+        The variables as they are when an answer is checked again.
+    """
+
+    question: str
+    snapshots: Sequence[Snapshot]
+    request: Callable[[tuple[Message, ...]], Request]
+    limits: Limits = field(default_factory=Limits)
+    system: str = ""
+    history: Sequence[Message] = ()
+    write: bool = True
+    quote: bool = False
+    latest: Callable[[], Mapping[str, Any]] = dict
+
+
+def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+    """Answer from sources: the events of the model's answer, corrections, one `Cited`, one `Done`.
+
+    Raises
+    ------
+    LocalLLMError
+        Whatever stands in the way of an answer.
+    """
+    begun = time.perf_counter()
+    yield Status("sources", _looking(asking.snapshots))
+    evidence = gather(asking.question, asking.snapshots, asking.limits)
+    draft = _plain(evidence)
+    if draft.text:
+        yield Token(draft.text)
+    first_ms = (time.perf_counter() - begun) * 1000
+    result: Result | None = None
+    if asking.write and evidence.enough:
+        request = request_of(asking, evidence)
+        stream = _written(asking, evidence, draft, ask(request, model, cache))
+        draft, result = yield from stream
+        if result is None:  # cancelled from below
+            return
+    if result is None:
+        took = (time.perf_counter() - begun) * 1000
+        result = Result(draft.text, model=model.name, timings=Timings(ttft_ms=first_ms, latency_ms=took))
+    elif draft.stated:
+        result = replace(result, timings=replace(result.timings, ttft_ms=first_ms))
+    yield from _finished(asking, evidence, draft, result)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An answer before it is finished; `stated` if it was there before the model wrote."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    abstained: bool = False
+    stated: bool = False
+
+
+def request_of(asking: Asking, evidence: Evidence) -> Request:
+    """What the model is asked."""
+    messages = messages_of(asking.question, evidence.passages, system=asking.system, history=asking.history)
+    quotes = tuple(passage.text for passage in evidence.passages) if asking.quote else ()
+    request = asking.request(messages)
+    most = request.max_tokens
+    if evidence.reading is not None and most is None:
+        most = _SENTENCE_TOKENS
+    return replace(request, constraint=Marks(len(evidence.passages), quotes), max_tokens=most)
+
+
+def _looking(snapshots: Sequence[Snapshot]) -> str:
+    return "looking in " + ", ".join(f"{snapshot.name} ({snapshot.size})" for snapshot in snapshots)
+
+
+def _plain(evidence: Evidence) -> _Draft:
+    """What can be said without the model: what was computed, or that the question is not answered."""
+    if evidence.reading is not None:
+        text, citations = _stated(evidence.statements[0], 1, evidence.passages[0])
+        return _Draft(text, citations, stated=True)
+    if evidence.enough:
+        return _Draft("")
+    if not evidence.possible:
+        return _Draft(NOT_FOUND, abstained=True, stated=True)
+    text = "How this is meant is not certain. It may be read as:\n"
+    told: list[Citation] = []
+    for number, (statement, passage) in enumerate(zip(evidence.statements, evidence.passages, strict=True), 1):
+        line, citations = _stated(statement, number, passage, len(text) + 3)
+        text += f"\n- {line}"
+        told += citations
+    return _Draft(text, tuple(told), abstained=True, stated=True)
+
+
+def _stated(statement: str, number: int, passage: Passage, start: int = 0) -> tuple[str, tuple[Citation, ...]]:
+    text = f"{statement.rstrip('.')} [{number}]."
+    citation = Citation(
+        number,
+        passage.source,
+        passage.locator,
+        passage.text,
+        start,
+        start + len(statement.rstrip(".")),
+        "supported",
+        "what the source says",
+    )
+    return text, (citation,)
+
+
+def _written(
+    asking: Asking, evidence: Evidence, draft: _Draft, events: Generator[Event, None, None]
+) -> Generator[Event, None, tuple[_Draft, Result | None]]:
+    """The model's words, sentence by sentence as they are checked, in the place of the draft if they are better."""
+    citing = Citing(evidence.passages, asking.question)
+    result: Result | None = None
+    for event in events:
+        if isinstance(event, Done):
+            result = event.result
+        elif isinstance(event, Token) and event.channel == "answer":
+            citing.feed(event.text)
+            if not draft.stated:  # what was computed stands until something better is finished
+                yield Revised(citing.text)
+        else:
+            yield event
+    if result is None:
+        return draft, None
+    checked = citing.finish()
+    better = _worded(checked, evidence) if draft.stated else _kept(checked, evidence)
+    if better is None:
+        return draft, result
+    yield Revised(better.text)
+    return better, result
+
+
+def _worded(checked: Checked, evidence: Evidence) -> _Draft | None:
+    """The model's wording of what was computed: every claim carried by a source, and every result in it."""
+    assert evidence.reading is not None
+    statuses = {citation.status for citation in checked.citations}
+    texts = evidence.reading.outcome.texts
+    if statuses != {"supported"} or not all(text in checked.text for text in texts):
+        return None
+    return _Draft(checked.text, checked.citations)
+
+
+def _kept(checked: Checked, evidence: Evidence) -> _Draft:
+    """The model's answer from texts, if anything in it is carried; else the passage that speaks of the question."""
+    if any(citation.status == "supported" for citation in checked.citations):
+        return _Draft(checked.text, checked.citations)
+    best = evidence.choice.ranked[0].passage if evidence.choice is not None and evidence.choice.ranked else None
+    if best is None or best not in evidence.passages:
+        return _Draft(NOT_FOUND, abstained=True)
+    number = evidence.passages.index(best) + 1
+    text, citations = _stated(f"{best.source} says: {' '.join(best.text.split())}", number, best)
+    return _Draft(text, citations)
+
+
+def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[Event, None, None]:
+    reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
+    sources = {snapshot.name: snapshot.sha256 for snapshot in asking.snapshots}
+    notes = (*_of_this(result, draft), *evidence.notes)
+    result = replace(result, notes=notes, provenance=replace(result.provenance, sources=sources))
+    readings = (evidence.reading,) if evidence.reading is not None else evidence.possible
+    done = Answer(
+        draft.text,
+        draft.citations,
+        evidence.passages,
+        result,
+        value=reading.outcome.value if reading is not None else None,
+        reading=reading.words if reading is not None else "",
+        abstained=draft.abstained,
+        checker=checker_of(asking.latest, tuple(readings)),
+    )
+    yield Cited(done)
+    yield Done(result)
+
+
+def _of_this(result: Result, draft: _Draft) -> tuple[Note, ...]:
+    """The model's notes, without those on words of its that were not kept."""
+    return tuple(note for note in result.notes if not (draft.stated and note.code in ("length", "loop")))

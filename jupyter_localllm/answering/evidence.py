@@ -1,0 +1,171 @@
+"""What an answer may rest on: the reading of the question, the passages that fit, and whether they answer it at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jupyter_localllm.answering.passages import passage_of, statement_of
+from jupyter_localllm.compute.reading import CERTAIN, Reading, read
+from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+from jupyter_localllm.sources.select import Choice, Embed, Kept, Vectors, choose
+from jupyter_localllm.types import Note, Passage
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.snapshot import Snapshot
+
+__all__ = ["COVERED", "Evidence", "Limits", "estimated_tokens", "gather"]
+
+COVERED = 0.5
+"""Share of a question's information that one text passage must hold to be taken for an answer."""
+
+_POSSIBLE = 0.1  # a reading less certain than this is not even offered
+_OFFERED = 3
+
+
+def estimated_tokens(texts: list[str]) -> list[int]:
+    """About how many tokens texts have, more rather than fewer.
+
+    Passages are chosen by this and not by the model's own count: the choice, and with it the key in the cache, is then
+    the same where the model is not there.
+
+    Examples
+    --------
+    >>> estimated_tokens(["Population of Berlin: 3,769,495"])
+    [22]
+    """
+    return [len(text.encode("utf-8", "surrogatepass")) // 3 + 12 for text in texts]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much goes into a prompt, and what helps to choose it.
+
+    Parameters
+    ----------
+    tokens : int
+        For all passages together.
+    passages : int
+        How many at most, besides what was computed.
+    embed : callable or Vectors or None
+        Of an embedding model, if one is configured.
+    kept : Kept
+        Indexes of earlier questions.
+    progress : callable or None
+        Called with what is being done, in a few words.
+    """
+
+    tokens: int = 1_500
+    passages: int = 8
+    embed: Embed | Vectors | None = None
+    kept: Kept = field(default_factory=Kept)
+    progress: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found for a question.
+
+    Parameters
+    ----------
+    passages : tuple of Passage
+        Numbered from 1 in this order.
+    reading : Reading or None
+        How the question was read, if it was read as a computation and this is certain enough.
+    possible : tuple of Reading
+        Less certain readings, the best first, where none is certain and no text answers.
+    covered : float
+        Share of the question's information that the best text passage holds, 0 to 1.
+    statements : tuple of str
+        For each of the first passages its content in plain words, for an answer that the model words badly.
+    choice : Choice or None
+        What was chosen of the texts, and what was cut.
+    notes : tuple of Note
+    """
+
+    passages: tuple[Passage, ...] = ()
+    reading: Reading | None = None
+    possible: tuple[Reading, ...] = ()
+    covered: float = 0.0
+    statements: tuple[str, ...] = ()
+    choice: Choice | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is something that an answer can rest on."""
+        return self.reading is not None or self.covered >= COVERED
+
+
+def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evidence:
+    """Look for what answers a question.
+
+    Tables are computed over, all other sources are searched. A computation that is read with certainty leads; texts
+    that speak of the question stand beside it.
+
+    Parameters
+    ----------
+    question : str
+    snapshots : sequence of Snapshot
+    limits : Limits
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    SourceError
+        A source cannot be read.
+    """
+    frames = [snapshot for snapshot in snapshots if isinstance(snapshot, FrameSnapshot)]
+    texts = [snapshot for snapshot in snapshots if not isinstance(snapshot, FrameSnapshot)]
+    notes = [note for snapshot in snapshots for note in snapshot.notes]
+    readings = read(question, frames)
+    choice = _choose(texts, question, limits) if texts else None
+    covered = choice.coverage.best if choice is not None else 0.0
+    found = choice.passages if choice is not None and covered >= COVERED else ()
+    notes += choice.notes if choice is not None and found else ()
+    best = readings[0] if readings else None
+    if best is not None and best.certainty >= (max(CERTAIN, covered) if found else CERTAIN):
+        lead = passage_of(best)
+        notes += _left_out(best)
+        return Evidence((lead, *found), best, (), covered, (statement_of(best, lead),), choice, tuple(notes))
+    if found:
+        return Evidence(tuple(found), None, (), covered, (), choice, tuple(notes))
+    possible = tuple(reading for reading in readings if reading.certainty >= _POSSIBLE or reading is best)[:_OFFERED]
+    if best is None or best.certainty < _POSSIBLE:
+        possible = ()
+    passages = tuple(map(passage_of, possible))
+    statements = tuple(map(statement_of, possible, passages))
+    return Evidence(passages, None, possible, covered, statements, choice, tuple(notes))
+
+
+def _choose(texts: Sequence[Snapshot], question: str, limits: Limits) -> Choice:
+    def progress(done: int, total: int | None) -> None:
+        if limits.progress is not None:
+            of = f" of {total:,}" if total else ""
+            limits.progress(f"{done:,}{of} passages indexed")
+
+    return choose(
+        texts,
+        question,
+        limits.tokens,
+        estimated_tokens,
+        embed=limits.embed,
+        kept=limits.kept,
+        most=limits.passages,
+        progress=progress,
+    )
+
+
+def _left_out(reading: Reading) -> tuple[Note, ...]:
+    """Rows of totals that a computation did not count."""
+    import numpy as np
+
+    table = reading.source.table
+    if reading.candidate.operation.function == "get" or not table.totals.any():
+        return ()
+    rows = [f"{row + 1} ({table.row_label(int(row))})" for row in np.flatnonzero(table.totals)]
+    return (Note("totals", f"{reading.source.name}: rows of totals were not counted: {', '.join(rows[:5])}"),)

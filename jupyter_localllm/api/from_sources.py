@@ -1,0 +1,200 @@
+"""Asking with sources: ``ask``, its stream and its plan."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.api.handle import drive
+from jupyter_localllm.api.requesting import Requesting
+from jupyter_localllm.conversation import Conversation, Place, stale_note
+from jupyter_localllm.engine.asynchronous import iterate
+from jupyter_localllm.errors import EngineError, UsageError
+from jupyter_localllm.pipeline import Plan, Request, plan
+from jupyter_localllm.types import Answer, Cited, Done, Event, Message
+
+if TYPE_CHECKING:
+    from jupyter_localllm.answering import Asking, Evidence
+    from jupyter_localllm.sources.snapshot import Snapshot
+
+__all__ = ["FromSources", "SourcesPlan"]
+
+_ASKING = ("write", "quote")
+
+
+@dataclass(frozen=True)
+class SourcesPlan:
+    """What ``--dry-run`` shows of a question with sources.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What was chosen, what was cut, and how the question is read.
+    plan : Plan or None
+        What the model would be asked; None if it would not be asked at all.
+    """
+
+    evidence: Evidence
+    plan: Plan | None
+
+
+class FromSources(Requesting):
+    """A handle that answers from variables."""
+
+    def ask(self, question: str, sources: Mapping[str, Any], **options: Any) -> Answer:
+        """Answer from variables, each claim marked with the source it rests on, and checked.
+
+        Tables (pandas, polars, pyarrow, DuckDB) are computed over: the question is read as a lookup, a count, a mean
+        and so on, Python computes it, and the answer cites the computation. Texts, files, nested data and code are
+        searched. What no source carries is marked, and what the sources do not answer is answered "Not in the sources."
+
+        Parameters
+        ----------
+        question : str
+        sources : Mapping of str to object
+            Names and what they stand for; the names appear in the citations.
+        **options
+            As for `stream`, without ``schema`` and ``logprobs``. ``write=False``: the sources' own words, without the
+            model. ``quote=True``: what stands in quotation marks is quoted letter by letter.
+
+        Returns
+        -------
+        Answer
+            ``.text`` with marks ``[1]``, ``.citations``, ``.passages``, ``.value`` (what was looked up or computed, as
+            Python has it), ``.reading`` (how the question was read), ``.abstained``, ``.check()``.
+
+        Raises
+        ------
+        SourceError
+            A source cannot be read, or is of a kind that cannot be cited.
+        UsageError
+            There is no question or no source, or an option is wrong.
+        LocalLLMError
+            Whatever else stands in the way of an answer.
+
+        Examples
+        --------
+        >>> answer = llm.ask("How many inhabitants has Berlin?", {"cities": cities})     # doctest: +SKIP
+        >>> print(answer.text)                                                           # doctest: +SKIP
+        Population of Berlin: 3,769,495 [1].
+        >>> answer.citations[0].locator.label                                            # doctest: +SKIP
+        'row 4 (Berlin), column Population'
+        """
+        return _answer(self.stream_ask(question, sources, **options))
+
+    def stream_ask(
+        self,
+        question: str,
+        sources: Mapping[str, Any],
+        *,
+        latest: Callable[[], Mapping[str, Any]] | None = None,
+        **options: Any,
+    ) -> Generator[Event, None, None]:
+        """`ask`, piece by piece.
+
+        The variables are held still before this returns. Besides the events of `stream` there are ``Revised`` (the text
+        so far, corrected) and, before ``Done``, one ``Cited`` with the `Answer`.
+        """
+        asking, talk, place = self._asking(question, sources, latest, options)
+        return self._run_ask(asking, talk, place)
+
+    async def aask(self, question: str, sources: Mapping[str, Any], **options: Any) -> Answer:
+        """`ask` for ``await``; cancelling the task cancels the generation."""
+        asking, talk, place = self._asking(question, sources, None, options)
+        events: AsyncIterator[Event] = iterate(lambda: self._run_ask(asking, talk, place))
+        async for event in events:
+            if isinstance(event, Cited):
+                return event.answer
+        raise EngineError("the generation was stopped before it was done")
+
+    def plan_ask(self, question: str, sources: Mapping[str, Any], **options: Any) -> SourcesPlan:
+        """What would be chosen and asked. Generates nothing."""
+        from jupyter_localllm.answering import gather, request_of
+
+        asking, _, _ = self._asking(question, sources, None, options)
+        evidence = gather(asking.question, asking.snapshots, asking.limits)
+        if not evidence.enough or not asking.write:
+            return SourcesPlan(evidence, None)
+        return SourcesPlan(evidence, drive(plan(request_of(asking, evidence), self._model(), self.answers)))
+
+    def _asking(
+        self,
+        question: str,
+        sources: Mapping[str, Any],
+        latest: Callable[[], Mapping[str, Any]] | None,
+        options: dict[str, Any],
+    ) -> tuple[Asking, Conversation | None, Place | None]:
+        from jupyter_localllm.answering import Asking, Limits
+
+        if not isinstance(question, str) or not question.strip():
+            raise UsageError("there is no question", "Ask one: llm.ask('How many …?', {'df': df}).")
+        for name in ("schema", "logprobs"):
+            if name in options:
+                raise UsageError(f"{name} cannot be set for a question with sources", "Leave it out.")
+        how = {name: bool(options.pop(name)) for name in _ASKING if name in options}
+        talk, place = self._talk(options)
+        snapshots = _snapshots(sources)
+        system = options.pop("system", None)
+        self._request("?", options, None, None)  # a wrong option is an error before anything is read
+        asking = Asking(
+            question,
+            snapshots,
+            functools.partial(self._request_of, options),
+            Limits(tokens=self.source_tokens, embed=self._embedding()),
+            system=system or "",
+            history=talk.messages(place) if talk is not None else (),
+            latest=latest or (lambda: sources),
+            **how,
+        )
+        return asking, talk, place
+
+    def _request_of(self, options: dict[str, Any], messages: tuple[Message, ...]) -> Request:
+        return replace(self._request("?", options, None, None), messages=messages)
+
+    def _embedding(self) -> Callable[[Sequence[str]], Any] | None:
+        """Vectors by the embedding model that is set, if one is."""
+        if not self.embedding_model:
+            return None
+        return lambda texts: self.derive(model=self.embedding_model, adapter="").embed(list(texts))  # type: ignore[attr-defined]
+
+    def _run_ask(self, asking: Asking, talk: Conversation | None, place: Place | None) -> Generator[Event, None, None]:
+        from jupyter_localllm.answering import answer
+
+        for event in answer(asking, self._model(), self.answers):
+            if isinstance(event, Cited) and talk is not None:
+                stale = talk.record(asking.question, event.answer.text, place)
+                self.conversations.put(talk, place)
+                if stale:
+                    result = event.answer.result
+                    result = replace(result, notes=(*result.notes, stale_note(talk, stale)))
+                    yield Cited(replace(event.answer, result=result))
+                    yield Done(result)
+                    return
+            yield event
+
+
+def _snapshots(sources: Mapping[str, Any]) -> list[Snapshot]:
+    from jupyter_localllm.sources.snapshot import take_snapshot
+
+    if not isinstance(sources, Mapping) or not sources:
+        raise UsageError(
+            "sources are names and what they stand for"
+            + (", and there is none" if isinstance(sources, Mapping) else f", not {type(sources).__name__}"),
+            "Give a dict: llm.ask('How many …?', {'df': df}).",
+        )
+    for name in sources:
+        if not isinstance(name, str) or not name.strip():
+            raise UsageError(f"the name of a source is a text, not {name!r}")
+    return [take_snapshot(value, name) for name, value in sources.items()]
+
+
+def _answer(events: Iterator[Event]) -> Answer:
+    found: Answer | None = None
+    for event in events:
+        if isinstance(event, Cited):
+            found = event.answer
+    if found is None:
+        raise EngineError("the generation was stopped before it was done")
+    return found

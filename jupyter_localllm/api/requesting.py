@@ -1,0 +1,106 @@
+"""From what a person hands over to a `Request`: options, settings, conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+from jupyter_localllm.api.handle import Handle
+from jupyter_localllm.conversation import Conversation, Place, stale_note
+from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.pipeline import Request, ask
+from jupyter_localllm.prompt.messages import PromptLike, as_messages
+from jupyter_localllm.types import Done, Event
+
+__all__ = ["REQUEST_OPTIONS", "Requesting"]
+
+# What one request may set; everything else decides how the model is loaded, or is the handle's.
+REQUEST_OPTIONS = (
+    *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
+    *("frequency_penalty", "presence_penalty", "seed", "max_tokens", "stop", "system", "cache"),
+    "reasoning_budget",
+)
+# What only code can give: values that no setting holds.
+_VALUES = ("schema", "logprobs")
+_MOST_LOGPROBS = 100
+_OPEN = ("max_tokens", "reasoning_budget")  # None means no limit of one's own
+
+
+class Requesting(Handle):
+    """A handle that makes requests and sends them on the pipeline's road."""
+
+    @staticmethod
+    def request_options() -> tuple[str, ...]:
+        """The settings that a single request may change; the others decide how a model is loaded or shown."""
+        return REQUEST_OPTIONS
+
+    def _talk(self, options: dict[str, Any]) -> tuple[Conversation | None, Place | None]:
+        """Take ``chat`` and ``place`` out of the options."""
+        chat, place = options.pop("chat", None), options.pop("place", None)
+        if chat is None or isinstance(chat, Conversation):
+            return chat, place
+        if not isinstance(chat, str) or not chat.strip():
+            raise UsageError(f"chat is the name of a conversation, not {chat!r}")
+        return self.conversations.get(chat), place
+
+    def _request(
+        self, prompt: PromptLike, options: dict[str, Any], talk: Conversation | None, place: Place | None
+    ) -> Request:
+        for name in options:
+            if name not in (*REQUEST_OPTIONS, *_VALUES):
+                known = (*REQUEST_OPTIONS, *_VALUES, "chat")
+                raise UsageError(
+                    f"unknown option {name!r}", close_match(name, known) or f"The options are: {', '.join(known)}."
+                )
+        values: dict[str, Any] = {
+            name: None if name in _OPEN and value is None else self.checked(name, value)
+            for name, value in options.items()
+            if name not in _VALUES
+        }
+        system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
+        return Request(
+            messages=as_messages(prompt, system, talk.messages(place) if talk is not None else ()),
+            sampling=self.sampling(values),
+            max_tokens=values.get("max_tokens", self.max_tokens),
+            stop=tuple(values.get("stop", self.stop)),
+            cache=values.get("cache", self.cache),
+            window=self.n_ctx,
+            adapter_sha256=self._adapter_sha256(),
+            constraint=_constraint(options.get("schema")),
+            reasoning_budget=values.get("reasoning_budget", self.reasoning_budget),
+            logprobs=_logprobs(options.get("logprobs")),
+        )
+
+    def _run(
+        self, request: Request, talk: Conversation | None, place: Place | None, system: str | None
+    ) -> Generator[Event, None, None]:
+        for event in ask(request, self._model(), self.answers):
+            if isinstance(event, Done) and talk is not None:
+                stale = talk.record(request.messages[-1].content, event.result.text, place)
+                talk.system = talk.system if system is None else system
+                self.conversations.put(talk, place)
+                if stale:
+                    notes = (*event.result.notes, stale_note(talk, stale))
+                    yield Done(replace(event.result, notes=notes))
+                    continue
+            yield event
+
+
+def _constraint(schema: Any) -> Constraint | None:
+    if schema is None:
+        return None
+    from jupyter_localllm.constrain import as_constraint
+
+    return as_constraint(schema)
+
+
+def _logprobs(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if not isinstance(value, int) or not 0 <= value <= _MOST_LOGPROBS:
+        raise UsageError(
+            f"logprobs cannot be {value!r}", f"Give the number of alternatives for each token, 0 to {_MOST_LOGPROBS}."
+        )
+    return int(value)

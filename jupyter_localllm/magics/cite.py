@@ -1,0 +1,64 @@
+"""``--cite VAR …``: a question answered from variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.errors import UsageError
+from jupyter_localllm.magics.expressions import evaluated
+from jupyter_localllm.magics.variables import prompt_names
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["latest_of", "sources_of"]
+
+_NAMED = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?!=)\s*(?P<expression>\S.*)", re.DOTALL)
+_CELL = re.compile(r"\s*(In|Out)\s*\[\s*\d+\s*\]\s*")
+
+
+def sources_of(shell: InteractiveShell, specs: Sequence[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``--cite`` names, by the names that the citations will show.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    specs : sequence of str
+        ``"df"``, ``"df[df.price > 10]"``, ``"dear=df[df.price > 10]"``, ``"In[3]"``, ``"Out[3]"``.
+    variables : Mapping of str to object
+
+    Raises
+    ------
+    UsageError
+        A name is not there, is given twice, or an expression is wrong.
+    """
+    found: dict[str, Any] = {}
+    typical = prompt_names(variables, frozenset(shell.user_ns_hidden))
+    for spec in specs:
+        named = _NAMED.fullmatch(spec)
+        name, expression = (named["name"], named["expression"]) if named else (spec.strip(), spec)
+        if name in found:
+            raise UsageError(f"--cite {name} is given twice", "Leave one of them out.")
+        found[name] = _source(expression, variables, typical)
+    return found
+
+
+def _source(expression: str, variables: Mapping[str, Any], typical: Sequence[str]) -> Any:
+    if _CELL.fullmatch(expression):
+        from jupyter_localllm.sources.notebook_cells import cell_source
+
+        return cell_source(variables, expression.strip())
+    return evaluated(expression, variables, option="--cite", typical=typical)
+
+
+def latest_of(shell: InteractiveShell, specs: Sequence[str]) -> Mapping[str, Any]:
+    """The same, as they are now; what is not there any more is left out."""
+    now: dict[str, Any] = {}
+    for spec in specs:
+        try:
+            now.update(sources_of(shell, [spec], shell.user_ns))
+        except Exception:  # gone, or of another kind now: its citations are stale
+            continue
+    return now
