@@ -187,7 +187,7 @@ class _Search:
             if not link.whole or int(mask_of(link.condition, self.table, self.values).sum()) != 1:
                 continue
             for operation, more, sign in (("above", "max", ">"), ("below", "min", "<")):
-                words = self.question.named(operation) | self.question.named(more)
+                words = self._said(operation) | self._said(more)
                 if not words:
                     continue
                 for column in self.columns:
@@ -227,6 +227,17 @@ class _Search:
         whole = where.cost + cost
         return Candidate(operation, mask, whole, self.question.weight(mask) - whole, guessed + (not where.whole))
 
+    def _said(self, operation: str) -> int:
+        """The words that name an operation; of those that are the name of a column, only if there are no others.
+
+        "mayor" is a column here, and "the greatest" in Spanish.
+        """
+        words = self.question.named(operation)
+        names = 0
+        for link in self.links:
+            names |= link.mask if link.share >= 0.99 else 0
+        return words & ~names or words
+
     # -- families of operations ---------------------------------------------------------------------------------------
 
     def _cells(self, where: _Where) -> Iterator[Candidate]:
@@ -242,12 +253,12 @@ class _Search:
 
     def _counts(self, where: _Where) -> Iterator[Candidate]:
         """How many rows, how many different values, or the number that a column says."""
-        counted = self.question.named("count")
+        counted = self._said("count")
         if not counted:
             return
         bare = 0.0 if where.conditions else 0.3
         yield self._made(where, counted, bare, 0, "count")
-        different = self.question.named("distinct")
+        different = self._said("distinct")
         for column in self.columns:
             words, cost, guessed = self._named(column, where.mask, 9.0)
             if guessed:
@@ -258,7 +269,7 @@ class _Search:
             if column.kind == "number" and where.count == 1:
                 yield self._made(where, counted | words, cost - 0.05, 0, "get", target=column.position)
             elif column.kind == "number":
-                summed = self.question.named("sum")
+                summed = self._said("sum")
                 cost += 0.0 if summed else 0.25
                 yield self._made(where, counted | words | summed, cost, 0, "sum", column=column.position)
 
@@ -270,7 +281,7 @@ class _Search:
     def _aggregates(self, where: _Where) -> Iterator[Candidate]:
         """Sum, mean and median of a column."""
         for function in ("sum", "mean", "median"):
-            named = self.question.named(function)
+            named = self._said(function)
             for column in self._free(where, self._numeric()) if named else ():
                 words, cost, guessed = self._named(column, where.mask, _COMPUTED)
                 # "total" may be all there is of the column "Total": then no sum was asked for
@@ -282,9 +293,9 @@ class _Search:
         """The most and the least: as a number, as the row that has it, as the value that comes most often."""
         trivial = _TRIVIAL if where.count == 1 and where.conditions else 0.0
         for end in ("max", "min"):
-            named = self.question.named(end)
+            named = self._said(end)
             # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
-            number = bool(self.question.named("value")) and not self.question.named("holder")
+            number = bool(self._said("value")) and not self._said("holder")
             for column in self._free(where, self._ordered()) if named else ():
                 words, cost, guessed = self._named(column, where.mask, _COMPUTED + 0.2 * (column.kind != "number"))
                 alone = cost + trivial + (0.05 if number else 0.35)
@@ -292,7 +303,7 @@ class _Search:
                 yield from self._rows_with(
                     where, named | words, cost + trivial, guessed, function=f"with {end}", column=column
                 )
-            often = self.question.named("mode")
+            often = self._said("mode")
             for column in self._free(where, self.columns) if named else ():
                 if column.distinct > 0.95 * self.table.rows:
                     continue
@@ -313,7 +324,7 @@ class _Search:
     def _ends(self, where: _Where) -> Iterator[Candidate]:
         """The first and the last row, in the table's order or by a column of dates."""
         for end, function in (("first", "with min"), ("last", "with max")):
-            named = self.question.named(end)
+            named = self._said(end)
             for target in self.columns if named else ():
                 words, cost, guessed = self._shown(target, where.mask)
                 yield self._made(where, named | words, cost + 0.05, guessed, function, target=target.position)  # type: ignore[arg-type]
@@ -329,7 +340,7 @@ class _Search:
             return
         own = {condition.column for condition in where.conditions}
         for operation, function in (("next", "after"), ("previous", "before")):
-            named = self.question.named(operation)
+            named = self._said(operation)
             for target in self.columns if named else ():
                 words, cost, guessed = self._named(target, where.mask, 0.1 if target.position in own else _SHOWN)
                 cost += _MANY if where.count > 1 else 0.0
@@ -338,9 +349,9 @@ class _Search:
 
     def _groups(self, where: _Where) -> Iterator[Candidate]:
         """A computation for each value of a column, or the value for which it is most or least."""
-        each = self.question.named("group")
-        ends = [(end, self.question.named(end)) for end in ("max", "min") if self.question.named(end)]
-        named = [(of, self.question.named(of)) for of in ("sum", "mean", "median", "count") if self.question.named(of)]
+        each = self._said("group")
+        ends = [(end, self._said(end)) for end in ("max", "min") if self._said(end)]
+        named = [(of, self._said(of)) for of in ("sum", "mean", "median", "count") if self._said(of)]
         targets = [c for c in self.columns if self.links[c.position].mask and c.distinct < 0.95 * self.table.rows]
         for (of, words), target in itertools.product(named, targets):
             for column in self._numeric() if of != "count" else [None]:
@@ -377,16 +388,16 @@ class _Search:
                 ("first", "with min"),
                 ("last", "with max"),
             ):
-                named = self.question.named(end)
+                named = self._said(end)
                 if named and (end in ("max", "min") or column.kind == "moment"):
                     operands = {"column": place, "target": shown, "either": True}
                     yield self._made(where, named | words, guess, guessed, function, **operands)  # type: ignore[arg-type]
-            apart, summed = self.question.named("difference"), self.question.named("sum")
+            apart, summed = self._said("difference"), self._said("sum")
             if apart:
                 yield self._made(where, apart | words, guess - 0.1, guessed, "difference", column=place)
             if summed and column.kind == "number":
                 yield self._made(where, summed | words, guess, guessed, "sum", column=place, either=True)
-        counted = self.question.named("count")
+        counted = self._said("count")
         if counted:
             yield self._made(where, counted, 0.2, 0, "count", either=True)
 

@@ -97,7 +97,7 @@ class Question:
         found = []
         for place, word in enumerate(self.words):
             digits = word if word[0].isdigit() else _NUMBER_WORDS.get(word)
-            if digits is not None and digits.count(".") <= 1 and "," not in digits:
+            if digits is not None and digits.replace(".", "", 1).isdecimal() and digits[-1] != ".":
                 found.append((place, place + 1, digits))
         return tuple(found)
 

@@ -129,7 +129,7 @@ def _compare(series: nw.Series[Any], comparison: str, wanted: Any) -> nw.Series[
 def _bools(found: nw.Series[Any], rows: int) -> Rows:
     import numpy as np
 
-    return np.array([bool(x) for x in found.to_list()] if found.null_count() else found.to_numpy(), dtype=bool)[:rows]
+    return np.asarray(found.fill_null(False).to_numpy(), dtype=bool)[:rows]
 
 
 def _listed(found: NDArray[np.intp]) -> tuple[int, ...]:
@@ -201,8 +201,8 @@ def _aggregate(operation: Operation, table: Table, found: NDArray[np.intp]) -> O
 
 def _where(column: Column, found: NDArray[np.intp], value: Any) -> list[int]:
     """The rows among `found` whose value is this."""
-    same = _taken(column.ordered, found) == value
-    return [int(row) for row, is_it in zip(found, same.to_list(), strict=True) if is_it][:_MOST_ROWS]
+    same = _flags(_taken(column.ordered, found) == value)
+    return [int(row) for row in found[same][:_MOST_ROWS]]
 
 
 def _extreme(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outcome | None:
@@ -223,30 +223,36 @@ def _groups(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outc
 
     assert operation.target is not None
     target = table.columns[operation.target]
-    texts = target.texts if len(found) > 100 else [target.text(int(row)) for row in found]
-    keys = [texts[int(row)] for row in found] if texts is target.texts else list(texts)
-    counted = table.columns[operation.column].numbers if operation.column is not None else None
-    numbers = (
-        _taken(counted, found)
-        if counted is not None
-        else nw.new_series("n", [1] * len(keys), backend=target.series.implementation)
+    keys = _taken(target.grouping, found).alias("key")
+    numbers = _taken(table.columns[operation.column].numbers, found) if operation.column is not None else None
+    frame = keys.to_frame().with_columns(numbers.alias("value") if numbers is not None else nw.lit(1).alias("value"))
+    frame = frame.drop_nulls()
+    of = getattr(nw.col("value"), operation.of or "count")()
+    grouped = frame.group_by("key").agg(of.alias("value"))
+    values = {
+        key: plain(value) for key, value in zip(grouped["key"].to_list(), grouped["value"].to_list(), strict=True)
+    }
+    order = [key for key in keys.unique(maintain_order=True).to_list() if key in values]
+    texts = dict(
+        zip(order, target.read(nw.new_series("key", order, keys.dtype, backend=keys.implementation)), strict=True)
     )
-    backend = target.series.implementation
-    frame = nw.new_series("key", keys, nw.String(), backend=backend).to_frame()
-    frame = frame.with_columns(nw.new_series("value", numbers.to_list(), nw.Float64(), backend=backend)).drop_nulls()
-    of = operation.of or "count"
-    grouped = frame.filter(nw.col("key") != "").group_by("key").agg(getattr(nw.col("value"), of)().alias("value"))
-    results = dict(zip(grouped["key"].to_list(), (plain(v) for v in grouped["value"].to_list()), strict=True))
-    results = {key: results[key] for key in dict.fromkeys(keys) if key in results}
+    results = {texts[key]: values[key] for key in order if texts[key]}
     if not results:
         return None
     if operation.function == "by":
-        told = tuple(f"{key}: {number_text(value)}" for key, value in results.items())
+        told = tuple(f"{text}: {number_text(value)}" for text, value in results.items())
         return Outcome(told, results, _listed(found), len(found))
     best = (max if operation.function == "most" else min)(results.values())
-    keep = tuple(key for key, value in results.items() if value == best)
-    rows = [int(row) for row, key in zip(found, keys, strict=True) if key in keep]
-    return Outcome(keep, keep[0] if len(keep) == 1 else list(keep), tuple(rows[:_MOST_ROWS]), len(rows))
+    keep = [key for key in order if texts[key] and values[key] == best]
+    rows = found[_flags(keys.is_in(keep))]
+    named = tuple(dict.fromkeys(texts[key] for key in keep))
+    return Outcome(named, named[0] if len(named) == 1 else list(named), _listed(rows), len(rows))
+
+
+def _flags(found: nw.Series[Any]) -> Rows:
+    import numpy as np
+
+    return np.asarray(found.fill_null(False).to_numpy(), dtype=bool)
 
 
 def _difference(operation: Operation, table: Table, values: Values) -> Outcome | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from jupyter_localllm.answering import estimated_tokens
 from jupyter_localllm.api.from_sources import SourcesPlan
 from jupyter_localllm.pipeline import Plan
 from jupyter_localllm.show.plain import clean
@@ -44,6 +43,8 @@ def show_sources_plan(plan: SourcesPlan) -> None:
 
 def sources_text(plan: SourcesPlan) -> str:
     """How the question is read, what was chosen and what was cut, with the tokens of each, and what would be asked."""
+    from jupyter_localllm.answering import estimated_tokens
+
     evidence = plan.evidence
     lines = []
     if evidence.reading is not None:

@@ -174,7 +174,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option(
         "--cite",
         ("VAR",),
-        "answer from these variables (names, name=expression; commas, or spaces in %%llm), with checked citations",
+        "answer from these variables, with checked citations; may repeat",
         _cited,
         many=True,
         spaced=True,

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.errors import SourceError
 from jupyter_localllm.sources.base import Rendered
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.snapshot import Snapshot
 
 __all__ = ["AiReprKind"]
 
@@ -47,6 +50,12 @@ class AiReprKind:
                 "Its _ai_repr_ should give a str, or a dict with text/markdown or text/plain.",
             )
         return Rendered(text, "", "\n" in text)
+
+    def snapshot(self, value: Any, name: str) -> Snapshot:
+        """Hold the text that the object gives now."""
+        from jupyter_localllm.sources.passages_text import hold_text
+
+        return hold_text(self.render(value, name).text, name)
 
 
 def _text(said: Any) -> str | None:

@@ -120,7 +120,7 @@ class FrameSnapshot:
         cells = [(column.label, column.text(row)) for column in columns]
         text = "; ".join(f"{label}: {value}" for label, value in cells if value)
         label = f"row {row + 1} ({_short(self.table.row_label(row))})"
-        locator = Locator(rows=(row,), columns=tuple(column.label for column in columns), label=label)
+        locator = Locator(rows=(row,), label=label)
         return Passage(self.name, "row", text, locator, hash_of(text), "", self.shown([row], columns[:8]))
 
     def statistics(self, column: Column) -> Iterator[Passage]:

@@ -1,7 +1,11 @@
 """Everything else: objects that have a text, and a plain word for those that have none.
 
-An object's ``str`` is taken at its word. Refused are texts which would mislead: the address of an object in memory
-(which also differs from process to process), a container that prints only a part of itself, a picture.
+In a prompt an object's ``str`` is taken at its word. Refused are texts which would mislead: the address of an object in
+memory (which also differs from process to process), a container that prints only a part of itself, a picture.
+
+To be cited, an object needs more than that: places in it that can be found again. Functions and classes have lines,
+records have fields, and some small values have a text that cannot change (`own_text`). For all others only ``repr``
+would be left, which may take minutes, so it is not called, and the person is told what to cite instead.
 """
 
 from __future__ import annotations
@@ -10,14 +14,23 @@ import inspect
 import re
 import traceback
 from collections.abc import AsyncIterator, Iterator
+from pathlib import PurePath
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.errors import SourceError
 from jupyter_localllm.sources.base import UNNAMED, Rendered
+from jupyter_localllm.types import Answer, Result
 
-__all__ = ["ObjectKind"]
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.snapshot import Snapshot
 
+__all__ = ["ObjectKind", "own_text"]
+
+# Packages whose small values print themselves quickly: periods, intervals, dtypes, addresses, zones.
+_QUICK = frozenset({"pandas", "numpy", "polars", "pyarrow", "ipaddress", "zoneinfo", "pytz", "dateutil"})
+
+_QUICK_STR = (BaseException.__str__, OSError.__str__, KeyError.__str__, SyntaxError.__str__, ImportError.__str__)
 _PICTURES = frozenset({"matplotlib", "PIL", "plotly", "altair", "bokeh", "seaborn", "plotnine"})
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+|^<[\w.]+ object>$")
 # An ellipsis that stands for something left out, not one that ends a word ("to be continued...").
@@ -52,6 +65,70 @@ class ObjectKind:
                 "Turn it into a list, dict or frame first, or put the part that matters into the prompt.",
             )
         return Rendered(text, "its own text, which contains an ellipsis" if shortened else "", "\n" in text)
+
+    def snapshot(self, value: Any, name: str) -> Snapshot:
+        """Hold code, a record that has a text of its own, or a text that is known to be complete."""
+        from jupyter_localllm.sources.passages_code import hold_code
+        from jupyter_localllm.sources.passages_text import hold_text
+        from jupyter_localllm.sources.passages_values import hold_structure
+        from jupyter_localllm.sources.structure import is_named
+
+        who = f"{name} ({type(value).__name__})"
+        text = own_text(value)
+        if text is not None:
+            return hold_text(text, name)
+        if isinstance(value, type) or inspect.isroutine(value):
+            return hold_code(value, name)
+        if is_named(value):
+            return hold_structure(value, name, type(value).__name__)
+        _refuse_to_cite(value, who, name)
+        raise SourceError(
+            f"{who} cannot be cited: it has no fields that are known, and its repr() may be slow, cut or change.",
+            f"Cite a field of it, give its class a method _ai_repr_ that returns a str, or cite str({name}).",
+        )
+
+
+def own_text(value: Any) -> str | None:
+    """The text of a value that is small, whole and quickly written; None for all others.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str or None
+        Of answers, displayed texts, exceptions, paths, and single values of packages that are known for them.
+    """
+    if isinstance(value, (Answer, Result)):
+        return value.text
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, BaseException) and type(value).__str__ in _QUICK_STR:
+        return "".join(traceback.format_exception_only(value)).strip()
+    if not isinstance(value, type) and _shows_text(value):
+        return str(value.data)
+    if isinstance(value, type) or _is_container(value) or type(value).__module__.partition(".")[0] not in _QUICK:
+        return None
+    text = str(value)
+    return None if _ADDRESS.search(text) or _ELLIPSIS.search(text) else text
+
+
+def _refuse_to_cite(value: Any, who: str, it: str) -> None:
+    """Say what is wrong with values that are no data, and what to cite instead."""
+    if inspect.isawaitable(value):
+        raise SourceError(f"{who} must be awaited first.", f"In a cell: result = await {it}, then cite result.")
+    if isinstance(value, (Iterator, AsyncIterator)) or inspect.isasyncgen(value):
+        raise SourceError(
+            f"{who} can be read only once, so it is not read here.",
+            f"Make a list of it in a cell, rows = list({it}), or text = {it}.read() of an open file, and cite that.",
+        )
+    if isinstance(value, ModuleType):
+        raise SourceError(f"{who} is a module, not a value.", f"Cite a function or class of it, as {it}.name.")
+    if (_roots(value) & _PICTURES or type(value).__module__ == "IPython.core.display") and not _shows_text(value):
+        raise SourceError(f"{who} is a figure or an image; a text model cannot see it.", "Cite the numbers behind it.")
+    if hasattr(type(value), "toarray") and hasattr(type(value), "shape"):
+        raise SourceError(f"{who} is sparse and has no rows to cite.", f"Make it whole: {it}.toarray().")
 
 
 def _refuse_by_kind(value: Any, who: str, it: str) -> None:

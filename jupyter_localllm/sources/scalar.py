@@ -14,9 +14,12 @@ import uuid
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.sources.base import Rendered
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.snapshot import Snapshot
 
 __all__ = ["ScalarKind", "is_missing", "is_numpy_scalar", "json_text", "moment_text", "short_float32"]
 
@@ -35,6 +38,13 @@ class ScalarKind:
     def render(self, value: Any, name: str) -> Rendered:
         """Write it as ``print`` would."""
         return Rendered(str(value))
+
+    def snapshot(self, value: Any, name: str) -> Snapshot:
+        """Hold the one value."""
+        from jupyter_localllm.sources.held import HeldValue
+
+        shown = str(value)
+        return HeldValue(name, "1 value", (), shown, json_text(value) or shown)
 
 
 def is_numpy_scalar(value: Any) -> bool:
@@ -104,7 +114,7 @@ def short_float32(value: float) -> str:
     """
     if not math.isfinite(value):
         return str(value)
-    for digits in range(1, 9):
+    for digits in range(1, 10):  # nine digits tell all 32-bit floats apart
         short = float(f"{value:.{digits}g}")
         try:
             if struct.unpack("f", struct.pack("f", short))[0] == value:

@@ -13,21 +13,38 @@ import math
 import re
 import types
 from collections import deque
-from collections.abc import ItemsView, KeysView, Mapping, Set, Sized, ValuesView
-from typing import Any
+from collections.abc import Callable, ItemsView, KeysView, Mapping, Set, Sized, ValuesView
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.errors import SourceError
 from jupyter_localllm.sources.base import MAX_CELLS, Rendered, check_cells, render_for_prompt
 from jupyter_localllm.sources.scalar import json_text, quoted
 
-__all__ = ["MAX_DEPTH", "StructureKind", "inline_text"]
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.snapshot import Snapshot
+
+__all__ = [
+    "MAX_DEPTH",
+    "SEQUENCES",
+    "StructureKind",
+    "array_values",
+    "field_values",
+    "inline_text",
+    "is_array",
+    "is_named",
+    "is_number_array",
+    "plain_values",
+]
 
 MAX_DEPTH = 64
 """Levels of nesting that are followed."""
 
 _WIDTH = 100  # characters of a line that is not broken
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
-_SEQUENCES = (list, tuple, deque, range, KeysView, ValuesView, ItemsView)
+_NUMBERS = "biufcmMUST"  # kinds of numpy's dtypes
+SEQUENCES = (list, tuple, deque, range, KeysView, ValuesView, ItemsView)
+"""Containers that are read in their own order."""
 
 
 class StructureKind:
@@ -37,15 +54,22 @@ class StructureKind:
 
     def matches(self, value: Any) -> bool:
         """Whether the value is a container that can be read more than once."""
-        return _is_record(value) or isinstance(value, (Mapping, Set, *_SEQUENCES)) or _is_array(value)
+        return _is_record(value) or isinstance(value, (Mapping, Set, *SEQUENCES)) or is_array(value)
 
     def render(self, value: Any, name: str) -> Rendered:
         """Write the whole structure."""
         note = _size(value)
-        if isinstance(value, Sized) and not _is_array(value):
+        if isinstance(value, Sized) and not is_array(value):
             check_cells(len(value), note, name)
         text = _Writer(name, _WIDTH).write(value)
         return Rendered(text, note, "\n" in text)
+
+    def snapshot(self, value: Any, name: str) -> Snapshot:
+        """Copy the structure; arrays of numpy are copied as arrays."""
+        from jupyter_localllm.sources.passages_array import hold_array
+        from jupyter_localllm.sources.passages_values import hold_structure
+
+        return hold_array(value, name) if is_array(value) else hold_structure(value, name, _size(value))
 
 
 def inline_text(value: Any) -> str:
@@ -89,14 +113,14 @@ class _Writer:
             del self.open[id(value)]
 
     def _container(self, value: Any, place: str) -> str:
-        if _is_array(value):
+        if is_array(value):
             return self._array(value, place)
         fields = _fields(value)
         if fields is not None:
             return self._mapping(fields, place)
-        if isinstance(value, Set) and not isinstance(value, _SEQUENCES):
+        if isinstance(value, Set) and not isinstance(value, SEQUENCES):
             return self._list(_sorted(value), place)
-        if isinstance(value, _SEQUENCES):
+        if isinstance(value, SEQUENCES):
             return self._list(list(value), place)
         return self._leaf(value)
 
@@ -114,7 +138,7 @@ class _Writer:
 
     def _array(self, value: Any, place: str) -> str:
         check_cells(_cells(value), _size(value), self.name)
-        return self.write(_plain(value), place)
+        return self.write(plain_values(value), place)
 
     def _leaf(self, value: Any) -> str:
         rendered = render_for_prompt(value)
@@ -167,8 +191,28 @@ def _field_names(kind: type, value: Any) -> list[str]:
     return [*kind.model_fields, *(getattr(value, "model_extra", None) or ())]  # type: ignore[attr-defined]
 
 
+def field_values(value: Any) -> list[tuple[Any, Callable[[], Any]]]:
+    """Keys of a mapping or a record, each with what reads its value; reading a field may raise."""
+    if isinstance(value, Mapping):
+        return [(key, partial(_same, child)) for key, child in value.items()]
+    if isinstance(value, (tuple, types.SimpleNamespace)):
+        return [(key, partial(_same, child)) for key, child in _fields(value) or ()]
+    return [(key, partial(getattr, value, key)) for key in _field_names(type(value), value)]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
 def _is_record(value: Any) -> bool:
     """Whether the value is an object of named fields which has no better text of its own."""
+    if isinstance(value, (tuple, types.SimpleNamespace)):
+        return is_named(value)
+    return is_named(value) and not _says_its_text(type(value))
+
+
+def is_named(value: Any) -> bool:
+    """Whether the value is an object of named fields: dataclass, attrs, pydantic, named tuple, namespace."""
     kind = type(value)
     if isinstance(value, type):
         return False
@@ -177,9 +221,8 @@ def _is_record(value: Any) -> bool:
     if isinstance(value, types.SimpleNamespace):
         return True
     if hasattr(kind, "model_fields") and hasattr(kind, "model_dump"):  # pydantic
-        return not _says_its_text(kind)
-    named = dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")
-    return named and not _says_its_text(kind)
+        return True
+    return dataclasses.is_dataclass(kind) or hasattr(kind, "__attrs_attrs__")
 
 
 def _says_its_text(kind: type) -> bool:
@@ -188,17 +231,30 @@ def _says_its_text(kind: type) -> bool:
     return owner.__module__.partition(".")[0] not in ("builtins", "pydantic")
 
 
-def _is_array(value: Any) -> bool:
+def is_array(value: Any) -> bool:
     """Whether the value is like a numpy array: numpy's, pandas' indexes and arrays, tensors."""
     kind = type(value)
     return not isinstance(value, type) and all(hasattr(kind, name) for name in ("tolist", "shape", "dtype"))
+
+
+def is_number_array(value: Any) -> bool:
+    """Whether the value is an array of numpy that holds numbers, dates or texts, and no objects or records."""
+    return is_array(value) and type(value).__module__.partition(".")[0] == "numpy" and value.dtype.kind in _NUMBERS
 
 
 def _cells(value: Any) -> int:
     return math.prod(int(n) for n in value.shape)
 
 
-def _plain(value: Any) -> Any:
+def array_values(value: Any, most: int) -> list[Any]:
+    """Python values of an array, its first rows only if it has more than so many values and one."""
+    width = max(1, _cells(value) // max(1, int(value.shape[0])))
+    rows = most // width + 1
+    values: list[Any] = plain_values(value if rows >= int(value.shape[0]) else value[:rows])
+    return values
+
+
+def plain_values(value: Any) -> Any:
     """Python values of an array, complete to the last digit and without digits that it does not have."""
     kind = getattr(value.dtype, "kind", "")
     if type(value).__module__.partition(".")[0] != "numpy" or not isinstance(kind, str):
@@ -234,12 +290,12 @@ def _sorted(values: Set[Any]) -> list[Any]:
 
 
 def _size(value: Any) -> str:
-    if _is_array(value):
+    if is_array(value):
         shape = [f"{int(n):,}" for n in value.shape]
         return f"{shape[0]} values" if len(shape) == 1 else f"{' x '.join(shape)} array".strip()
-    fields = _fields(value) if _is_record(value) else None
-    count = len(fields if fields is not None else value)
-    word = "field" if fields is not None else "key" if isinstance(value, Mapping) else "item"
+    record = _is_record(value)
+    count = len(field_values(value) if record else value)
+    word = "field" if record else "key" if isinstance(value, Mapping) else "item"
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 

@@ -138,6 +138,15 @@ class Column:
         return self.series if self.series.dtype.is_temporal() else self.moments
 
     @functools.cached_property
+    def grouping(self) -> nw.Series[Any]:
+        """The cells in a form that can be grouped: as they are, or as texts of objects; null where missing."""
+        import narwhals as nw
+
+        if str(self.series.dtype) == "Object" or self.series.dtype.is_nested():
+            return self._new([text or None for text in self.texts], nw.String())
+        return self.series
+
+    @functools.cached_property
     def sha256(self) -> str:
         """Of the cells, as people read them, and of the type."""
         digest = hashlib.sha256(f"{self.label}\x1f{self.series.dtype}".encode("utf-8", "surrogatepass"))
@@ -158,11 +167,7 @@ class Column:
     @functools.cached_property
     def values(self) -> nw.Series[Any]:
         """The cells that are not missing; texts where the values themselves cannot be compared."""
-        import narwhals as nw
-
-        if str(self.series.dtype) == "Object" or self.series.dtype.is_nested():
-            return self._new([text or None for text in self.texts], nw.String()).drop_nulls()
-        return self.series.drop_nulls()
+        return self.grouping.drop_nulls()
 
     def _new(self, values: list[Any], dtype: Any) -> nw.Series[Any]:
         import narwhals as nw
@@ -234,7 +239,10 @@ def _texts(series: nw.Series[Any], pandas: bool) -> list[str]:
     if str(series.dtype) in ("String", "Object", "Categorical", "Enum") or str(series.dtype).startswith("Enum"):
         values = series.to_list()
         return [_line(value) if type(value) is str else _other(value, pandas) for value in values]
-    return column_texts(series, nan_is_missing=pandas)
+    try:
+        return column_texts(series, nan_is_missing=pandas)
+    except Exception:  # one cell of a rare type spoils the column: cell by cell, then
+        return [_other(value, pandas) for value in series.to_list()]
 
 
 def _line(text: str) -> str:
@@ -243,12 +251,16 @@ def _line(text: str) -> str:
 
 
 def _other(value: Any, pandas: bool) -> str:
-    from jupyter_localllm.errors import LocalLLMError
+    """A cell that is no text: a number, a date, a list. Of a foreign object only its type: to ask it may be slow."""
     from jupyter_localllm.sources.cells import cell_texts
+    from jupyter_localllm.sources.scalar import ScalarKind, is_missing
+    from jupyter_localllm.sources.structure import StructureKind
 
+    if is_missing(value):
+        return ""
     try:
-        return cell_texts([value], nan_is_missing=pandas)[0]
-    except LocalLLMError:
-        raise
-    except Exception as error:  # whatever a foreign object in a cell does while it is read
+        if ScalarKind().matches(value) or StructureKind().matches(value):
+            return _line(cell_texts([value], nan_is_missing=pandas)[0])
+    except Exception as error:  # whatever a foreign object in a list does while it is read
         return f"<unreadable {type(value).__name__}: {type(error).__name__}>"
+    return f"<{type(value).__name__}>"

@@ -10,7 +10,7 @@ __all__ = ["alike", "fold", "stem", "tokens"]
 
 _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without spaces: each character is a token
 _CAMEL = re.compile(r"(?<=[a-z\u00df-\u00ff])(?=[A-Z])")
-_TOKEN = re.compile(rf"[{_WIDE}]|\d+(?:[.,]\d+)*|[^\W\d_{_WIDE}]+")
+_TOKEN = re.compile(rf"\d{{4}}-\d\d-\d\d(?!\d)|[{_WIDE}]|\d+(?:[.,]\d+)*|[^\W\d_{_WIDE}]+")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
@@ -30,6 +30,8 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Words and numbers in their order; identifiers are split, thousands are written without separators.
+
+    A date in ISO 8601 is one token.
 
     Examples
     --------

@@ -1,0 +1,148 @@
+"""Passages of arrays: blocks of values with the positions of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from jupyter_localllm.sources.held import Held, HeldValue, plural, sha256_of
+from jupyter_localllm.sources.passages_values import hold_structure
+from jupyter_localllm.sources.scalar import json_text
+from jupyter_localllm.sources.structure import is_number_array, plain_values
+from jupyter_localllm.types import Locator, Note, Passage
+
+__all__ = ["MAX_ARRAY_VALUES", "HeldArray", "hold_array"]
+
+MAX_ARRAY_VALUES = 10_000_000
+"""Most values of an array that are copied; 80 MB of 64-bit numbers."""
+
+_BLOCK = 20  # values in one passage
+
+
+@dataclass(frozen=True)
+class HeldArray(Held):
+    """An array of one or two dimensions, copied.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+    """
+
+    array: Any
+
+    @property
+    def kind(self) -> str:
+        """Say ``"array"``."""
+        return "array"
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of type, shape and values."""
+        import hashlib
+
+        digest = hashlib.sha256(f"{self.array.dtype.str} {self.array.shape}".encode())
+        step = max(1, 1_000_000 // self._width)
+        for start in range(0, self._rows, step):
+            rows = self.array[start : start + step]
+            digest.update(repr(plain_values(rows)).encode() if hasattr(rows, "mask") else rows.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def _rows(self) -> int:
+        return int(self.array.shape[0])
+
+    @property
+    def _width(self) -> int:
+        return max(1, int(self.array.shape[1])) if self.array.ndim == 2 else 1
+
+    def passages(self) -> Iterator[Passage]:
+        """Blocks of values; of a wide row its columns in blocks."""
+        if not self.array.size:
+            return
+        step = max(1, _BLOCK // self._width)
+        for start in range(0, self._rows, step):
+            yield from self._row_block(start, min(start + step, self._rows))
+
+    def resolve(self, locator: Locator) -> Passage | None:
+        """The block of these rows and columns."""
+        rows = locator.rows
+        if not rows or locator.path is not None or rows != tuple(range(rows[0], rows[0] + len(rows))):
+            return None
+        if rows[0] < 0 or rows[-1] >= self._rows:
+            return None
+        found = self._row_block(rows[0], rows[-1] + 1)
+        return next((passage for passage in found if passage.locator.columns == locator.columns), None)
+
+    def _row_block(self, start: int, stop: int) -> Iterator[Passage]:
+        columns = range(0, self._width, _BLOCK) if self._width > _BLOCK else (0,)
+        for left in columns:
+            right = min(left + _BLOCK, self._width)
+            yield self._block(start, stop, left, right)
+
+    def _block(self, start: int, stop: int, left: int, right: int) -> Passage:
+        flat = self.array.ndim == 1
+        part = self.array[start:stop] if flat else self.array[start:stop, left:right]
+        values = plain_values(part)
+        label = _range("value" if flat else "row", start, stop)
+        names: tuple[str, ...] = ()
+        if not flat and right - left < self._width:
+            names = tuple(map(str, range(left, right)))
+            label = f"{label}, {_range('column', left, right)}"
+        rows = [values] if flat else values
+        shown = [", ".join(map(_text, row)) for row in rows]
+        if flat or len(rows) == 1:
+            text = f"{label} of {self.name}: {shown[0]}"
+        else:
+            lines = (f"row {start + place + 1}: {row}" for place, row in enumerate(shown))
+            text = f"{label} of {self.name}:\n" + "\n".join(lines)
+        locator = Locator(rows=tuple(range(start, stop)), columns=names, label=label)
+        value = shown[0] if part.size == 1 else ""
+        return Passage(self.name, "value", text, locator, sha256_of(repr(values)), value)
+
+
+def hold_array(value: Any, name: str) -> Held:
+    """Hold an array of numpy or of one of its relatives.
+
+    Parameters
+    ----------
+    value : array
+        Something with ``shape``, ``dtype`` and ``tolist``.
+    name : str
+
+    Returns
+    -------
+    Held
+        One value without dimensions; blocks of rows with one or two; with more only the shape can be cited. Arrays of
+        objects and records, and those of other packages, are held as lists.
+    """
+    shape = tuple(int(n) for n in value.shape)
+    size = plural(shape[0], "value") if len(shape) == 1 else f"{' x '.join(f'{n:,}' for n in shape)} array"
+    if not shape:
+        plain = plain_values(value)
+        return HeldValue(name, "1 value", (), _text(plain), repr(plain))
+    if len(shape) > 2:
+        told = Note("cut", f"of {name} only the shape can be cited; its values can as {name}[0] and the like")
+        shown = f"array of shape {' x '.join(map(str, shape))}, {value.dtype}"
+        return HeldValue(name, size, (told,), shown, shown)
+    if not is_number_array(value):
+        return hold_structure(value, name, size)
+    return _copied(value, name, size, shape)
+
+
+def _copied(value: Any, name: str, size: str, shape: tuple[int, ...]) -> HeldArray:
+    width = shape[1] if len(shape) == 2 else 1
+    rows = max(1, MAX_ARRAY_VALUES // max(1, width))
+    held = HeldArray(name, size, (), value[:rows].copy())
+    if rows >= shape[0]:
+        return held
+    return replace(held, told=(Note("cut", f"only the first {rows:,} of {shape[0]:,} rows of {name} were read"),))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value) or str(value)
+
+
+def _range(word: str, start: int, stop: int) -> str:
+    return f"{word} {start + 1:,}" if stop == start + 1 else f"{word}s {start + 1:,} to {stop:,}"
