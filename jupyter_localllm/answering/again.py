@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.answering.passages import passage_of
-from jupyter_localllm.cite import check_again
+from jupyter_localllm.cite.again import check_again
 from jupyter_localllm.compute.reading import Reading
 from jupyter_localllm.compute.run import run
 from jupyter_localllm.errors import LocalLLMError

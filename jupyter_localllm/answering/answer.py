@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.evidence import Evidence, Limits, gather
 from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
-from jupyter_localllm.cite import Checked, Citing, Marks
+from jupyter_localllm.cite.marks import Marks
+from jupyter_localllm.cite.repair import Citing
 from jupyter_localllm.pipeline import Model, Request, ask
 from jupyter_localllm.types import (
     Answer,
@@ -165,45 +166,52 @@ def _written(
     """The model's words, sentence by sentence as they are checked, in the place of the draft if they are better."""
     citing = Citing(evidence.passages, asking.question)
     result: Result | None = None
+    shown = ""
     for event in events:
         if isinstance(event, Done):
             result = event.result
         elif isinstance(event, Token) and event.channel == "answer":
-            citing.feed(event.text)
-            if not draft.stated:  # what was computed stands until something better is finished
-                yield Revised(citing.text)
+            done = citing.feed(event.text)
+            if draft.stated:  # what was computed stands until something better is finished
+                continue
+            shown += done
+            yield Revised(shown + citing.pending) if done else event
         else:
             yield event
     if result is None:
         return draft, None
-    checked = citing.finish()
-    better = _worded(checked, evidence) if draft.stated else _kept(checked, evidence)
+    text, citations = citing.finish()
+    better = _worded(text, citations, evidence) if draft.stated else _kept(text, citations, evidence)
     if better is None:
         return draft, result
     yield Revised(better.text)
     return better, result
 
 
-def _worded(checked: Checked, evidence: Evidence) -> _Draft | None:
+def _worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft | None:
     """The model's wording of what was computed: every claim carried by a source, and every result in it."""
     assert evidence.reading is not None
-    statuses = {citation.status for citation in checked.citations}
-    texts = evidence.reading.outcome.texts
-    if statuses != {"supported"} or not all(text in checked.text for text in texts):
-        return None
-    return _Draft(checked.text, checked.citations)
+    carried = {citation.status for citation in citations} == {"supported"}
+    whole = all(result in text for result in evidence.reading.outcome.texts)
+    return _Draft(text.strip(), _moved(citations, text)) if carried and whole else None
 
 
-def _kept(checked: Checked, evidence: Evidence) -> _Draft:
+def _kept(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft:
     """The model's answer from texts, if anything in it is carried; else the passage that speaks of the question."""
-    if any(citation.status == "supported" for citation in checked.citations):
-        return _Draft(checked.text, checked.citations)
-    best = evidence.choice.ranked[0].passage if evidence.choice is not None and evidence.choice.ranked else None
-    if best is None or best not in evidence.passages:
+    if any(citation.status == "supported" for citation in citations):
+        return _Draft(text.strip(), _moved(citations, text))
+    ranked = evidence.choice.ranked if evidence.choice is not None else ()
+    best = next((one.passage for one in ranked if one.passage in evidence.passages), None)
+    if best is None:
         return _Draft(NOT_FOUND, abstained=True)
-    number = evidence.passages.index(best) + 1
-    text, citations = _stated(f"{best.source} says: {' '.join(best.text.split())}", number, best)
-    return _Draft(text, citations)
+    said, told = _stated(f"{best.source}: {' '.join(best.text.split())}", evidence.passages.index(best) + 1, best)
+    return _Draft(said, told)
+
+
+def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:
+    """Spans after the blanks before the text are gone."""
+    by = len(text) - len(text.lstrip())
+    return tuple(replace(c, start=c.start - by, end=c.end - by) for c in citations) if by else citations
 
 
 def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[Event, None, None]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.answering.passages import passage_of, statement_of
 from jupyter_localllm.compute.reading import CERTAIN, Reading, read
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+from jupyter_localllm.sources.held import Held
 from jupyter_localllm.sources.select import Choice, Embed, Kept, Vectors, choose
+from jupyter_localllm.sources.suspicious import instruction_notes
 from jupyter_localllm.types import Note, Passage
 
 if TYPE_CHECKING:
@@ -121,12 +123,13 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
     """
     frames = [snapshot for snapshot in snapshots if isinstance(snapshot, FrameSnapshot)]
     texts = [snapshot for snapshot in snapshots if not isinstance(snapshot, FrameSnapshot)]
-    notes = [note for snapshot in snapshots for note in snapshot.notes]
+    notes = [note for snapshot in snapshots for note in _told(snapshot)]
     readings = read(question, frames)
     choice = _choose(texts, question, limits) if texts else None
     covered = choice.coverage.best if choice is not None else 0.0
     found = choice.passages if choice is not None and covered >= COVERED else ()
-    notes += choice.notes if choice is not None and found else ()
+    notes += choice.notes if choice is not None else ()
+    notes += [note for text in texts for note in instruction_notes(text.name, _from(text.name, found))]
     best = readings[0] if readings else None
     if best is not None and best.certainty >= (max(CERTAIN, covered) if found else CERTAIN):
         lead = passage_of(best)
@@ -140,6 +143,15 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
     passages = tuple(map(passage_of, possible))
     statements = tuple(map(statement_of, possible, passages))
     return Evidence(passages, None, possible, covered, statements, choice, tuple(notes))
+
+
+def _told(snapshot: Snapshot) -> tuple[Note, ...]:
+    """What a snapshot tells; of a text without reading all of it for instructions, which is done for what is chosen."""
+    return snapshot.told if isinstance(snapshot, Held) else snapshot.notes
+
+
+def _from(name: str, passages: Sequence[Passage]) -> Iterator[Passage]:
+    return (passage for passage in passages if passage.source == name)
 
 
 def _choose(texts: Sequence[Snapshot], question: str, limits: Limits) -> Choice:

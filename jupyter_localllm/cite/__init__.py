@@ -1,0 +1,1 @@
+"""Marks, and whether what is said is carried by what is cited."""
