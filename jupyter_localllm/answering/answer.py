@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.evidence import Evidence, Limits, gather
 from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
+from jupyter_localllm.answering.reader import choose_reading
 from jupyter_localllm.cite.marks import Marks
 from jupyter_localllm.cite.repair import Citing
+from jupyter_localllm.cite.sentences import Splitter
 from jupyter_localllm.pipeline import Model, Request, ask
+from jupyter_localllm.sources.select import coverage
 from jupyter_localllm.types import (
     Answer,
     Citation,
@@ -57,6 +60,8 @@ class Asking:
         Whether the model words the answer; otherwise it says what the sources say.
     quote : bool
         Whether quoted text must be the sources' own, letter by letter.
+    reader : {"words", "model"}
+        Who decides between readings that words leave uncertain: nobody, or the model.
     latest : callable
         The variables as they are when an answer is checked again.
     """
@@ -69,6 +74,7 @@ class Asking:
     history: Sequence[Message] = ()
     write: bool = True
     quote: bool = False
+    reader: str = "words"
     latest: Callable[[], Mapping[str, Any]] = dict
 
 
@@ -83,6 +89,8 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[Event,
     begun = time.perf_counter()
     yield Status("sources", _looking(asking.snapshots))
     evidence = gather(asking.question, asking.snapshots, asking.limits)
+    if asking.reader == "model" and evidence.possible:
+        evidence = yield from choose_reading(asking.question, evidence, asking.request, model, cache)
     draft = _plain(evidence)
     if draft.text:
         yield Token(draft.text)
@@ -129,20 +137,25 @@ def _looking(snapshots: Sequence[Snapshot]) -> str:
 
 def _plain(evidence: Evidence) -> _Draft:
     """What can be said without the model: what was computed, or that the question is not answered."""
-    if evidence.reading is not None:
-        text, citations = _stated(evidence.statements[0], 1, evidence.passages[0])
-        return _Draft(text, citations, stated=True)
+    if evidence.enough and evidence.statements:
+        return _listed(evidence, "")
     if evidence.enough:
         return _Draft("")
     if not evidence.possible:
         return _Draft(NOT_FOUND, abstained=True, stated=True)
-    text = "How this is meant is not certain. It may be read as:\n"
+    return replace(_listed(evidence, "How this is meant is not certain. It may be read as:\n"), abstained=True)
+
+
+def _listed(evidence: Evidence, text: str) -> _Draft:
+    """The statements, each with its mark: one as a sentence, several as a list."""
     told: list[Citation] = []
-    for number, (statement, passage) in enumerate(zip(evidence.statements, evidence.passages, strict=True), 1):
-        line, citations = _stated(statement, number, passage, len(text) + 3)
-        text += f"\n- {line}"
+    several = bool(text) or len(evidence.statements) > 1
+    for number, (statement, passage) in enumerate(zip(evidence.statements, evidence.passages, strict=False), 1):
+        text += ("\n" if text else "") + ("- " if several else "")
+        line, citations = _stated(statement, number, passage, len(text))
+        text += line
         told += citations
-    return _Draft(text, tuple(told), abstained=True, stated=True)
+    return _Draft(text, tuple(told), stated=True)
 
 
 def _stated(statement: str, number: int, passage: Passage, start: int = 0) -> tuple[str, tuple[Citation, ...]]:
@@ -190,9 +203,9 @@ def _written(
 
 def _worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft | None:
     """The model's wording of what was computed: every claim carried by a source, and every result in it."""
-    assert evidence.reading is not None
     carried = {citation.status for citation in citations} == {"supported"}
-    whole = all(result in text for result in evidence.reading.outcome.texts)
+    results = evidence.reading.outcome.texts if evidence.reading is not None else ()
+    whole = all(result in text for result in results)
     return _Draft(text.strip(), _moved(citations, text)) if carried and whole else None
 
 
@@ -204,8 +217,19 @@ def _kept(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Dr
     best = next((one.passage for one in ranked if one.passage in evidence.passages), None)
     if best is None:
         return _Draft(NOT_FOUND, abstained=True)
-    said, told = _stated(f"{best.source}: {' '.join(best.text.split())}", evidence.passages.index(best) + 1, best)
+    said, told = _stated(_best_sentence(best.text, evidence), evidence.passages.index(best) + 1, best)
     return _Draft(said, told)
+
+
+def _best_sentence(text: str, evidence: Evidence) -> str:
+    """The sentence of a passage that holds most of the question's information."""
+    splitter = Splitter()
+    pieces = [*splitter.feed(" ".join(text.split())), *splitter.finish()]
+    sentences = [piece.text.strip() for piece in pieces if piece.kind == "sentence"] or [text]
+    if evidence.choice is None:
+        return sentences[0]
+    asked = evidence.choice.asked
+    return max(sentences, key=lambda sentence: coverage(asked, [Passage("", "text", sentence)]).share)
 
 
 def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:

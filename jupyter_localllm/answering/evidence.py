@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.answering.passages import passage_of, statement_of
+from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.reading import CERTAIN, Reading, read
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 from jupyter_localllm.sources.held import Held
@@ -17,13 +18,15 @@ from jupyter_localllm.types import Note, Passage
 if TYPE_CHECKING:
     from jupyter_localllm.sources.snapshot import Snapshot
 
-__all__ = ["COVERED", "Evidence", "Limits", "estimated_tokens", "gather"]
+__all__ = ["COVERED", "Evidence", "Limits", "estimated_tokens", "gather", "led_by"]
 
 COVERED = 0.5
 """Share of a question's information that one text passage must hold to be taken for an answer."""
 
 _POSSIBLE = 0.1  # a reading less certain than this is not even offered
 _OFFERED = 3
+_FIGURES = 12  # of a table, when it is asked about as a whole
+_NAMED = 20  # columns that are named
 
 
 def estimated_tokens(texts: list[str]) -> list[int]:
@@ -132,17 +135,46 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
     notes += [note for text in texts for note in instruction_notes(text.name, _from(text.name, found))]
     best = readings[0] if readings else None
     if best is not None and best.certainty >= (max(CERTAIN, covered) if found else CERTAIN):
-        lead = passage_of(best)
-        notes += _left_out(best)
-        return Evidence((lead, *found), best, (), covered, (statement_of(best, lead),), choice, tuple(notes))
+        return led_by(best, Evidence(tuple(found), None, (), covered, (), choice, tuple(notes)))
     if found:
         return Evidence(tuple(found), None, (), covered, (), choice, tuple(notes))
+    if frames and "overview" in Question.of(question).operations:
+        return _overview(frames, choice, tuple(notes))
     possible = tuple(reading for reading in readings if reading.certainty >= _POSSIBLE or reading is best)[:_OFFERED]
     if best is None or best.certainty < _POSSIBLE:
         possible = ()
     passages = tuple(map(passage_of, possible))
     statements = tuple(map(statement_of, possible, passages))
     return Evidence(passages, None, possible, covered, statements, choice, tuple(notes))
+
+
+def _overview(frames: Sequence[FrameSnapshot], choice: Choice | None, notes: tuple[Note, ...]) -> Evidence:
+    """The cards of the tables, and figures of their columns, for a question about them as a whole."""
+    cards = [frame.card() for frame in frames if frame.table.columns]
+    figures = [figure for frame in frames for figure in frame.figures(_FIGURES)]
+    said = tuple(f"{frame.name} has {frame.size}: {_names(frame)}" for frame in frames if frame.table.columns)
+    return Evidence((*cards, *figures), None, (), 1.0 if cards else 0.0, said, choice, notes)
+
+
+def _names(frame: FrameSnapshot) -> str:
+    names = [column.label for column in frame.table.columns]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def led_by(reading: Reading, evidence: Evidence) -> Evidence:
+    """The same evidence with a reading that leads it; passages of less certain readings are dropped."""
+    lead = passage_of(reading)
+    texts = () if evidence.possible else evidence.passages
+    notes = (*evidence.notes, *_left_out(reading))
+    return replace(
+        evidence,
+        passages=(lead, *texts),
+        reading=reading,
+        possible=(),
+        statements=(statement_of(reading, lead),),
+        notes=notes,
+    )
 
 
 def _told(snapshot: Snapshot) -> tuple[Note, ...]:

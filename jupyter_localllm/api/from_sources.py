@@ -142,9 +142,10 @@ class FromSources(Requesting):
             question,
             snapshots,
             functools.partial(self._request_of, options),
-            Limits(tokens=self.source_tokens, embed=self._embedding()),
+            Limits(tokens=self.source_tokens, embed=self._embedding(), kept=self._runtime.indexes),
             system=system or "",
             history=talk.messages(place) if talk is not None else (),
+            reader=self.reader,
             latest=latest or (lambda: sources),
             **how,
         )

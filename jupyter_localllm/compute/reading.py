@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.candidates import Candidate, candidates
@@ -18,7 +18,10 @@ __all__ = ["CERTAIN", "Reading", "read"]
 CERTAIN = 0.6
 """A reading less certain than this is not taken for the answer."""
 
-_TRIED = 24  # candidates that are run
+_TRIED = 32  # candidates that are run
+_TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
+_NO_PERSON = 0.4  # "who" answered with a number or a date
+_TIE = 0.15  # several rows where the first or the most is asked for
 _KEPT = 5
 
 
@@ -34,12 +37,15 @@ class Reading:
     outcome : Outcome
     certainty : float
         0 to 1; see `read`.
+    score : float
+        What speaks for it, its result considered.
     """
 
     source: FrameSnapshot
     candidate: Candidate
     outcome: Outcome
     certainty: float = 0.0
+    score: float = 0.0
 
     @property
     def words(self) -> str:
@@ -74,14 +80,31 @@ def read(question: str, sources: Sequence[FrameSnapshot]) -> list[Reading]:
     ]
     found.sort(key=lambda pair: -pair[0].score)
     readings: list[Reading] = []
-    for candidate, source in found[: _TRIED * 2]:
+    for candidate, source in found[:_TRIED]:
         outcome = run(candidate.operation, source.table, source.values)
-        if outcome is None or any(outcome.texts == known.outcome.texts for known in readings):
-            continue
-        readings.append(Reading(source, candidate, outcome))
-        if len(readings) >= _KEPT:
-            break
-    return [_with_certainty(asked, reading, readings) for reading in readings]
+        if outcome is not None:
+            reading = Reading(source, candidate, outcome)
+            readings.append(replace(reading, score=candidate.score - _odd(asked, reading)))
+    readings.sort(key=lambda reading: -reading.score)  # equal ones stay in their order
+    different: dict[tuple[str, tuple[str, ...]], Reading] = {}
+    for reading in readings:
+        different.setdefault((reading.source.name, reading.outcome.texts), reading)
+    best = list(different.values())[:_KEPT]
+    return [_with_certainty(asked, reading, best) for reading in best]
+
+
+def _odd(question: Question, reading: Reading) -> float:
+    """What speaks against a reading once its result is known."""
+    operation, outcome, table = reading.candidate.operation, reading.outcome, reading.source.table
+    odd = 0.0
+    if operation.function == "count" and outcome.n == 1 and operation.conditions:
+        named = [c.column for c in operation.conditions if c.comparison == "=="]
+        odd += _TRIVIAL if any(table.columns[place].distinct > 0.9 * table.rows for place in named) else 0.0
+    if operation.target is not None and table.columns[operation.target].kind != "text":
+        odd += _NO_PERSON if question.named("person") else 0.0
+    if len(outcome.texts) > 1 and operation.function in ("with min", "with max"):
+        odd += _TIE
+    return odd
 
 
 def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> Reading:
@@ -90,9 +113,10 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited.py``.
     """
     candidate = reading.candidate
-    others = [other.candidate.score for other in all_of_them if other is not reading]
-    margin = candidate.score - max(others, default=candidate.score - 1.0)
+    others = [other.score for other in all_of_them if other is not reading]
+    margin = reading.score - max(others, default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed
+    certainty *= 0.5 if question.named("not") else 1.0  # no operation here leaves out what is named
     for place in question.unexplained_places(candidate.mask):
         if question.words[place][0].isdigit():
             certainty *= 0.4  # a number in a question always says something
@@ -101,4 +125,4 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
         else:
             certainty *= 0.8
     certainty *= 1.0 if margin >= 0.2 else 0.85 if margin >= 0.05 else 0.6
-    return Reading(reading.source, candidate, reading.outcome, certainty if margin >= 0 else 0.0)
+    return replace(reading, certainty=certainty if margin >= 0 else 0.0)

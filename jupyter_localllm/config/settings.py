@@ -68,6 +68,11 @@ class Settings(Configurable):
     embedding_model = Unicode(
         "", help="An embedding model that helps to choose passages of texts to cite; empty: by words alone."
     ).tag(config=True)
+    reader = Enum(
+        ["words", "model"],
+        "words",
+        help="Who chooses between readings of a question that its words leave uncertain: nobody, or the model.",
+    ).tag(config=True)
     source_tokens = Int(
         1500, min=100, max=1_000_000, help="Most tokens of the passages that a question with sources brings along."
     ).tag(config=True)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cache import AnswerCache
 from jupyter_localllm.conversation import Conversations
@@ -17,6 +17,9 @@ from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.models import locate
 from jupyter_localllm.runtime.prepare import LocalEngine, ModelSpec, Preparation, stamp
 from jupyter_localllm.types import Status
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.select import Kept
 
 __all__ = ["Runtime", "current", "reset"]
 
@@ -49,6 +52,16 @@ class Runtime:
         self._engines: dict[tuple[Any, ...], _Shared] = {}
         self._caches: dict[Path, AnswerCache] = {}
         self._numbers = itertools.count()
+        self._indexes: Kept | None = None
+
+    @property
+    def indexes(self) -> Kept:
+        """Indexes of the texts that were asked about, for the next question about them."""
+        if self._indexes is None:
+            from jupyter_localllm.sources.select import Kept
+
+            self._indexes = Kept()
+        return self._indexes
 
     def cache(self, directory: Path, size_limit_bytes: int) -> AnswerCache:
         """The answer cache of a directory; one for all handles."""

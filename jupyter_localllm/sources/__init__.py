@@ -1,7 +1,7 @@
 """Reading the notebook's variables: one file per kind, one line of registration here.
 
-Only rendering for a prompt so far. Passages with anchors, and the choice among them, will be further methods of a
-`Kind`, so that what is registered here can be cited as well.
+A kind renders its values whole for a prompt (``render``), and cuts them into passages with anchors that can be cited
+(``snapshot``). Packages bring more kinds by entry points of the group ``jupyter_localllm.sources``.
 """
 
 from __future__ import annotations

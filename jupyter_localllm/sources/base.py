@@ -8,13 +8,16 @@ Nothing is ever silently shortened: a value is rendered whole, or the reader is 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from jupyter_localllm.errors import LocalLLMError, SourceError
 
 __all__ = [
+    "ENTRY_POINTS",
     "MAX_BYTES",
     "MAX_CELLS",
     "UNNAMED",
@@ -31,6 +34,9 @@ MAX_CELLS = 200_000
 
 MAX_BYTES = 4_000_000
 """Most bytes of text (UTF-8) that one expression may put into a prompt."""
+
+ENTRY_POINTS = "jupyter_localllm.sources"
+"""Entry points of this group name kinds: an object, or a class that is called without arguments."""
 
 UNNAMED = "value"
 """What hints call a value whose name is not known; whoever knows the name may put it there."""
@@ -98,10 +104,13 @@ class Registry:
     ----------
     kinds : iterable of Kind, optional
         The last one is asked last, so it should be the one that takes anything.
+    group : str, optional
+        Entry points of this group name kinds of other packages; they are loaded when a value is first read.
     """
 
-    def __init__(self, kinds: Iterable[Kind] = ()) -> None:
+    def __init__(self, kinds: Iterable[Kind] = (), *, group: str = "") -> None:
         self._kinds: list[Kind] = list(kinds)
+        self._group = group
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,6 +134,7 @@ class Registry:
 
     def render(self, value: Any, name: str = "") -> Rendered:
         """Render a value by the first kind that takes it; see `render_for_prompt`."""
+        self._load()
         try:
             for kind in self._kinds:
                 if kind.matches(value):
@@ -140,6 +150,7 @@ class Registry:
 
     def snapshot(self, value: Any, name: str) -> Any:
         """Hold a value still by the first kind that takes it; see `jupyter_localllm.sources.snapshot`."""
+        self._load()
         try:
             for kind in self._kinds:
                 if kind.matches(value):
@@ -159,8 +170,24 @@ class Registry:
             ) from error
         raise SourceError(f"{_subject(value, name)} is of no kind that can be cited.")
 
+    def _load(self) -> None:
+        """Register the kinds that other packages bring; one that cannot be loaded is told, and the others go on."""
+        group, self._group = self._group, ""
+        if not group:
+            return
+        for point in entry_points(group=group):
+            try:
+                kind = point.load()
+                self.register(kind() if isinstance(kind, type) else kind)
+            except Exception as error:  # whatever a foreign package does while it is imported
+                warnings.warn(
+                    f"the source {point.name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
 
-KINDS = Registry()
+
+KINDS = Registry(group=ENTRY_POINTS)
 """The kinds of this process."""
 
 register = KINDS.register

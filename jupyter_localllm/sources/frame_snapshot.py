@@ -132,6 +132,16 @@ class FrameSnapshot:
             text = f"{said}: {value}"
             yield Passage(self.name, "statistic", text, locator, hash_of(text), value)
 
+    def figures(self, most: int) -> list[Passage]:
+        """The most telling statistics of the first columns: extremes and means of numbers, top values of texts."""
+        telling = ("min(", "max(", "mean(", "top(")
+        found: list[Passage] = []
+        for column in self.table.columns:
+            if len(found) >= most:
+                break
+            found += [p for p in self.statistics(column) if (p.locator.operation or "").startswith(telling)]
+        return found[:most]
+
     def shown(self, rows: Sequence[int], columns: Sequence[Column | None]) -> tuple[tuple[str, ...], ...]:
         """Rows for the reader, the header first."""
         some = list(dict.fromkeys(column for column in columns if column is not None))
