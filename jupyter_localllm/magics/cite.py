@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.magics.expressions import evaluated
 from jupyter_localllm.magics.variables import prompt_names
+from jupyter_localllm.types import Answer, Cited, Event, Revised, Token
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["latest_of", "sources_of"]
+__all__ = ["Whole", "latest_of", "sources_of"]
 
 _NAMED = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?!=)\s*(?P<expression>\S.*)", re.DOTALL)
 _CELL = re.compile(r"\s*(In|Out)\s*\[\s*\d+\s*\]\s*")
@@ -62,3 +63,35 @@ def latest_of(shell: InteractiveShell, specs: Sequence[str]) -> Mapping[str, Any
         except Exception:  # gone, or of another kind now: its citations are stale
             continue
     return now
+
+
+class Whole:
+    """The events of a question with sources, and the answer that came of them.
+
+    Parameters
+    ----------
+    events : generator of Event
+    at_once : bool
+        Give the text when it is finished and not before: a terminal cannot take back what it has written.
+
+    Attributes
+    ----------
+    answer : Answer or None
+    """
+
+    def __init__(self, events: Generator[Event, None, None], *, at_once: bool) -> None:
+        self._events = events
+        self._at_once = at_once
+        self.answer: Answer | None = None
+
+    def __iter__(self) -> Generator[Event, None, None]:
+        try:
+            for event in self._events:
+                if isinstance(event, Cited):
+                    self.answer = event.answer
+                    if self._at_once:
+                        yield Token(event.answer.text)
+                if not (self._at_once and isinstance(event, (Token, Revised))):
+                    yield event
+        finally:
+            self._events.close()

@@ -162,7 +162,8 @@ def _cited(
     shell: InteractiveShell, handle: LocalLLM, asked: Asked, parts: tuple[Part, ...], options: dict[str, Any]
 ) -> Any:
     """Answer from the variables that ``--cite`` names."""
-    from jupyter_localllm.magics.cite import latest_of, sources_of
+    from jupyter_localllm.magics.cite import Whole, latest_of, sources_of
+    from jupyter_localllm.show.formatters import is_terminal
 
     specs = asked.arguments.cite
     question = "".join(part.text for part in parts).strip()
@@ -173,4 +174,6 @@ def _cited(
         show_sources_plan(handle.plan_ask(question, sources, **options))
         return None
     events = handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options)
-    return _shown(shell, handle, events, asked.arguments)
+    whole = Whole(events, at_once=is_terminal(shell))
+    _shown(shell, handle, iter(whole), asked.arguments)
+    return whole.answer
