@@ -14,8 +14,20 @@ from typing import Any
 import pytest
 
 from jupyter_localllm.show.bundle import ANSWER_MIME, bundle
-from jupyter_localllm.show.view import View, failed, fold
-from jupyter_localllm.types import Done, Note, Provenance, Result, Status, Timings, Usage
+from jupyter_localllm.show.view import View, failed, fold, view_of
+from jupyter_localllm.types import (
+    Answer,
+    Citation,
+    Done,
+    Locator,
+    Note,
+    Passage,
+    Provenance,
+    Result,
+    Status,
+    Timings,
+    Usage,
+)
 
 SAMPLES = Path(__file__).resolve().parents[1] / "labextension" / "tests" / "samples.json"
 
@@ -26,6 +38,15 @@ PROVENANCE = Provenance(model=MODEL, model_sha256="ab" * 32, sampling={"temperat
 FINISHED = Result("It is *Paris*.", usage=USAGE, timings=TIMINGS, model=MODEL, provenance=PROVENANCE)
 REPLAYED = Result("It is *Paris*.", usage=USAGE, model=MODEL, cached=True, notes=(Note("cache", "It was damaged."),))
 CUT = Result("It is", usage=Usage(31, 0, 2), timings=TIMINGS, model=MODEL, finish_reason="length")
+
+PLACE = Locator(rows=(3,), columns=("city",), label="row 4, column city")
+CITED = Answer(
+    "It is *Paris* [1].",
+    (Citation(1, "df", PLACE, "city of France: Paris", 0, 18, "supported"),),
+    (Passage("df", "cell", "city of France: Paris", PLACE, "ab" * 32, "Paris", (("row", "city"), ("4", "Paris"))),),
+    REPLAYED,
+    value="Paris",
+)
 
 # name: what is shown, and what the labextension must read from it
 CASES: dict[str, tuple[View, dict[str, Any]]] = {
@@ -60,6 +81,17 @@ CASES: dict[str, tuple[View, dict[str, Any]]] = {
         fold(View(), Done(REPLAYED), 0.0),
         {
             "text": "It is *Paris*.",
+            "model": MODEL,
+            "state": "complete",
+            "promptTokens": 31,
+            "completionTokens": 142,
+            "figures": {"cached": True, "cachedPromptTokens": 25, "notes": ["It was damaged."]},
+        },
+    ),
+    "from sources": (
+        view_of(CITED),
+        {
+            "text": "It is *Paris* [1].",
             "model": MODEL,
             "state": "complete",
             "promptTokens": 31,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.answering.again import checker_of
+from jupyter_localllm.answering.background import watched
 from jupyter_localllm.answering.evidence import Evidence, Limits, gather
 from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
 from jupyter_localllm.answering.reader import choose_reading
@@ -18,6 +19,7 @@ from jupyter_localllm.pipeline import Model, Request, ask
 from jupyter_localllm.sources.select import coverage
 from jupyter_localllm.types import (
     Answer,
+    AskEvent,
     Citation,
     Cited,
     Done,
@@ -78,7 +80,7 @@ class Asking:
     latest: Callable[[], Mapping[str, Any]] = dict
 
 
-def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEvent, None, None]:
     """Answer from sources: the events of the model's answer, corrections, one `Cited`, one `Done`.
 
     Raises
@@ -88,7 +90,9 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[Event,
     """
     begun = time.perf_counter()
     yield Status("sources", _looking(asking.snapshots))
-    evidence = gather(asking.question, asking.snapshots, asking.limits)
+    evidence = yield from watched(
+        lambda tell: gather(asking.question, asking.snapshots, replace(asking.limits, progress=tell)), "sources"
+    )
     if asking.reader == "model" and evidence.possible:
         evidence = yield from choose_reading(asking.question, evidence, asking.request, model, cache)
     draft = _plain(evidence)
@@ -175,7 +179,7 @@ def _stated(statement: str, number: int, passage: Passage, start: int = 0) -> tu
 
 def _written(
     asking: Asking, evidence: Evidence, draft: _Draft, events: Generator[Event, None, None]
-) -> Generator[Event, None, tuple[_Draft, Result | None]]:
+) -> Generator[AskEvent, None, tuple[_Draft, Result | None]]:
     """The model's words, sentence by sentence as they are checked, in the place of the draft if they are better."""
     citing = Citing(evidence.passages, asking.question)
     result: Result | None = None
@@ -238,7 +242,7 @@ def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:
     return tuple(replace(c, start=c.start - by, end=c.end - by) for c in citations) if by else citations
 
 
-def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[Event, None, None]:
+def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[AskEvent, None, None]:
     reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
     sources = {snapshot.name: snapshot.sha256 for snapshot in asking.snapshots}
     notes = (*_of_this(result, draft), *evidence.notes)

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mappin
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import jupyter_localllm.show  # noqa: F401 - an Answer shows itself, also without %load_ext
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.api.requesting import Requesting
 from jupyter_localllm.conversation import Conversation, Place, stale_note
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
 from jupyter_localllm.pipeline import Plan, Request, plan
-from jupyter_localllm.types import Answer, Cited, Done, Event, Message
+from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message
 
 if TYPE_CHECKING:
     from jupyter_localllm.answering import Asking, Evidence
@@ -91,7 +92,7 @@ class FromSources(Requesting):
         *,
         latest: Callable[[], Mapping[str, Any]] | None = None,
         **options: Any,
-    ) -> Generator[Event, None, None]:
+    ) -> Generator[AskEvent, None, None]:
         """`ask`, piece by piece.
 
         The variables are held still before this returns. Besides the events of `stream` there are ``Revised`` (the text
@@ -103,7 +104,7 @@ class FromSources(Requesting):
     async def aask(self, question: str, sources: Mapping[str, Any], **options: Any) -> Answer:
         """`ask` for ``await``; cancelling the task cancels the generation."""
         asking, talk, place = self._asking(question, sources, None, options)
-        events: AsyncIterator[Event] = iterate(lambda: self._run_ask(asking, talk, place))
+        events: AsyncIterator[AskEvent] = iterate(lambda: self._run_ask(asking, talk, place))
         async for event in events:
             if isinstance(event, Cited):
                 return event.answer
@@ -160,7 +161,9 @@ class FromSources(Requesting):
             return None
         return lambda texts: self.derive(model=self.embedding_model, adapter="").embed(list(texts))  # type: ignore[attr-defined]
 
-    def _run_ask(self, asking: Asking, talk: Conversation | None, place: Place | None) -> Generator[Event, None, None]:
+    def _run_ask(
+        self, asking: Asking, talk: Conversation | None, place: Place | None
+    ) -> Generator[AskEvent, None, None]:
         from jupyter_localllm.answering import answer
 
         for event in answer(asking, self._model(), self.answers):
@@ -191,7 +194,7 @@ def _snapshots(sources: Mapping[str, Any]) -> list[Snapshot]:
     return [take_snapshot(value, name) for name, value in sources.items()]
 
 
-def _answer(events: Iterator[Event]) -> Answer:
+def _answer(events: Iterator[AskEvent]) -> Answer:
     found: Answer | None = None
     for event in events:
         if isinstance(event, Cited):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.magics.expressions import evaluated
 from jupyter_localllm.magics.variables import prompt_names
-from jupyter_localllm.types import Answer, Cited, Event, Revised, Token
+from jupyter_localllm.types import AskEvent, Cited, Revised, Token
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Whole", "latest_of", "sources_of"]
+__all__ = ["latest_of", "settled", "sources_of"]
 
 _NAMED = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?!=)\s*(?P<expression>\S.*)", re.DOTALL)
 _CELL = re.compile(r"\s*(In|Out)\s*\[\s*\d+\s*\]\s*")
@@ -65,33 +65,18 @@ def latest_of(shell: InteractiveShell, specs: Sequence[str]) -> Mapping[str, Any
     return now
 
 
-class Whole:
-    """The events of a question with sources, and the answer that came of them.
+def settled(events: Generator[AskEvent, None, None]) -> Generator[AskEvent, None, None]:
+    """The same events with the text only when it is finished: a terminal cannot take back what it has written.
 
     Parameters
     ----------
-    events : generator of Event
-    at_once : bool
-        Give the text when it is finished and not before: a terminal cannot take back what it has written.
-
-    Attributes
-    ----------
-    answer : Answer or None
+    events : generator of AskEvent
     """
-
-    def __init__(self, events: Generator[Event, None, None], *, at_once: bool) -> None:
-        self._events = events
-        self._at_once = at_once
-        self.answer: Answer | None = None
-
-    def __iter__(self) -> Generator[Event, None, None]:
-        try:
-            for event in self._events:
-                if isinstance(event, Cited):
-                    self.answer = event.answer
-                    if self._at_once:
-                        yield Token(event.answer.text)
-                if not (self._at_once and isinstance(event, (Token, Revised))):
-                    yield event
-        finally:
-            self._events.close()
+    try:
+        for event in events:
+            if isinstance(event, Cited):
+                yield Token(event.answer.text)
+            if not isinstance(event, (Token, Revised)):
+                yield event
+    finally:
+        events.close()

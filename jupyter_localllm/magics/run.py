@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,11 +12,13 @@ from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.magics import place
 from jupyter_localllm.magics.arguments import CellArguments, Subcommand, parse_cell, parse_line
 from jupyter_localllm.prompt.body import literal, render_body
-from jupyter_localllm.show import follow, register, surface_for
+from jupyter_localllm.show import follow, follow_answer, register, surface_for
+from jupyter_localllm.show.formatters import is_terminal
 from jupyter_localllm.show.live import show_error
+from jupyter_localllm.show.surfaces import Surface
 from jupyter_localllm.show.view import Format
 from jupyter_localllm.sources import render_for_prompt
-from jupyter_localllm.types import Event, Part, Result
+from jupyter_localllm.types import Part, Result
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -107,15 +109,15 @@ def show_answer(
     options: Mapping[str, Any],
 ) -> Result:
     """Stream an answer into the cell's output."""
-    return _shown(shell, handle, handle.stream(parts, **options), arguments)
+    surface, shown_as = _surface(shell, handle, arguments)
+    return follow(handle.stream(parts, **options), surface, format=shown_as, model=handle.model)
 
 
-def _shown(shell: InteractiveShell, handle: LocalLLM, events: Iterator[Event], arguments: CellArguments) -> Any:
+def _surface(shell: InteractiveShell, handle: LocalLLM, arguments: CellArguments) -> tuple[Surface, Format]:
+    """Where an answer is shown, and how."""
     register(shell)
     streaming = arguments.stream and handle.streaming and place.is_interactive(shell)
-    surface = surface_for(shell, live=streaming)
-    shown_as = cast(Format, arguments.format or handle.format)
-    return follow(events, surface, format=shown_as, model=handle.model)
+    return surface_for(shell, live=streaming), cast(Format, arguments.format or handle.format)
 
 
 def _ask(shell: InteractiveShell, asked: Asked) -> Any:
@@ -162,8 +164,7 @@ def _cited(
     shell: InteractiveShell, handle: LocalLLM, asked: Asked, parts: tuple[Part, ...], options: dict[str, Any]
 ) -> Any:
     """Answer from the variables that ``--cite`` names."""
-    from jupyter_localllm.magics.cite import Whole, latest_of, sources_of
-    from jupyter_localllm.show.formatters import is_terminal
+    from jupyter_localllm.magics.cite import latest_of, settled, sources_of
 
     specs = asked.arguments.cite
     question = "".join(part.text for part in parts).strip()
@@ -174,6 +175,6 @@ def _cited(
         show_sources_plan(handle.plan_ask(question, sources, **options))
         return None
     events = handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options)
-    whole = Whole(events, at_once=is_terminal(shell))
-    _shown(shell, handle, iter(whole), asked.arguments)
-    return whole.answer
+    surface, shown_as = _surface(shell, handle, asked.arguments)
+    events = settled(events) if is_terminal(shell) else events
+    return follow_answer(events, surface, format=shown_as, model=handle.model)

@@ -9,14 +9,15 @@ grey that can be read on white and on black last. Model text never becomes a sty
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.show.formats import Shown, shown
 from jupyter_localllm.show.plain import clean
+from jupyter_localllm.show.saved import encodable, saved
 from jupyter_localllm.show.view import View
-from jupyter_localllm.types import Provenance, Result
+from jupyter_localllm.types import Answer, CitationStatus, Provenance, Result
 
 if TYPE_CHECKING:
     from jupyter_localllm.show.html import BlockRenderer
@@ -58,6 +59,8 @@ def bundle(view: View, blocks: BlockRenderer | None = None) -> tuple[dict[str, A
         ``volatile`` what differs from run to run.
     """
     form = shown(view.text, view.format, ended=view.ended, blocks=blocks)
+    if view.answer is not None and view.ended:
+        form = _with_marks(form, view, view.answer)
     data = {"text/html": _html(view, form), "text/plain": _plain(view, form), ANSWER_MIME: _answer(view)}
     if view.ended:
         data["text/markdown"] = _markdown(view, form)
@@ -78,6 +81,8 @@ def summary(view: View) -> str:
         facts.append("cached")
     elif view.tokens_per_second:
         facts.append(speed(view.tokens_per_second))
+    if view.answer is not None:
+        facts += [f"{count:,} {status}" for status, count in _totals(view.answer)]
     facts += [note.text for note in (*view.notes, *view.passing_notes)]
     text = " ".join(clean(view.text).split())
     if len(text) > _LONGEST_SUMMARY:
@@ -106,6 +111,12 @@ def _count(tokens: int) -> str:
     return "1 token" if tokens == 1 else f"{tokens:,} tokens"
 
 
+def _totals(answer: Answer) -> list[tuple[CitationStatus, int]]:
+    from jupyter_localllm.show.listing import totals
+
+    return totals(answer)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # HTML
 
@@ -114,10 +125,32 @@ def _html(view: View, form: Shown) -> str:
     parts = [_reasoning(view)] if view.reasoning.strip() else []
     if view.text:
         parts.append(f'<div class="jp-LocalLLM-text">\n{form.html}</div>\n')
+    if view.answer is not None and view.ended:
+        parts.append(_below(view.answer))
     parts += [_mark(text) for text in _marks(view, form)]
     parts.append(_footer(view) if view.ended else _live(view))
     # Typesetters look at what is marked as mathematics, and at nothing else: see `jupyter_localllm.show.html`.
     return f'<div class="jp-LocalLLM-answer mathjax_ignore tex2jax_ignore">\n{"".join(parts)}</div>'
+
+
+def _with_marks(form: Shown, view: View, answer: Answer) -> Shown:
+    """The form with its marks and unsupported claims; JSON and code are shown as they are."""
+    from jupyter_localllm.show.cards import CardWriter
+    from jupyter_localllm.show.marks import find, mark_up
+
+    if view.format not in ("markdown", "text"):
+        return form
+
+    def render(text: str) -> str:
+        return shown(text, view.format, ended=False).html
+
+    return replace(form, html=mark_up(answer.text, find(answer), render, CardWriter(answer)))
+
+
+def _below(answer: Answer) -> str:
+    from jupyter_localllm.show.cards import below
+
+    return below(answer)
 
 
 def _reasoning(view: View) -> str:
@@ -171,38 +204,41 @@ def _joined(words: list[str]) -> str:
 
 
 def _plain(view: View, form: Shown) -> str:
+    from jupyter_localllm.show.footnotes import as_plain
+
     marks = "".join(f"\n\n[{clean(text)}]" for text in _marks(view, form))
+    if view.answer is not None and view.ended and (under := as_plain(view.answer)):
+        marks = f"\n\n{under}{marks}"
     return (form.plain.rstrip() + marks).strip("\n")
 
 
 def _markdown(view: View, form: Shown) -> str:
+    from jupyter_localllm.show.footnotes import as_markdown
     from jupyter_localllm.show.neutral import neutralise
 
     marks = "".join(f"\n\n*{neutralise(text)}*" for text in _marks(view, form))
+    if view.answer is not None and (under := as_markdown(view.answer)):
+        marks = f"\n\n{under}{marks}"
     return (form.markdown + marks).strip("\n")
 
 
 def _answer(view: View) -> dict[str, Any]:
     usage = view.result.usage if view.result else None
-    return {
+    plain = {
         "version": SCHEMA_VERSION,
-        "text": _encodable(view.text),
-        "reasoning": _encodable(view.reasoning),
+        "text": encodable(view.text),
+        "reasoning": encodable(view.reasoning),
         "format": view.format,
         "finish_reason": view.finish_reason,
-        "model": _encodable(view.model),
+        "model": encodable(view.model),
         "usage": {
             "prompt_tokens": usage.prompt_tokens if usage else 0,
             "completion_tokens": usage.completion_tokens if usage else view.tokens,
         },
-        "notes": [{"code": note.code, "text": _encodable(note.text)} for note in view.notes],
+        "notes": [{"code": note.code, "text": encodable(note.text)} for note in view.notes],
         "citations": [],
     }
-
-
-def _encodable(text: str) -> str:
-    """Half of a surrogate pair cannot be sent."""
-    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+    return plain if view.answer is None else {**plain, **saved(view.answer)}
 
 
 def _metadata(view: View) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A result as the value of a cell shows as the answer it is; an answer that was just shown does not show twice.
+"""A result or an answer as the value of a cell shows as what it is; what was just shown does not show twice.
 
 ``%llm …`` streams its answer and returns the result, so that ``x = %llm …`` works; a line that is nothing but the
 magic would then show the answer a second time, as the value of the cell. What was shown in the running execution is
@@ -10,36 +10,48 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_localllm.show.surfaces import Surface
-from jupyter_localllm.show.view import View, fold
-from jupyter_localllm.types import Done, Result
+from jupyter_localllm.show.view import View, view_of
+from jupyter_localllm.types import Answer, Result
 
-__all__ = ["Remembering", "is_terminal", "register", "remember", "unregister", "was_shown"]
+__all__ = ["Remembering", "as_bundle", "is_terminal", "register", "remember", "unregister", "was_shown"]
 
 _META = "jupyter_localllm.shown"
 
 
 def register(shell: Any) -> None:
-    """Make the shell show a `Result` with all its MIME types; nothing happens the second time.
+    """Make the shell show a `Result` or an `Answer` with all its MIME types; nothing happens the second time.
 
     Parameters
     ----------
     shell : InteractiveShell
     """
 
-    def display(result: Result) -> None:
+    def display(result: Result | Answer) -> None:
         if is_terminal(shell) or not was_shown(shell, result):
             raise NotImplementedError  # IPython's way of saying: go on with the other formatters
 
-    def mimebundle(result: Result) -> tuple[dict[str, Any], dict[str, Any]]:
-        from jupyter_localllm.show.bundle import bundle
-
+    def mimebundle(result: Result | Answer) -> tuple[dict[str, Any], dict[str, Any]]:
         if was_shown(shell, result):  # in a terminal, which has written its prompt already
             return {"text/plain": "(shown above)"}, {}
-        return bundle(fold(View(), Done(result), 0.0))
+        return as_bundle(result)
 
     formatter = shell.display_formatter
-    formatter.ipython_display_formatter.for_type(Result, display)
-    formatter.mimebundle_formatter.for_type(Result, mimebundle)
+    for kind in (Result, Answer):
+        formatter.ipython_display_formatter.for_type(kind, display)
+        formatter.mimebundle_formatter.for_type(kind, mimebundle)
+
+
+def as_bundle(what: Result | Answer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a finished result or answer shows as, without a shell that was told so.
+
+    Examples
+    --------
+    >>> as_bundle(Result("It is 3."))[0]["text/plain"]
+    'It is 3.'
+    """
+    from jupyter_localllm.show.bundle import bundle
+
+    return bundle(view_of(what))
 
 
 def unregister(shell: Any) -> None:
@@ -51,7 +63,8 @@ def unregister(shell: Any) -> None:
     """
     formatter = shell.display_formatter
     for one in (formatter.ipython_display_formatter, formatter.mimebundle_formatter):
-        one.type_printers.pop(Result, None)
+        for kind in (Result, Answer):
+            one.type_printers.pop(kind, None)
     shell.meta.pop(_META, None)
 
 
@@ -64,18 +77,27 @@ def is_terminal(shell: Any) -> bool:
     return type(shell.display_pub) is DisplayPublisher
 
 
-def remember(shell: Any, result: Result) -> None:
-    """Note that a result was shown in the execution that runs now."""
+def remember(shell: Any, result: Result | Answer) -> None:
+    """Note that a result or an answer was shown in the execution that runs now."""
     execution, results = shell.meta.get(_META, (None, []))
     if execution != _execution(shell):
         results = []
     shell.meta[_META] = (_execution(shell), [*results, result])
 
 
-def was_shown(shell: Any, result: Result) -> bool:
-    """Whether a result was shown in the execution that runs now."""
+def was_shown(shell: Any, result: Result | Answer) -> bool:
+    """Whether a result or an answer was shown in the execution that runs now."""
     execution, results = shell.meta.get(_META, (None, []))
-    return execution == _execution(shell) and any(result is one or result == one for one in results)
+    return execution == _execution(shell) and any(_same(result, one) for one in results)
+
+
+def _same(one: Result | Answer, other: Result | Answer) -> bool:
+    """Whether two show the same. An answer's value may be a frame, which cannot be compared in a word."""
+    if one is other:
+        return True
+    if isinstance(one, Answer) and isinstance(other, Answer):
+        return (one.text, one.citations, one.result) == (other.text, other.citations, other.result)
+    return isinstance(one, Result) and isinstance(other, Result) and one == other
 
 
 def _execution(shell: Any) -> tuple[int, str]:
@@ -102,7 +124,7 @@ class Remembering:
         self._surface.update(view)
 
     def finish(self, view: View) -> None:
-        """Pass it on, and remember its result."""
+        """Pass it on, and remember what it showed."""
         self._surface.finish(view)
         if view.result is not None:
-            remember(self._shell, view.result)
+            remember(self._shell, view.result if view.answer is None else view.answer)

@@ -25,7 +25,7 @@ from jupyter_localllm.show.surfaces import (
     now_ms,
 )
 from jupyter_localllm.show.view import Format, View, failed, fold
-from jupyter_localllm.types import Event, Result
+from jupyter_localllm.types import Answer, AskEvent, Result
 
 __all__ = [
     "AtEnd",
@@ -35,24 +35,25 @@ __all__ = [
     "Surface",
     "TerminalSurface",
     "follow",
+    "follow_answer",
     "show_error",
     "surface_for",
 ]
 
 
 def follow(
-    events: Iterator[Event],
+    events: Iterator[AskEvent],
     surface: Surface,
     *,
     format: Format = "markdown",
     model: str = "",
     clock: Callable[[], float] = now_ms,
 ) -> Result:
-    """Show an answer while it comes.
+    """Show what a model writes while it comes.
 
     Parameters
     ----------
-    events : iterator of Status, Token and Done
+    events : iterator of Status, Token, Revised, Cited and Done
         Closed in any case, if it can be closed: that cancels the generation.
     surface : Surface
         Where to show it.
@@ -74,7 +75,48 @@ def follow(
     EngineError
         The events ended without a result.
     """
-    view = View(format=format, model=model)
+    return _finished(_followed(events, surface, View(format=format, model=model), clock))
+
+
+def follow_answer(
+    events: Iterator[AskEvent],
+    surface: Surface,
+    *,
+    format: Format = "markdown",
+    model: str = "",
+    clock: Callable[[], float] = now_ms,
+) -> Answer:
+    """Show an answer from sources while it comes; as `follow`.
+
+    Returns
+    -------
+    Answer
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The person stopped it; the partial answer stays in the output, marked as incomplete.
+    EngineError
+        The events ended without an answer.
+    """
+    answer = _followed(events, surface, View(format=format, model=model), clock).answer
+    if answer is None:
+        raise _without_end()
+    return answer
+
+
+def _finished(view: View) -> Result:
+    if view.result is None:
+        raise _without_end()
+    return view.result
+
+
+def _without_end() -> EngineError:
+    return EngineError("the answer ended without a result", "Run the cell again.")
+
+
+def _followed(events: Iterator[AskEvent], surface: Surface, view: View, clock: Callable[[], float]) -> View:
+    """Show all views, the last one included, whatever happens."""
     try:
         try:
             for event in events:
@@ -84,10 +126,9 @@ def follow(
             close = getattr(events, "close", None)
             if close is not None:
                 close()
-        if view.result is None:
-            raise EngineError("the answer ended without a result", "Run the cell again.")
+        _finished(view)
         surface.finish(view)
-        return view.result
+        return view
     except BaseException as error:
         if view.result is None:
             view = failed(view, error)

@@ -6,6 +6,7 @@ happens in the thread that runs the cell: messages from another thread would go 
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ from jupyter_localllm.types import Status
 __all__ = ["AtEnd", "HeadlessSurface", "NotebookSurface", "SilentSurface", "Surface", "TerminalSurface", "now_ms"]
 
 Clock = Callable[[], float]
+
+_SENTENCE_END = re.compile(r"(?:[.!?]+[\])\"']*\s|[\u3002\uff01\uff1f]|\n)\s*")
 
 
 def now_ms() -> float:
@@ -166,7 +169,7 @@ class TerminalSurface:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
         self._fancy = bool(getattr(self._stream, "isatty", lambda: False)())
-        self._said = {"reasoning": 0, "text": 0}
+        self._said = {"reasoning": "", "text": ""}
         self._channels = {"reasoning": PlainStream(), "text": PlainStream()}
         self._channel = ""
         self._progress = False
@@ -192,18 +195,41 @@ class TerminalSurface:
         self.update(view)
         self._clear_progress()
         self._leave_channel()
+        self._write_sources(view)
         for note in (*view.notes, *view.passing_notes):
             self._stream.write(f"[{clean(note.text)}]\n")
         if self._fancy and view.result and view.tokens_per_second and not view.result.cached:
             self._stream.write(f"\x1b[2m{view.tokens:,} tokens, {speed(view.tokens_per_second)}\x1b[0m\n")
         self._stream.flush()
 
+    def _write_sources(self, view: View) -> None:
+        from jupyter_localllm.show.footnotes import as_plain
+
+        if view.answer is not None and view.ended and (under := as_plain(view.answer)):
+            self._stream.write(f"\n{under}\n")
+
     def _write_new(self, channel: str, whole: str) -> None:
-        new = self._channels[channel].feed(whole[self._said[channel] :])
-        self._said[channel] = max(self._said[channel], len(whole))
+        said = self._said[channel]
+        if not whole.startswith(said):
+            said = self._take_back(channel, whole)
+        new = self._channels[channel].feed(whole[len(said) :])
+        self._said[channel] = whole
         if new:
             self._enter_channel(channel)
             self._stream.write(new)
+
+    def _take_back(self, channel: str, whole: str) -> str:
+        """What stands on a terminal stays there: the sentence that was corrected is written again, and says so."""
+        said = self._said[channel]
+        if said.rstrip() == whole:
+            return whole
+        pairs = enumerate(zip(said, whole, strict=False))
+        same = next((index for index, (one, other) in pairs if one != other), min(len(said), len(whole)))
+        begin = max((match.end() for match in _SENTENCE_END.finditer(whole, 0, same)), default=0)
+        self._leave_channel()
+        self._enter_channel(channel)
+        self._stream.write("[corrected] ")
+        return whole[:begin]
 
     def _enter_channel(self, channel: str) -> None:
         if channel == self._channel:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from jupyter_localllm.types import Done, Event, FinishReason, Note, Result, Status
+from jupyter_localllm.types import Answer, AskEvent, Cited, Done, FinishReason, Note, Result, Revised, Status
 
-__all__ = ["Format", "View", "failed", "fold"]
+__all__ = ["Format", "View", "failed", "fold", "view_of"]
 
 Format = Literal["markdown", "text", "json", "code"]
 
@@ -44,6 +44,8 @@ class View:
         How the text is shown.
     first_ms : float or None
         When the first piece came.
+    answer : Answer or None
+        The answer with its checked marks, if it was made from sources; its text is the one that is shown.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class View:
     error: str = ""
     format: Format = "markdown"
     first_ms: float | None = None
+    answer: Answer | None = None
 
     @property
     def ended(self) -> bool:
@@ -105,13 +108,13 @@ class View:
         return tuple(note for note in self.result.notes if note.code in _OF_THIS_RUN) if self.result else ()
 
 
-def fold(view: View, event: Event, now_ms: float) -> View:
+def fold(view: View, event: AskEvent, now_ms: float) -> View:
     """The view after an event.
 
     Parameters
     ----------
     view : View
-    event : Status, Token or Done
+    event : Status, Token, Revised, Cited or Done
     now_ms : float
         When it came, in milliseconds of any clock that does not go back.
 
@@ -123,7 +126,7 @@ def fold(view: View, event: Event, now_ms: float) -> View:
         result = event.result
         return replace(
             view,
-            text=result.text,
+            text=view.answer.text if view.answer is not None else result.text,
             reasoning=result.reasoning,
             status=None,
             tokens=result.usage.completion_tokens or view.tokens,
@@ -133,6 +136,10 @@ def fold(view: View, event: Event, now_ms: float) -> View:
         )
     if isinstance(event, Status):
         return replace(view, status=event)
+    if isinstance(event, Revised):
+        return replace(view, text=event.text, status=None)
+    if isinstance(event, Cited):
+        return replace(view, text=event.answer.text, answer=event.answer, status=None)
     first_ms = now_ms if view.first_ms is None else view.first_ms
     elapsed_s = (now_ms - first_ms) / 1000
     return replace(
@@ -151,3 +158,23 @@ def failed(view: View, error: BaseException) -> View:
     """The view after the stream broke off."""
     reason = "interrupted" if isinstance(error, (KeyboardInterrupt, GeneratorExit)) else type(error).__name__
     return replace(view, status=None, error=reason)
+
+
+def view_of(what: Result | Answer, **values: Any) -> View:
+    """The view of something that is finished.
+
+    Parameters
+    ----------
+    what : Result or Answer
+    **values
+        Fields of the `View`, as ``format``.
+
+    Examples
+    --------
+    >>> view_of(Answer("It is 3 [1].", result=Result("It is 3."))).text
+    'It is 3 [1].'
+    """
+    view = View(**values)
+    if isinstance(what, Answer):
+        return fold(fold(view, Cited(what), 0.0), Done(what.result), 0.0)
+    return fold(view, Done(what), 0.0)

@@ -11,6 +11,7 @@ from jupyter_localllm.types.answered import (
     Note,
     Provenance,
     Result,
+    Revised,
     Status,
     Timings,
     Token,
@@ -28,8 +29,10 @@ from jupyter_localllm.types.asked import (
 )
 from jupyter_localllm.types.cited import (
     Answer,
+    AskEvent,
     Citation,
     CitationStatus,
+    Cited,
     Locator,
     Passage,
 )
@@ -40,9 +43,11 @@ from jupyter_localllm.types.model import (
 
 __all__ = [
     "Answer",
+    "AskEvent",
     "CacheMode",
     "Citation",
     "CitationStatus",
+    "Cited",
     "Done",
     "Event",
     "FinishReason",
@@ -57,6 +62,7 @@ __all__ = [
     "Prompt",
     "Provenance",
     "Result",
+    "Revised",
     "Role",
     "Sampling",
     "Status",

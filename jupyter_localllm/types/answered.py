@@ -13,6 +13,7 @@ __all__ = [
     "Note",
     "Provenance",
     "Result",
+    "Revised",
     "Status",
     "Timings",
     "Token",
@@ -188,6 +189,19 @@ class Token:
 
     text: str
     channel: Literal["answer", "reasoning"] = "answer"
+
+
+@dataclass(frozen=True)
+class Revised:
+    """The answer so far was corrected: this is all of it, and what comes next goes on from here.
+
+    Parameters
+    ----------
+    text : str
+        The whole text so far, with its marks as they were checked.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True)

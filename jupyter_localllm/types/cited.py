@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Union
 
-from jupyter_localllm.types.answered import Result
+from jupyter_localllm.types.answered import Done, Result, Revised, Status, Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Answer", "Citation", "CitationStatus", "Locator", "Passage"]
+__all__ = ["Answer", "AskEvent", "Citation", "CitationStatus", "Cited", "Locator", "Passage", "show_with"]
 
 CitationStatus = Literal["supported", "unsupported", "unchecked", "stale"]
 
@@ -158,6 +158,10 @@ class Answer:
     def __str__(self) -> str:
         return self.text
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What Jupyter shows; plain text until the room that shows answers has been imported (see `show_with`)."""
+        return _SHOW[-1](self) if _SHOW else ({"text/plain": self.text}, {})
+
     @property
     def cached(self) -> bool:
         """Whether the model's part was replayed from the cache."""
@@ -202,3 +206,35 @@ class Answer:
             for c in self.citations
         ]
         return pd.DataFrame(rows, columns=columns)
+
+
+@dataclass(frozen=True)
+class Cited:
+    """The event before `Done` in a stream from sources: the answer with its marks checked.
+
+    Parameters
+    ----------
+    answer : Answer
+        Its ``result`` is the one that `Done` carries.
+    """
+
+    answer: Answer
+
+
+AskEvent = Union[Status, Token, Revised, Cited, Done]
+"""What a stream from sources sends: the events of an engine, and those of the check."""
+
+Shower = Callable[[Answer], "tuple[dict[str, Any], dict[str, Any]]"]
+
+_SHOW: list[Shower] = []
+
+
+def show_with(shower: Shower) -> None:
+    """Say how answers are shown in Jupyter: this room imports nothing, so the room that shows tells it.
+
+    Parameters
+    ----------
+    shower : callable
+        From an answer to the data and the metadata of an output.
+    """
+    _SHOW[:] = [shower]

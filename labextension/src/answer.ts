@@ -4,18 +4,22 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 
+import { Cards, prepareMarks } from './cards';
 import { AnswerHeader } from './header';
-import { translations } from './i18n';
+import { type Translations, translations } from './i18n';
 import { type IAnswer, MIME_TYPE, parseAnswer } from './model';
 import { MATH, morph } from './morph';
+import { findDefinition } from './reveal';
 import { safeFragment } from './sanitize';
 
 export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
   constructor(private readonly options: IRenderMime.IRendererOptions) {
     super();
     this.addClass('jp-LocalLLM');
-    this.header = new AnswerHeader(translations(options.translator));
+    this.trans = translations(options.translator);
+    this.header = new AnswerHeader(this.trans);
     this.body.className = 'jp-LocalLLM-body jp-RenderedHTMLCommon';
+    this.cards = new Cards(this.body, this.trans, variable => findDefinition(this, variable));
     this.node.append(this.header.node, this.body);
   }
 
@@ -27,8 +31,15 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
     if (answer) {
       this.header.update(answer, takeStatus(wanted, answer));
     }
+    prepareMarks(wanted, this.trans);
     this.untypeset.push(...morph(this.body, wanted));
+    this.cards.check();
     this.typeset();
+  }
+
+  dispose(): void {
+    this.cards.dispose();
+    super.dispose();
   }
 
   private content(data: IRenderMime.IMimeModel['data'], answer: IAnswer | null): DocumentFragment {
@@ -40,6 +51,10 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
 
   protected onAfterAttach(): void {
     this.typeset();
+  }
+
+  protected onBeforeDetach(): void {
+    this.cards.dispose();
   }
 
   /**
@@ -59,7 +74,9 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
     }
   }
 
+  private readonly trans: Translations;
   private readonly header: AnswerHeader;
+  private readonly cards: Cards;
   private readonly body = document.createElement('div');
   private untypeset: HTMLElement[] = [];
 }

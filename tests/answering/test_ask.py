@@ -145,7 +145,7 @@ def test_without_the_model(cities: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_replayed_from_the_cache(cities: pd.DataFrame, tmp_path: Path) -> None:
-    """The same question over the same data is not asked again; under ``require`` it needs no model, and other data miss."""
+    """The same question over the same data is not asked again; ``require`` needs no model, and other data miss."""
     llm, engine = says("Dahl has a population of 45500.", tmp_path)
     first = llm.ask("What is the population of Dahl?", {"cities": cities})
     second = llm.ask("What is the population of Dahl?", {"cities": cities.copy()}, cache="require")
@@ -199,7 +199,7 @@ def test_instructions_in_data_are_data(tmp_path: Path) -> None:
 def test_secrets_stay_here(tmp_path: Path) -> None:
     """A column whose name looks secret is not read, and this is said."""
     data = pd.DataFrame({"user": ["Ann", "Bob"], "password": ["swordfish", "tr0ub4dor"]})
-    llm, engine = says("x", tmp_path)
+    llm, _ = says("x", tmp_path)
     answer = llm.ask("What is the password of Ann?", {"accounts": data})
     assert "swordfish" not in answer.text + "".join(p.text for p in answer.passages)
     assert any(note.code == "secret" for note in answer.result.notes)

@@ -25,7 +25,7 @@ LOOKUPS = [
     "Wie hoch ist die Population von Dahl?",
     "Quelle est la population de Dahl ?",
     "¿Cuál es la population de Dahl?",
-    "Dahlのpopulationは何ですか？",
+    "Dahlのpopulationは何ですか？",  # noqa: RUF001
 ]
 
 
@@ -106,7 +106,7 @@ def test_a_misspelt_key_is_found() -> None:
 
 
 def test_rows_of_totals_are_not_counted() -> None:
-    """The row of totals at the end of a table is neither summed again nor the largest of all; asked for, it is there."""
+    """The row of totals is neither summed again nor the largest of all; asked for, it is there."""
     data = pd.DataFrame({"team": ["A-Town", "Bay", "Cove", "Dale", "Total"], "points": [3, 5, 0, 0, 8]})
     assert best("What is the sum of points?", data).outcome.value == 8
     assert best("Which team has the most points?", data).outcome.texts == ("Bay",)

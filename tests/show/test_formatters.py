@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_localllm.show.bundle import ANSWER_MIME
 from jupyter_localllm.show.formatters import is_terminal, register, remember, unregister, was_shown
-from jupyter_localllm.show.live import follow, surface_for
-from jupyter_localllm.types import Result
+from jupyter_localllm.show.live import follow, follow_answer, surface_for
+from jupyter_localllm.types import Answer, Cited, Done, Result
 
-from .samples import EVENTS, RESULT, TEXT, result
+from .samples import ANSWER, EVENTS, RESULT, TEXT, result
 from .test_surfaces import Publisher
 
 
@@ -84,3 +85,50 @@ def test_terminal(terminal: InteractiveShell) -> None:
     assert terminal.display_formatter.format(RESULT)[0]["text/plain"] == TEXT
     remember(terminal, RESULT)
     assert terminal.display_formatter.format(RESULT)[0] == {"text/plain": "(shown above)"}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Answers from sources
+
+
+def test_an_answer_shows_as_itself(shell: InteractiveShell) -> None:
+    """As the value of a cell it has all its types, with marks and list."""
+    data, metadata = shell.display_formatter.format(ANSWER)
+    assert {"text/html", "text/markdown", "text/plain", ANSWER_MIME} <= set(data)
+    assert "jp-LocalLLM-cite" in data["text/html"]
+    assert metadata["jupyter_localllm"]["model_sha256"] == RESULT.provenance.model_sha256
+
+
+def test_an_answer_shows_itself_without_the_extension(shell: InteractiveShell) -> None:
+    """A program in a notebook that never loaded the extension sees the same."""
+    with_extension = shell.display_formatter.format(ANSWER)
+    unregister(shell)
+    assert shell.display_formatter.format(ANSWER) == with_extension
+    assert ANSWER._repr_mimebundle_()[0] == with_extension[0]
+
+
+def test_a_followed_answer_is_not_shown_again(shell: InteractiveShell) -> None:
+    """Streamed and returned in one cell: once on the page; its result alone was not shown, and is not remembered."""
+    events = iter([Cited(ANSWER), Done(ANSWER.result)])
+    shown = follow_answer(events, surface_for(shell, live=True))
+    assert shown is ANSWER
+    assert shell.display_formatter.format(shown) == ({}, {})
+    assert not was_shown(shell, Answer(ANSWER.text))
+    shell.execution_count += 1
+    assert shell.display_formatter.format(shown)[0]["text/plain"].startswith("Berlin had")
+
+
+def test_answers_are_told_apart_without_comparing_their_values(shell: InteractiveShell) -> None:
+    """A value may be a frame, whose comparison is no yes or no; one that breaks must not break the cell."""
+
+    class Breaks:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("ambiguous")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    one, other = replace(ANSWER, value=Breaks()), replace(ANSWER, value=Breaks())
+    remember(shell, one)
+    assert was_shown(shell, other)
+    assert not was_shown(shell, replace(other, text="other"))
+    assert not was_shown(shell, RESULT)

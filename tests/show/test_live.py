@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from jupyter_localllm.errors import CacheMiss, EngineError
-from jupyter_localllm.show.live import follow, show_error, surface_for
+from jupyter_localllm.show.live import follow, follow_answer, show_error, surface_for
 from jupyter_localllm.show.surfaces import AtEnd, HeadlessSurface, NotebookSurface, SilentSurface, TerminalSurface
 from jupyter_localllm.show.view import View
-from jupyter_localllm.types import Event
+from jupyter_localllm.types import AskEvent, Cited, Done
 
-from .samples import EVENTS, RESULT
+from .samples import ANSWER, EVENTS, RESULT
 from .test_surfaces import Shell
 
 
@@ -39,14 +39,14 @@ class Recorder:
 class Stream:
     """Events whose closing is seen; may raise instead of an event."""
 
-    def __init__(self, *events: Event | BaseException) -> None:
+    def __init__(self, *events: AskEvent | BaseException) -> None:
         self.closed = False
         self._events = iter(events)
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[AskEvent]:
         return self
 
-    def __next__(self) -> Event:
+    def __next__(self) -> AskEvent:
         event = next(self._events)
         if isinstance(event, BaseException):
             raise event
@@ -106,7 +106,7 @@ def test_interrupt_at_the_very_end() -> None:
 def test_second_interrupt_while_closing() -> None:
     """Two interrupts in a row still leave the partial text."""
 
-    def events() -> Iterator[Event]:
+    def events() -> Iterator[AskEvent]:
         try:
             yield EVENTS[1]
             raise KeyboardInterrupt
@@ -180,3 +180,19 @@ def test_recorded_error_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> Non
     """In a terminal it is written where errors go."""
     show_error(None, CacheMiss("no entry"))
     assert capsys.readouterr() == ("", "CacheMiss: no entry\n")
+
+
+def test_follow_answer_returns_the_answer() -> None:
+    """From sources the answer is what comes back, shown with its marks; the result alone is what `follow` gives."""
+    surface = Recorder()
+    assert follow_answer(Stream(Cited(ANSWER), Done(ANSWER.result)), surface) is ANSWER
+    assert surface.last[-1].answer is ANSWER
+    assert follow(Stream(Cited(ANSWER), Done(ANSWER.result)), SilentSurface()) is ANSWER.result
+
+
+def test_follow_answer_needs_an_answer() -> None:
+    """A stream without one is an error, and not a None that breaks somewhere else."""
+    with pytest.raises(EngineError, match="without a result"):
+        follow_answer(Stream(*EVENTS), SilentSurface())
+    with pytest.raises(EngineError, match="without a result"):
+        follow_answer(Stream(Cited(ANSWER)), SilentSurface())

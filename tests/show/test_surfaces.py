@@ -14,9 +14,9 @@ import pytest
 from jupyter_localllm.show.bundle import bundle
 from jupyter_localllm.show.surfaces import AtEnd, HeadlessSurface, NotebookSurface, SilentSurface, TerminalSurface
 from jupyter_localllm.show.view import View, failed, fold
-from jupyter_localllm.types import Done, Event, Result, Status, Token
+from jupyter_localllm.types import AskEvent, Cited, Done, Result, Revised, Status, Token
 
-from .samples import EVENTS, MODEL, RESULT, TEXT, note, result
+from .samples import ANSWER, CITED_TEXT, EVENTS, MODEL, RESULT, TEXT, note, result
 
 
 class Publisher:
@@ -58,7 +58,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def feed(surface: Any, events: tuple[Event, ...], *, clock: Clock | None = None, step_ms: float = 10.0) -> View:
+def feed(surface: Any, events: tuple[AskEvent, ...], *, clock: Clock | None = None, step_ms: float = 10.0) -> View:
     view = View(model=MODEL)
     for event in events:
         if clock:
@@ -185,7 +185,7 @@ def test_other_threads_publish_too() -> None:
 # Terminals
 
 
-def written(events: tuple[Event, ...], stream: io.StringIO, **values: Any) -> str:
+def written(events: tuple[AskEvent, ...], stream: io.StringIO, **values: Any) -> str:
     surface = TerminalSurface(stream)
     surface.finish(feed(surface, events))
     return stream.getvalue()
@@ -256,3 +256,80 @@ def test_a_terminal_says_nothing_of_an_error_without_text() -> None:
     surface = TerminalSurface(stream)
     surface.finish(failed(View(model=MODEL), ValueError("no")))
     assert stream.getvalue() == ""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Answers from sources: the text may be corrected while it streams
+
+CORRECTED: tuple[AskEvent, ...] = (
+    Token("It is 3.9 million [2]."),
+    Revised("It is 3.9 million [1]."),
+    Token(" It is big"),
+    Token(" [1]."),
+    Revised("It is 3.9 million [1]. It is big [?]."),
+)
+
+
+def test_notebooks_show_the_corrected_text() -> None:
+    """An output is made anew at any time, so what was corrected is simply gone."""
+    shell, clock = Shell(), Clock()
+    surface = NotebookSurface(shell, clock=clock)
+    view = feed(surface, CORRECTED, clock=clock, step_ms=200.0)
+    texts = [message["data"]["text/plain"] for message in shell.display_pub.messages]
+    assert texts[:3] == ["It is 3.9 million [2].", "It is 3.9 million [1].", "It is 3.9 million [1]. It is big"]
+    assert texts[-1] == view.text == "It is 3.9 million [1]. It is big [?]."
+    html = shell.display_pub.messages[-1]["data"]["text/html"]
+    assert "[2]" not in html
+    surface.finish(fold(fold(view, Cited(ANSWER), 0.0), Done(ANSWER.result), 0.0))
+    assert "jp-LocalLLM-sources" in shell.display_pub.messages[-1]["data"]["text/html"]
+
+
+def test_a_terminal_writes_the_corrected_sentence_again() -> None:
+    """What stands on a terminal stays there: the sentence that changed follows once more, and says that it does."""
+    assert written(CORRECTED, io.StringIO()) == (
+        "It is 3.9 million [2].\n[corrected] It is 3.9 million [1]. It is big [1].\n[corrected] It is big [?].\n"
+    )
+
+
+def test_a_terminal_says_nothing_of_what_did_not_change() -> None:
+    """A revision that says the same, or only goes on, is no correction."""
+    same = (Token("It is 3 [1]. "), Revised("It is 3 [1]."), Revised("It is 3 [1]. So"), Token(" it is."))
+    assert written(same, io.StringIO()).replace("  ", " ") == "It is 3 [1]. So it is.\n"
+
+
+def test_a_terminal_takes_back_what_was_too_much() -> None:
+    """A mark that was taken away is not left standing as if it held."""
+    events = (Token("It is so. It is 3 [2]"), Revised("It is so. It is 3"), Token(" [1]."))
+    assert written(events, io.StringIO()) == "It is so. It is 3 [2]\n[corrected] It is 3 [1].\n"
+
+
+def test_a_terminal_lists_the_sources() -> None:
+    """Below the text: how the question was read, and what each mark stands for."""
+    text = written((Token(CITED_TEXT), Cited(ANSWER), Done(ANSWER.result)), io.StringIO())
+    assert text.startswith(
+        f"{CITED_TEXT}\n\nRead as: mean of population where country is Germany\n\nSources:\n[1] cities, "
+    )
+    assert text.count("corrected") == 0
+
+
+def test_a_log_gets_the_final_text_alone() -> None:
+    """One line, with the corrected text and how many claims are supported."""
+    shell = Shell()
+    surface = HeadlessSurface(shell)
+    surface.finish(feed(surface, (*CORRECTED, Cited(ANSWER), Done(ANSWER.result))))
+    first, last = shell.display_pub.messages
+    line = first["data"]["text/plain"]
+    assert line.startswith(f"llm {MODEL}: 9 tokens, 118 tokens/s, 3 supported, 1 unsupported, 1 stale: Berlin had")
+    assert "3.9 million" not in line
+    assert "\n" not in line
+    assert "Sources:" in last["data"]["text/plain"]
+
+
+def test_an_interrupted_answer_has_no_list() -> None:
+    """What was not checked to its end is not shown as checked."""
+    shell = Shell()
+    surface = NotebookSurface(shell)
+    surface.finish(failed(feed(surface, CORRECTED), KeyboardInterrupt()))
+    data = shell.display_pub.messages[-1]["data"]
+    assert "Sources" not in data["text/html"] + data["text/plain"]
+    assert "interrupted" in data["text/plain"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jupyter_localllm.errors import EngineError
-from jupyter_localllm.show.view import View, failed, fold
-from jupyter_localllm.types import Done, Event, Provenance, Result, Status, Token
+from jupyter_localllm.show.view import View, failed, fold, view_of
+from jupyter_localllm.types import Cited, Done, Event, Provenance, Result, Revised, Status, Token
 
-from .samples import EVENTS, RESULT, TEXT, WORDS, note, result
+from .samples import ANSWER, EVENTS, RESULT, TEXT, WORDS, note, result
 
 
 def folded(events: tuple[Event, ...], step_ms: float = 10.0) -> View:
@@ -93,3 +93,19 @@ def test_notes_of_this_run() -> None:
     view = folded((Done(result(notes=(note("cache"), note("loop")))),))
     assert [one.code for one in view.passing_notes] == ["cache"]
     assert [one.code for one in view.notes] == ["loop"]
+
+
+def test_a_revision_replaces_the_text() -> None:
+    """What was corrected is the text now, and what follows goes on from there."""
+    view = fold(fold(View(), Token("It is 3 [2]."), 0.0), Revised("It is 3 [1]."), 1.0)
+    assert (view.text, view.ended, view.tokens) == ("It is 3 [1].", False, 1)
+    assert fold(view, Token(" So."), 2.0).text == "It is 3 [1]. So."
+
+
+def test_a_cited_answer_keeps_its_own_text() -> None:
+    """The result is the generation's: the text with the checked marks stays."""
+    view = fold(View(), Cited(ANSWER), 0.0)
+    assert (view.text, view.ended) == (ANSWER.text, False)
+    done = fold(view, Done(ANSWER.result), 1.0)
+    assert (done.text, done.answer, done.result) == (ANSWER.text, ANSWER, ANSWER.result)
+    assert done == view_of(ANSWER)
