@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.background import watched
 from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.excerpt import excerpt, speaks_of
 from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
 from jupyter_localllm.answering.reader import choose_reading
 from jupyter_localllm.cite.marks import Marks
 from jupyter_localllm.cite.repair import Citing
-from jupyter_localllm.cite.sentences import Splitter
 from jupyter_localllm.pipeline import Model, Request, ask
-from jupyter_localllm.sources.select import coverage
 from jupyter_localllm.types import (
     Answer,
     AskEvent,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking", "answer", "request_of"]
 
+_LIKE_A_MARK = re.compile(r"\[(?=\s*[\d?])")  # a footnote in a cell must not pass for a mark of ours
 _SENTENCE_TOKENS = 96  # of an answer that only words what was computed
 
 
@@ -96,6 +97,8 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     if asking.reader == "model" and evidence.possible:
         evidence = yield from choose_reading(asking.question, evidence, asking.request, model, cache)
     draft = _plain(evidence)
+    if not draft.text and not asking.write:
+        draft = _kept("", (), evidence)
     if draft.text:
         yield Token(draft.text)
     first_ms = (time.perf_counter() - begun) * 1000
@@ -163,14 +166,15 @@ def _listed(evidence: Evidence, text: str) -> _Draft:
 
 
 def _stated(statement: str, number: int, passage: Passage, start: int = 0) -> tuple[str, tuple[Citation, ...]]:
-    text = f"{statement.rstrip('.')} [{number}]."
+    statement = _LIKE_A_MARK.sub("[\u2060", statement).rstrip(".")
+    text = f"{statement} [{number}]."
     citation = Citation(
         number,
         passage.source,
         passage.locator,
         passage.text,
         start,
-        start + len(statement.rstrip(".")),
+        start + len(statement),
         "supported",
         "what the source says",
     )
@@ -215,25 +219,16 @@ def _worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _
 
 def _kept(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft:
     """The model's answer from texts, if anything in it is carried; else the passage that speaks of the question."""
-    if any(citation.status == "supported" for citation in citations):
-        return _Draft(text.strip(), _moved(citations, text))
-    ranked = evidence.choice.ranked if evidence.choice is not None else ()
-    best = next((one.passage for one in ranked if one.passage in evidence.passages), None)
+    assert evidence.choice is not None
+    asked = evidence.choice.asked
+    for one in citations:
+        if one.status == "supported" and speaks_of(text[one.start : one.end], one.quote, asked):
+            return _Draft(text.strip(), _moved(citations, text))
+    best = next((one.passage for one in evidence.choice.ranked if one.passage in evidence.passages), None)
     if best is None:
         return _Draft(NOT_FOUND, abstained=True)
-    said, told = _stated(_best_sentence(best.text, evidence), evidence.passages.index(best) + 1, best)
+    said, told = _stated(excerpt(best.text, asked), evidence.passages.index(best) + 1, best)
     return _Draft(said, told)
-
-
-def _best_sentence(text: str, evidence: Evidence) -> str:
-    """The sentence of a passage that holds most of the question's information."""
-    splitter = Splitter()
-    pieces = [*splitter.feed(" ".join(text.split())), *splitter.finish()]
-    sentences = [piece.text.strip() for piece in pieces if piece.kind == "sentence"] or [text]
-    if evidence.choice is None:
-        return sentences[0]
-    asked = evidence.choice.asked
-    return max(sentences, key=lambda sentence: coverage(asked, [Passage("", "text", sentence)]).share)
 
 
 def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:

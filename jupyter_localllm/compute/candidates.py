@@ -187,7 +187,7 @@ class _Search:
             if not link.whole or int(mask_of(link.condition, self.table, self.values).sum()) != 1:
                 continue
             for operation, more, sign in (("above", "max", ">"), ("below", "min", "<")):
-                words = self._said(operation) | self._said(more)
+                words = self._compared_with(operation) | self._said(more)
                 if not words:
                     continue
                 for column in self.columns:
@@ -200,6 +200,10 @@ class _Search:
         found.sort(key=lambda link: link.cost - self.question.weight(link.mask))
         return found
 
+    def _compared_with(self, operation: str) -> int:
+        """Words that compare with somebody: "more than", and not a mere "over"."""
+        return bits(span for span in self.question.operations.get(operation, ()) if span[1] - span[0] > 1)
+
     # -- columns ------------------------------------------------------------------------------------------------------
 
     def _named(self, column: Column, covered: int, guess: float) -> tuple[int, float, int]:
@@ -207,7 +211,8 @@ class _Search:
         link: ColumnLink = self.links[column.position]
         if link.mask & ~covered:
             # A column whose name is a function word ("For", "No") may be meant, or not.
-            return link.mask, _PART_OF_NAME * (1 - link.share), int(not self.question.unexplained(~link.mask))
+            doubtful = not self.question.unexplained(~link.mask) and not self.question.writes(column.label)
+            return link.mask, _PART_OF_NAME * (1 - link.share), int(doubtful)
         if not link.mask and link.share == 1.0:  # named by a sign, "#"
             return 0, -0.5, 0
         return 0, guess, 1
@@ -295,7 +300,7 @@ class _Search:
         for end in ("max", "min"):
             named = self._said(end)
             # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
-            number = bool(self._said("value")) and not self._said("holder")
+            number = not self._said("holder")
             for column in self._free(where, self._ordered()) if named else ():
                 words, cost, guessed = self._named(column, where.mask, _COMPUTED + 0.2 * (column.kind != "number"))
                 alone = cost + trivial + (0.05 if number else 0.35)
@@ -318,6 +323,8 @@ class _Search:
         for target in self._free(where, self.columns):
             if target is not column:
                 more, shown, guess = self._shown(target, where.mask | words)
+                if words and more and not self.links[column.position].mask & ~more and not guess:
+                    shown, guess = shown + _COMPUTED, guess + 1  # "league goals" do not name "league apps" as well
                 operands = {"column": column.position, "target": target.position}
                 yield self._made(where, words | more, cost + shown, guessed + guess, function, **operands)  # type: ignore[arg-type]
 

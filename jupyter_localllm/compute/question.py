@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jupyter_localllm.compute.words import function_words, named_operations
-from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.tokens import pieces, stem, tokens
 from jupyter_localllm.sources.typed import is_month, moment
 
 __all__ = ["Question", "bits"]
@@ -39,6 +39,8 @@ class Question:
         What each word says: `LITTLE` for a function word, else 1.
     operations : dict of str to tuple of (int, int)
         Operations that are named, and by which words.
+    written : tuple of str
+        The words as they were written.
     """
 
     text: str
@@ -46,6 +48,7 @@ class Question:
     stems: tuple[str, ...]
     weights: tuple[float, ...]
     operations: dict[str, tuple[tuple[int, int], ...]]
+    written: tuple[str, ...] = ()
     _sums: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -56,8 +59,14 @@ class Question:
         named: dict[str, tuple[tuple[int, int], ...]] = {}
         for start, stop, operation in named_operations(words):
             named[operation] = (*named.get(operation, ()), (start, stop))
-        weights = tuple(LITTLE if word in little else 1.0 for word in words)
-        return cls(text, words, tuple(map(stem, words)), weights, named)
+        written = tuple(pieces(text))
+        shouted = all(not piece.islower() for piece in written)
+        weights = tuple(
+            # "AL" is no article and "US" no pronoun, unless all is written so
+            LITTLE if word in little and (shouted or len(piece) < 2 or not piece.isupper()) else 1.0
+            for word, piece in zip(words, written, strict=True)
+        )
+        return cls(text, words, tuple(map(stem, words)), weights, named, written)
 
     @property
     def size(self) -> int:
@@ -91,6 +100,19 @@ class Question:
     def beside(self, place: int, mask: int) -> bool:
         """Whether the next or the previous word is in a set and says something."""
         return any(0 <= p < self.size and mask >> p & 1 and self.weights[p] > LITTLE for p in (place - 1, place + 1))
+
+    def writes(self, label: str) -> bool:
+        """Whether a name stands in the question just as it is written, with its capitals, behind the first word."""
+        wanted = tuple(pieces(label))
+        if all(piece.islower() for piece in wanted) or not any(piece.islower() for piece in self.written):
+            return False
+        length = len(wanted)
+        return any(self.written[start : start + length] == wanted for start in range(1, self.size - length + 1))
+
+    @property
+    def known(self) -> bool:
+        """Whether the question is in a language whose function words are known."""
+        return LITTLE in self.weights
 
     def numbers(self) -> tuple[tuple[int, int, str], ...]:
         """Numbers in the question: (first word, behind the last, digits)."""

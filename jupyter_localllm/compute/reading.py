@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.candidates import Candidate, candidates
+from jupyter_localllm.compute.links import link_columns
 from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.run import Outcome, run
 
@@ -21,6 +22,7 @@ CERTAIN = 0.6
 _TRIED = 32  # candidates that are run
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
 _NO_PERSON = 0.4  # "who" answered with a number or a date
+_CROSSED = 0.1  # "the date with the highest speed" is not the speed of the latest date
 _TIE = 0.15  # several rows where the first or the most is asked for
 _KEPT = 5
 
@@ -104,7 +106,27 @@ def _odd(question: Question, reading: Reading) -> float:
         odd += _NO_PERSON if question.named("person") else 0.0
     if len(outcome.texts) > 1 and operation.function in ("with min", "with max"):
         odd += _TIE
+    if operation.function in ("with min", "with max") and operation.column is not None:
+        odd += _CROSSED if _crossed(question, reading) else 0.0
     return odd
+
+
+def _crossed(question: Question, reading: Reading) -> bool:
+    """Whether the word for the most stands nearer to the column that is shown than to the one that is compared."""
+    operation, table = reading.candidate.operation, reading.source.table
+    links = link_columns(question, table)
+    ends = "max" if operation.function == "with max" else "min"
+    said = question.named(ends) or question.named("last" if ends == "max" else "first")
+    if operation.column is None or operation.target is None:
+        return False
+    compared, shown = links[operation.column].mask & ~said, links[operation.target].mask & ~said
+    return bool(compared and shown) and _apart(said, shown) < _apart(said, compared)
+
+
+def _apart(one: int, other: int) -> int:
+    """How many words lie between two sets of words."""
+    places = [[place for place in range(mask.bit_length()) if mask >> place & 1] for mask in (one, other)]
+    return min((abs(a - b) for a in places[0] for b in places[1]), default=0)
 
 
 def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> Reading:
@@ -117,12 +139,33 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     margin = reading.score - max(others, default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed
     certainty *= 0.5 if question.named("not") else 1.0  # no operation here leaves out what is named
+    scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
     for place in question.unexplained_places(candidate.mask):
-        if question.words[place][0].isdigit():
-            certainty *= 0.4  # a number in a question always says something
-        elif question.beside(place, candidate.mask):
-            certainty *= 0.65  # perhaps a part of a name that was found in part
-        else:
-            certainty *= 0.8
+        certainty *= _doubt(question, candidate, place, scripts)
     certainty *= 1.0 if margin >= 0.2 else 0.85 if margin >= 0.05 else 0.6
     return replace(reading, certainty=certainty if margin >= 0 else 0.0)
+
+
+def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:
+    """What a word that was not explained leaves of the certainty."""
+    word = question.words[place]
+    if word[0].isdigit():
+        return 0.4  # a number in a question always says something
+    if _script(word) not in scripts:
+        return 0.97  # the language around names that are written in another script
+    if _script(word) == "wide":
+        return 0.93  # a single character of many
+    lower = question.written[place].islower()
+    if lower and not question.known:
+        return 0.93  # perhaps a function word of a language that is not known here
+    beside = question.beside(place, candidate.mask)  # perhaps a part of a name that was found in part
+    if lower and not candidate.guessed:  # all that the reading uses is named in full: the rest may be talk
+        return 0.78 if beside else 0.93
+    return 0.65 if beside else 0.8
+
+
+def _script(word: str) -> str:
+    letter = word[0]
+    if letter.isascii() or "\u00c0" <= letter <= "\u024f":
+        return "latin"
+    return "wide" if "\u3040" <= letter <= "\ud7af" else letter.encode("unicode_escape").decode()[:4]

@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 
-__all__ = ["alike", "fold", "stem", "tokens"]
+__all__ = ["alike", "fold", "pieces", "stem", "tokens"]
 
 _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without spaces: each character is a token
 _CAMEL = re.compile(r"(?<=[a-z\u00df-\u00ff])(?=[A-Z])")
@@ -38,7 +38,18 @@ def tokens(text: str) -> list[str]:
     >>> tokens("unitPrice_EUR of 1,234 pieces")
     ['unit', 'price', 'eur', 'of', '1234', 'pieces']
     """
-    return [_plain(found) for found in _TOKEN.findall(_CAMEL.sub(" ", text))]
+    return [_plain(piece) for piece in pieces(text)]
+
+
+def pieces(text: str) -> list[str]:
+    """The same as they are written.
+
+    Examples
+    --------
+    >>> pieces("unitPrice in the US")
+    ['unit', 'Price', 'in', 'the', 'US']
+    """
+    return _TOKEN.findall(_CAMEL.sub(" ", text))
 
 
 def _plain(token: str) -> str:

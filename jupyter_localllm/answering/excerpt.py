@@ -1,0 +1,80 @@
+"""The part of a text passage that speaks of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_localllm.cite.sentences import Splitter
+from jupyter_localllm.sources.select import Asked, coverage
+from jupyter_localllm.sources.tokens import tokens
+from jupyter_localllm.types import Passage
+
+__all__ = ["excerpt", "sentences_of", "speaks_of"]
+
+_WORDS = 60  # of an excerpt
+_OWN = 0.25  # share of the question's information that a claim may hold itself, so that nothing else need be looked at
+_NEAR = 0.15
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a passage, blanks between words made one."""
+    splitter = Splitter()
+    pieces = [*splitter.feed(" ".join(text.split())), *splitter.finish()]
+    return [piece.text.strip() for piece in pieces if piece.kind == "sentence"] or [text.strip()]
+
+
+def excerpt(text: str, asked: Asked) -> str:
+    """The sentences around the one that holds most of the question's information, at most about 60 words.
+
+    What is asked for often stands in the sentence behind the one that names the subject, so those behind come first.
+
+    Parameters
+    ----------
+    text : str
+        A passage.
+    asked : Asked
+        The question, weighed against all its sources.
+    """
+    sentences = sentences_of(text)
+    best = _best(sentences, asked)
+    first, last, words = best, best, len(sentences[best].split())
+    while True:
+        after = len(sentences[last + 1].split()) if last + 1 < len(sentences) else _WORDS + 1
+        before = len(sentences[first - 1].split()) if first else _WORDS + 1
+        if words + after <= _WORDS:
+            last, words = last + 1, words + after
+        elif words + before <= _WORDS:
+            first, words = first - 1, words + before
+        else:
+            return " ".join(sentences[first : last + 1])
+
+
+def speaks_of(claim: str, quote: str, asked: Asked) -> bool:
+    """Whether a claim speaks of what was asked, and not just of some value of the passage it rests on.
+
+    ``"The answer is 412."`` is carried by every passage that holds the number; it answers the question only if the
+    sentence with the number is about it.
+
+    Parameters
+    ----------
+    claim : str
+    quote : str
+        What the cited passage says.
+    asked : Asked
+    """
+    if _share(claim, asked) >= _OWN:
+        return True
+    sentences = sentences_of(quote)
+    shares = [_share(sentence, asked) for sentence in sentences]
+    said = {token for token in tokens(claim) if token[0].isdigit()} or set(tokens(claim))
+    holding = [share for sentence, share in zip(sentences, shares, strict=True) if said & set(tokens(sentence))]
+    return bool(holding) and max(holding) >= max(shares) - _NEAR
+
+
+def _best(sentences: Sequence[str], asked: Asked) -> int:
+    shares = [_share(sentence, asked) for sentence in sentences]
+    return shares.index(max(shares))
+
+
+def _share(text: str, asked: Asked) -> float:
+    return coverage(asked, [Passage("", "text", text)]).share
