@@ -16,7 +16,9 @@ from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
 from jupyter_localllm.answering.reader import choose_reading
 from jupyter_localllm.cite.marks import Marks
 from jupyter_localllm.cite.repair import Citing
+from jupyter_localllm.compute.reading import Reading
 from jupyter_localllm.pipeline import Model, Request, ask
+from jupyter_localllm.sources.frame_snapshot import FrameSnapshot, hash_of
 from jupyter_localllm.types import (
     Answer,
     AskEvent,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Asking", "answer", "request_of"]
 
 _LIKE_A_MARK = re.compile(r"\[(?=\s*[\d?])")  # a footnote in a cell must not pass for a mark of ours
+_HASHED = 5_000_000  # cells of a table that are all hashed
 _SENTENCE_TOKENS = 96  # of an answer that only words what was computed
 
 
@@ -133,7 +136,7 @@ def request_of(asking: Asking, evidence: Evidence) -> Request:
     quotes = tuple(passage.text for passage in evidence.passages) if asking.quote else ()
     request = asking.request(messages)
     most = request.max_tokens
-    if evidence.reading is not None and most is None:
+    if evidence.statements and most is None:  # a sentence or two that word what is known already
         most = _SENTENCE_TOKENS
     return replace(request, constraint=Marks(len(evidence.passages), quotes), max_tokens=most)
 
@@ -239,7 +242,7 @@ def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:
 
 def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[AskEvent, None, None]:
     reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
-    sources = {snapshot.name: snapshot.sha256 for snapshot in asking.snapshots}
+    sources = {snapshot.name: _sha256(snapshot, reading) for snapshot in asking.snapshots}
     notes = (*_of_this(result, draft), *evidence.notes)
     result = replace(result, notes=notes, provenance=replace(result.provenance, sources=sources))
     readings = (evidence.reading,) if evidence.reading is not None else evidence.possible
@@ -255,6 +258,14 @@ def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result)
     )
     yield Cited(done)
     yield Done(result)
+
+
+def _sha256(snapshot: Snapshot, reading: Reading | None) -> str:
+    """Of the content; of a very large table only of the columns that the answer rests on, which is as sure."""
+    if not isinstance(snapshot, FrameSnapshot) or snapshot.table.rows * len(snapshot.table.columns) <= _HASHED:
+        return snapshot.sha256
+    used = reading.candidate.operation.columns() if reading is not None and reading.source is snapshot else ()
+    return hash_of(snapshot.size, *(snapshot.table.columns[place].sha256 for place in used))
 
 
 def _of_this(result: Result, draft: _Draft) -> tuple[Note, ...]:

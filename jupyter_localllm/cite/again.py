@@ -43,9 +43,7 @@ def check_again(answer: Answer, resolve: Callable[[str, Locator], Passage | None
     return replace(answer, citations=tuple(_again(c, answer, now) for c in answer.citations))
 
 
-def _again(
-    citation: Citation, answer: Answer, now: Callable[[Citation], tuple[Passage | None, str]]
-) -> Citation:
+def _again(citation: Citation, answer: Answer, now: Callable[[Citation], tuple[Passage | None, str]]) -> Citation:
     if not 1 <= citation.number <= len(answer.passages):
         return citation
     cited = answer.passages[citation.number - 1]

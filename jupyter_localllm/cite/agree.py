@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """Whether a claim speaks of what a passage speaks of: its names and words stand there.
 
 Numbers agree by chance; so a claim is carried only if its words are, too. A word that only the question says is allowed
@@ -9,34 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from jupyter_localllm.cite.facts import Facts, Word, facts_of
+from jupyter_localllm.cite.facts import Facts, Word, content_words, facts_of
 from jupyter_localllm.cite.statements import Scope, Statement
-from jupyter_localllm.cite.units import unit_named
-from jupyter_localllm.cite.words import ABOUT, COMPARING, FILLING, NEGATIONS, NUMBER_WORDS, ORDINAL_WORDS, SCALES
+from jupyter_localllm.cite.words import COMPARING, FILLING, ORDINAL_WORDS, words
 
-__all__ = ["Agreement", "Ground", "carries", "content_words"]
+__all__ = ["Agreement", "Ground", "carries", "words_of"]
 
-_ENDINGS = frozenset("|s|es|ed|d|ing|e|en|n|er|ers|em|ern|r|ly|y|ies|al|a|o|os|as|t|te".split("|"))
-_ENDINGS_OF_NAMES = frozenset(("", "s", "es"))
+_ENDINGS = words("s es ed d ing e en n er ers em ern r ly y ies al a o os as t te") | {""}
+_CASES = words("а у е ом ы и я ю ой ов ах ами ь ей ию ии")  # of Russian
+_ENDINGS_OF_NAMES = _CASES | {"", "s", "es"}
 _LONG_ENDINGS_OF_NAMES = _ENDINGS_OF_NAMES | {"n", "en"}
 _HIRAGANA = re.compile("[\u3040-\u309f]")
 _PARTICLES = frozenset(
     "的是有在了和为為与與共约約大于於之其及而且也都将將被把對对从從到等个個位名人座件年月日号号回番以前后後中上下本这這那哪ー・、。，：；「」『』"
 )
 _HANGUL = re.compile("[\uac00-\ud7a3]")
-
-
-def content_words(facts: Facts, start: int = 0, end: int = 10**9) -> list[Word]:
-    """The words that say something which a passage must carry."""
-    found = []
-    for word in facts.words:
-        silent = word.folded in FILLING or word.folded in ABOUT or word.folded in NEGATIONS or word.folded in SCALES
-        single = len(word.folded) == 1 and not word.unspaced and not word.figures
-        unit = not word.name and bool(unit_named(word.text)) and len(word.text) < 3
-        if start <= word.start < end and not (silent or single or unit):
-            found.append(word)
-    return found
 
 
 def carries(word: Word, scope: Scope) -> bool:
@@ -49,23 +39,43 @@ def carries(word: Word, scope: Scope) -> bool:
     True
     """
     folded = word.folded
+    if word.label:
+        return bool(re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", scope.folded))
     if folded in scope.words:
         return True
     if word.unspaced:
         return _covered(folded, scope.folded)
-    if word.figures:
-        return False
+    return not word.figures and _in_another_form(word, scope)
+
+
+def _in_another_form(word: Word, scope: Scope) -> bool:
+    folded = word.folded
     if (number := ORDINAL_WORDS.get(folded)) is not None:
         return any(f"{number}{ending}" in scope.words for ending in ("", "st", "nd", "rd", "th", "."))
     if _HANGUL.match(folded):
         return any(_begins_alike(folded, other) for other in scope.words)
-    if len(folded) == 3:
-        return folded + "s" in scope.words
-    if len(folded) < 4:
-        return False
+    if len(folded) == 3 and folded + "s" in scope.words:
+        return True
     if len(folded) == 4 and folded[-1] == "s" and folded[:-1] in scope.words:
         return True
-    return any(_inflected(folded, other, word.name and scope.words[other]) for other in scope.begins.get(folded[:4], ()))
+    alike = scope.begins.get(folded[:4], ()) if len(folded) >= 4 else ()
+    return any(_inflected(folded, other, word.name and scope.words[other]) for other in alike)
+
+
+@lru_cache(maxsize=4096)
+def words_of(name: str) -> frozenset[str]:
+    """The words of the name of a column or row."""
+    return frozenset(word.folded for word in content_words(facts_of(name)) if len(word.folded) > 1 or word.unspaced)
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Whether a column is named letter by letter."""
+    return name in text and bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+
+
+def _beside(word: Word, other: Word) -> bool:
+    """Whether two names stand side by side, so that they may be one."""
+    return word.name and other.name and (word.start - other.end == 1 or other.start - word.end == 1)
 
 
 def _inflected(one: str, two: str, names: bool) -> bool:
@@ -76,7 +86,7 @@ def _inflected(one: str, two: str, names: bool) -> bool:
         common += 1
     endings = (one[common:], two[common:])
     if not names:
-        return common >= 4 and all(ending in _ENDINGS for ending in endings)
+        return common >= 4 and all(ending in _ENDINGS or ending in _CASES for ending in endings)
     allowed = _LONG_ENDINGS_OF_NAMES if common >= 6 else _ENDINGS_OF_NAMES
     return "" in endings and all(ending in allowed for ending in endings)
 
@@ -131,9 +141,13 @@ class Ground:
         self.statements = statements
         self.question = Scope(question)
         self._taken: set[str] = set()  # words that name something in the sources
+        self._headers: set[str] = set()
         for passage in {id(s.passage): s.passage for s in statements}.values():
-            header = " ; ".join(passage.shown[0]) if passage.shown else ""
-            self._taken.update(w.folded for w in facts_of((header + " ; " + " ; ".join(passage.locator.columns)).replace("_", " ")).words)
+            self._headers.update((*(passage.shown[0] if passage.shown else ()), *passage.locator.columns))
+        self._headers = {name.replace("_", " ") for name in self._headers} | {s.column for s in statements}
+        self._taken.update(word.folded for name in self._headers for word in facts_of(name).words)
+        self._columns = [words for name in self._headers if (words := words_of(name))]
+        self._rows = [words for name in {s.label for s in statements} if (words := words_of(name))]
         for statement in statements:
             if statement.value:
                 self._taken.update(word.folded for word in statement.key_facts.words)
@@ -142,6 +156,10 @@ class Ground:
     def is_name(self, word: Word) -> bool:
         """Whether a word is a name, here or in a source."""
         return word.name or (word.first and any(s.scope.words.get(word.folded) for s in self.statements))
+
+    def speaks_of(self, words: Iterable[Word]) -> bool:
+        """Whether some of the words name something in the sources, or compare."""
+        return any(word.folded in self._taken or word.folded in COMPARING for word in words)
 
     def agrees(
         self, words: Iterable[Word], claim: Facts, used: Sequence[Statement], allowed: frozenset[str] = frozenset()
@@ -169,34 +187,68 @@ class Ground:
                 return Agreement(False, f"“{word.text}” compares, and {marks} does not say so")
             if any(self._above(word, statement, claim) for statement in used):
                 continue
-            if word.folded in self._taken or not carries(word, self.question):
+            if word.label or word.figures or word.folded in self._taken or not carries(word, self.question):
                 return Agreement(False, f"“{word.text}” is not in {marks}")
             asked.append(word)
-        if not self._same_subject(claim, used, bool(asked)):
+        if not self._same_subject(claim, used, asked):
             return Agreement(False, f"{marks} is about something else")
+        if any(self._means_another(claim, statement) for statement in used):
+            return Agreement(False, f"{marks} is about something that is called alike")
         said = dict.fromkeys(f"“{word.text}”" for word in asked)
         return Agreement(True, f"{', '.join(said)} as in the question" if said else "")
 
+    def _means_another(self, claim: Facts, statement: Statement) -> bool:
+        """Whether the claim names another column or row, whose name is a part of this one's: "Caps" of "Total caps"."""
+        if not statement.value:
+            return False
+        said = {word.folded for word in claim.words}
+        for others, name in ((self._columns, statement.column), (self._rows, statement.label)):
+            own = words_of(name)
+            if any(other < own and other <= said and not (own - other) & said for other in others):
+                return True
+        if not statement.column or statement.column in claim.text:
+            return False
+        headers = (name for name in self._headers if len(name) > 1 or not name.isalnum())
+        return any(name not in statement.text and _stands_in(name, claim.text) for name in headers if name.strip())
+
     def _above(self, word: Word, statement: Statement, claim: Facts) -> bool:
         """Whether a word stands in the text above a sentence that names nobody else."""
-        if statement.value or not carries(word, statement.wider):
+        if statement.value or statement.cells or not carries(word, statement.wider):
             return False
         said = {w.folded for w in claim.words}
-        return statement.scope.names() - {statement.passage.source.casefold()} <= said | set(NUMBER_WORDS)
+        names = {w.folded for w in claim.words if w.name or w.first}
+        return bool(claim.numbers or claim.dates) and statement.leading <= said and not names & statement.scope.names()
 
-    def _same_subject(self, claim: Facts, used: Sequence[Statement], asked: bool) -> bool:
-        """Whether the rows that the statements are about are named in the claim, or, if it names none, in the question."""
+    def _same_subject(self, claim: Facts, used: Sequence[Statement], asked: Sequence[Word]) -> bool:
+        """Whether the rows that the statements are about are named in the claim, or else in the question.
+
+        A name that only the question says could be another row's: then the claim must name this row in full.
+        """
         said = Scope(" ".join(word.text for word in claim.words))
-        for statement in used:
-            if not statement.value:
-                if asked and not any(word in said.words for word in statement.scope.words if word not in FILLING):
-                    return False
-                continue
-            subject = [word for word in statement.key_facts.words if word.folded in statement.subject]
-            if not subject or any(carries(word, said) for word in subject):
-                continue
-            names = any(word.name for word in claim.words if word.folded not in statement.scope.words)
-            if (asked and names) or (self.question.words and not any(carries(word, self.question) for word in subject)):
-                return False
-        return True
+        return all(self._is_about(claim, said, statement, asked) for statement in used)
 
+    def _is_about(self, claim: Facts, said: Scope, statement: Statement, asked: Sequence[Word]) -> bool:
+        if not statement.value and not statement.cells:
+            return not asked or any(word in said.words for word in statement.scope.words if word not in FILLING)
+        subject = statement.subject
+        there = [word for word in subject if carries(word, said)]
+        if asked and not self._may_ask(claim, statement, asked, len(there) == len(subject)):
+            return False
+        if asked and any(not (word.name or word.first) for word in subject if word not in there):
+            return False
+        if not subject or there:
+            return True
+        foreign = any(word.name for word in claim.words if word.folded not in statement.scope.words)
+        return not (asked and foreign) and (
+            not self.question.words or any(carries(word, self.question) for word in subject)
+        )
+
+    def _may_ask(self, claim: Facts, statement: Statement, asked: Sequence[Word], whole: bool) -> bool:
+        """Whether names that only the question says may be meant for what the statement says."""
+        own = {word.folded for word in statement.subject}
+        if any(_beside(word, mine) for word in asked for mine in claim.words if mine.folded in own):
+            return False  # "North Carolina State" is another one than "North Carolina"
+        if not any(word.name or word.first or word.text.lower() == word.text.upper() for word in asked):
+            return True
+        value = {word.folded for word in statement.facts.words} if statement.value else set()
+        return whole and not statement.cells and not own <= value

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """Parts of a sentence: which number belongs to which name."""
 
 from __future__ import annotations
@@ -5,9 +6,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jupyter_localllm.cite.agree import content_words
 from jupyter_localllm.cite.dates import Date
-from jupyter_localllm.cite.facts import Facts, Word
+from jupyter_localllm.cite.facts import Facts, Word, content_words
 from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Statement
 
@@ -39,13 +39,14 @@ def parts_of(text: str, facts: Facts) -> list[Part]:
 
     Examples
     --------
+    >>> from jupyter_localllm.cite.facts import facts_of
     >>> text = "Berlin has 3.8 million inhabitants and Paris 2.1 million."
     >>> [[w.text for w in part.words] for part in parts_of(text, facts_of(text))]
     [['Berlin', 'inhabitants'], ['Paris']]
     """
-    figures = sorted((*facts.numbers, *facts.dates), key=lambda fact: fact.start)
+    figures = facts.figures
     if len(figures) < 2:
-        return [Part(tuple(figures), tuple(content_words(facts)))]
+        return [Part(figures, tuple(content_words(facts)))]
     parts: list[Part] = []
     start = 0
     subject: tuple[Word, ...] = ()
@@ -65,7 +66,7 @@ def parts_of(text: str, facts: Facts) -> list[Part]:
 
 
 def _ends(text: str, facts: Facts) -> list[int]:
-    spans = iter(sorted((fact.start, fact.end) for fact in (*facts.numbers, *facts.dates)))
+    spans = iter([(fact.start, fact.end) for fact in facts.figures])
     span = next(spans, None)
     ends = []
     for found in _BREAK.finditer(text):
@@ -90,7 +91,7 @@ def same_clause(statement: Statement, figure: Number | Date, words: tuple[Word, 
     figures : int
         How many numbers the claim has.
     """
-    if statement.value:
+    if statement.value or statement.cells:
         return True
     facts = statement.facts
     parts = parts_of(statement.text, facts)
@@ -99,6 +100,9 @@ def same_clause(statement: Statement, figure: Number | Date, words: tuple[Word, 
         return True
     said = {word.folded for word in words}
     own = _subject(parts[at])
+    names = {word.folded for word in parts[at].words if word.name}
+    if names and not names & said:
+        return False
     others = {word for n, part in enumerate(parts) if n != at for word in _subject(part)}
     here = {word.folded for word in parts[at].words}
     foreign = said & others - here
@@ -109,5 +113,3 @@ def _subject(part: Part) -> set[str]:
     """Who or what a part speaks of: its names, and the words before its first number."""
     first = part.facts[0].start if part.facts else 10**9
     return {word.folded for word in part.words if word.name or word.start < first}
-
-

@@ -12,14 +12,14 @@ from jupyter_localllm.cite.facts import facts_of
 from jupyter_localllm.cite.numbers import Number, Reading
 from jupyter_localllm.cite.statements import Statement
 from jupyter_localllm.cite.units import PERCENT, unit_named
-from jupyter_localllm.cite.words import fold
+from jupyter_localllm.cite.words import fold, words
 
 __all__ = ["Manner", "carried", "manner_of", "rounds_to"]
 
-_ENGLISH = frozenset("the of is are was were and has have had by with".split())
-_OTHERS = frozenset(
-    """der die das und ist hat war mit von im betragt le les est dans et du des avec el los es y con del ha il della
-    e con o da na com het een en van""".split()
+_ENGLISH = words("the of is are was were and has have had by with")
+_OTHERS = words(
+    """der die das und ist hat war mit von im betragt le les est dans et du des avec el los es y con del ha il
+    della e con o da na com het een en van"""
 )
 _COMMA = re.compile(r"\d,\d{1,2}(?!\d)|\d\.\d{3}\.\d{3}|\d\.\d{3},\d")
 
@@ -76,29 +76,33 @@ def carried(claim: Number | Date, statement: Statement, manner: Manner) -> str |
 def _said_of(claim: Number, source: Number, statement: Statement, manner: Manner) -> str | None:
     units = frozenset({source.unit}) if source.unit else statement.units
     if claim.unit == PERCENT and PERCENT not in units:
-        if units or abs(source.value) > 1 or source.readings[0].step == 1:
-            return None
-        hundredfold = Reading(source.value * 100, source.readings[0].step * 100)
-        if not rounds_to(claim, hundredfold):
-            return None
-        return f"{claim.text} is {source.text} as a percentage"
+        return None if units else _as_percentage(claim, source)
     if (source.unit == PERCENT and claim.unit != PERCENT) or (source.unit == "‰") != (claim.unit == "‰"):
         return None
     if claim.unit and claim.unit not in (units or manner.units):
         return None
-    for reading in _readings(source, statement, manner, fold(claim.text) == fold(source.text)):
-        for mine in claim.readings if manner.comma or fold(claim.text) == fold(source.text) else claim.readings[:1]:
-            if mine.value == reading.value:
-                return ""
-    if claim.year or source.year:
+    same = fold(claim.text) == fold(source.text)
+    mine = {reading.value for reading in (claim.readings if manner.comma or same else claim.readings[:1])}
+    if any(reading.value in mine for reading in _readings(source, statement, same)):
+        return ""
+    dated = claim.year or source.year
+    if dated or not any(rounds_to(claim, reading) for reading in _readings(source, statement, False)):
         return None
-    for reading in _readings(source, statement, manner, False):
-        if rounds_to(claim, reading):
-            return f"{claim.text} is {source.text}, rounded"
-    return None
+    return f"{claim.text} is {source.text}, rounded"
 
 
-def _readings(source: Number, statement: Statement, manner: Manner, same: bool) -> Iterator[Reading]:
+def _as_percentage(claim: Number, source: Number) -> str | None:
+    reading = source.readings[0]
+    if (
+        abs(reading.value) > 1
+        or reading.step == 1
+        or not rounds_to(claim, Reading(reading.value * 100, reading.step * 100))
+    ):
+        return None
+    return f"{claim.text} is {source.text} as a percentage"
+
+
+def _readings(source: Number, statement: Statement, same: bool) -> Iterator[Reading]:
     comma = same or bool(_COMMA.search(statement.text))
     for reading in source.readings if comma else source.readings[:1]:
         yield reading

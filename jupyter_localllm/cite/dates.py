@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """Dates as people write them: ISO 8601, with names of months in some languages, and with points, slashes or 年月日."""
 
 from __future__ import annotations
@@ -15,21 +16,28 @@ Day = tuple["int | None", "int | None", "int | None"]
 """Year, month and day; what is not said is None."""
 
 # Names with accents stand in the pattern as they are written and as they are folded, the longest first.
-_NAMES = "|".join(sorted({*MONTHS, "märz", "février", "août", "décembre", "févr", "déc", "março", "jänner"}, key=len)[::-1])
+_NAMES = "|".join(
+    sorted({*MONTHS, "märz", "février", "août", "décembre", "févr", "déc", "março", "jänner"}, key=len)[::-1]
+)
 _NUMERAL = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.|º|ª)?"
-_PATTERNS = tuple(
+_IN_WORDS = tuple(
     re.compile(rf"(?<![\w.,:/+-])(?:{pattern})", re.IGNORECASE)
     for pattern in (
-        r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?P<time>[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w-])",
+        r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
+        r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w-])",
         r"(?P<year>\d{4})/(?P<month>\d\d?)/(?P<day>\d\d?)(?![\w/])",
         r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])(?![\w-])",
         r"(?P<day>\d\d?)\.[ ]?(?P<month>\d\d?)\.[ ]?(?P<year>\d{4})(?!\w)",
         r"(?P<one>\d\d?)(?P<sep>[/-])(?P<two>\d\d?)(?P=sep)(?P<year>\d{4})(?![\w/-])",
-        rf"{_NUMERAL}[ ]+(?:de[ ]|of[ ]|d[’'])?(?P<name>{_NAMES})\b\.?(?:,?[ ]+(?:de[ ]|del[ ])?(?P<year>\d{{4}})(?!\w))?",
-        rf"(?P<name>{_NAMES})\b\.?[ ]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\w.]\w)(?!\w)(?:,?[ ]+(?P<year>\d{{4}})(?!\w))?",
+        rf"{_NUMERAL}[ ]+(?:de[ ]|of[ ]|d[’'])?(?P<name>{_NAMES})\b"
+        r"(?:\.?,?[ ]+(?:de[ ]|del[ ])?(?P<year>\d{4})(?!\w))?",
+        rf"(?P<name>{_NAMES})\b\.?[ ]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\w.]\w)(?!\w)"
+        r"(?:,?[ ]+(?P<year>\d{4})(?!\w))?",
         rf"(?P<name>{_NAMES})\b\.?,?[ ]+(?:of[ ]|de[ ]|del[ ])?(?P<year>\d{{4}})(?!\w)",
     )
-) + (
+)
+_PATTERNS = (
+    *_IN_WORDS,
     re.compile(r"(?P<year>\d{4})年(?:(?P<month>\d\d?)月(?:(?P<day>\d\d?)[日号])?)?"),
     re.compile(r"(?<!\d)(?P<month>\d\d?)月(?P<day>\d\d?)[日号]"),
 )

@@ -7,7 +7,7 @@ or three digits; and where the claim says which one is more, the signs must agre
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -68,9 +68,9 @@ def derivations(claim: Number, facts: Facts, statements: Sequence[Statement]) ->
     for (one, first), (two, second) in combinations(values, 2):
         for name, explained, needed, reading in _operations(claim, first, second):
             named = bool(said & needed)
-            if (named or (claim.digits >= 3 and name not in ("ratio", "change"))) and _same(claim, reading):
-                if _direction(said, facts, name, (one, first), (two, second)):
-                    yield Derived(name, one, two, explained)
+            likely = named or (claim.digits >= 3 and name not in ("ratio", "change"))
+            if likely and _same(claim, reading) and _direction(said, facts, name, (one, first), (two, second)):
+                yield Derived(name, one, two, explained)
 
 
 def _operations(
@@ -101,8 +101,6 @@ def _same(claim: Number, reading: Reading) -> bool:
 
 
 def _positive(claim: Number) -> Number:
-    from dataclasses import replace
-
     return replace(claim, readings=tuple(Reading(abs(r.value), r.step) for r in claim.readings))
 
 
@@ -110,7 +108,7 @@ def _direction(
     said: set[str], facts: Facts, name: str, one: tuple[Statement, Number], two: tuple[Statement, Number]
 ) -> bool:
     """Whether what the claim says of more and less, or of up and down, is so."""
-    if name == "sum" or name == "share":
+    if name in ("sum", "share"):
         return not said & (OPERATIONS["more"] | OPERATIONS["less"] | OPERATIONS["up"] | OPERATIONS["down"])
     sign = bool(said & OPERATIONS["more"]) - bool(said & OPERATIONS["less"])
     move = bool(said & OPERATIONS["up"]) - bool(said & OPERATIONS["down"])
@@ -142,7 +140,8 @@ def _first_named(facts: Facts, one: Statement, two: Statement) -> int:
     """1 if the claim names the first one's subject first, -1 if the other's, 0 if that cannot be told."""
     at = []
     for mine, other in ((one, two), (two, one)):
-        own = Scope(" ".join(mine.subject - other.subject))
+        both = {word.folded for word in other.subject}
+        own = Scope(" ".join(word.text for word in mine.subject if word.folded not in both))
         at.append(next((word.start for word in facts.words if carries(word, own)), None))
     if at[0] is None or at[1] is None or at[0] == at[1]:
         return 0

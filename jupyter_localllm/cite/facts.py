@@ -1,30 +1,40 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """What a sentence says that can be looked up: numbers, dates, names, and the words that say of what."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from jupyter_localllm.cite.dates import Date, dates_in
 from jupyter_localllm.cite.numbers import Number, numbers_in
-from jupyter_localllm.cite.words import NEGATIONS, fold
+from jupyter_localllm.cite.units import unit_named
+from jupyter_localllm.cite.words import ABOUT, FILLING, NEGATIONS, SCALES, fold
 
-__all__ = ["UNSPACED", "Facts", "Word", "facts_of"]
+__all__ = ["UNSPACED", "Facts", "Word", "content_words", "facts_of", "without_labels"]
 
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003134f"
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\uff66-\uff9f\U00020000-\U0003134f"
+)
 """Scripts that write no spaces between words: Thai, Lao, Burmese, Khmer, Chinese and Japanese."""
 
 _WORD = re.compile(
-    rf"""(?P<figures>\w*\d[\w]*(?:[.,:/'’\-\u2010-\u2014]\w*\d\w*)*)
+    rf"""(?P<figures>\w*\d[\w]*(?:[.,:/'’\-\u2010-\u2015\u2212]\w*\d\w*)*)
       | (?P<unspaced>[{UNSPACED}]+)
       | (?P<word>(?:(?![{UNSPACED}])[^\W\d_])+(?:['’](?:(?![{UNSPACED}])[^\W\d_])+)*)""",
     re.VERBOSE,
 )
+# 12:30, 3/4, and scores such as 3-1; years with a dash between them are two numbers
+_COMPOUND = re.compile(r"\d[:/]\d|^\d{1,3}[\-\u2010-\u2015\u2212]\d{1,3}(?!\d)")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")
 _POSSESSIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 _ELIDED = re.compile(r"^(?:[ldjnsmtc]|qu)['’](?=\w)", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT = re.compile(r"n['’]t$", re.IGNORECASE)
+_GOES_ON = re.compile(r"\.\s*\S")
 _STARTS = re.compile(r"(?<!\b[A-Z])[.!?:;。\n|]\s*$|^\s*$")
 _UNSPACED_NOT = tuple(word for word in NEGATIONS if re.fullmatch(f"[{UNSPACED}]+", word))
 
@@ -49,6 +59,8 @@ class Word:
         Whether it holds digits: an identifier, a score, a time. It is compared letter by letter.
     unspaced : bool
         Whether it is a run of a script without spaces.
+    label : bool
+        Whether it is the whole name of a row, which may hold numbers.
     """
 
     text: str
@@ -59,6 +71,7 @@ class Word:
     first: bool = False
     figures: bool = False
     unspaced: bool = False
+    label: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,12 +85,21 @@ class Facts:
     words : tuple of Word
     negative : bool
         Whether it says that something is not so.
+    text : str
+        The sentence.
     """
 
     numbers: tuple[Number, ...]
     dates: tuple[Date, ...]
     words: tuple[Word, ...]
     negative: bool
+    text: str = ""
+
+    @property
+    def figures(self) -> tuple[Number | Date, ...]:
+        """Numbers and dates, in the order of the text."""
+        both: list[Number | Date] = [*self.numbers, *self.dates]
+        return tuple(sorted(both, key=lambda figure: figure.start))
 
 
 @lru_cache(maxsize=512)
@@ -92,7 +114,7 @@ def facts_of(text: str) -> Facts:
     """
     dates = tuple(dates_in(text))
     rest = _blanked(text, [(date.start, date.end) for date in dates])
-    compounds = [(w.start(), w.end()) for w in _WORD.finditer(rest) if w["figures"] and re.search(r"\d[:/]\d", w[0])]
+    compounds = [(w.start(), w.end()) for w in _WORD.finditer(rest) if w["figures"] and _COMPOUND.search(w[0])]
     numbers = tuple(numbers_in(_blanked(rest, compounds)))
     rest = _blanked(rest, [(number.start, number.end) for number in numbers])
     words: list[Word] = []
@@ -103,18 +125,76 @@ def facts_of(text: str) -> Facts:
             words.append(Word(found[0], fold(found[0]), found.start(), found.end(), unspaced=True))
             continue
         text_of = _ELIDED.sub("", _POSSESSIVE.sub("", found[0]))
-        folded = fold(text_of)
-        negative |= folded in NEGATIONS or bool(_NOT.search(found[0]))
+        folded = _DASHES.sub("-", fold(text_of))
+        counted = folded == "no" and bool(_GOES_ON.match(text, found.end()))  # "No. 5"
+        negative |= (folded in NEGATIONS and not counted) or bool(_NOT.search(found[0]))
         if not folded:
             continue
         figures = bool(found["figures"])
-        first = bool(_STARTS.search(rest[max(0, found.start() - 4) : found.start()].strip("\"'“”„«»()[]*_ ") or " "))
-        first = first or found.start() == len(rest) - len(rest.lstrip(" \"'“„«([*_"))
+        first = bool(_STARTS.search(text[max(0, found.start() - 4) : found.start()].strip("\"'“”„«»()[]*_ ") or " "))
+        first = first or found.start() == len(text) - len(text.lstrip(" \"'“„«([*_"))
         capital = text_of[0].isupper() or text_of[0].istitle()
         for part in dict.fromkeys((text_of, *_CAMEL.split(text_of))):
-            name = figures or (capital and not first) or (len(part) > 1 and part.isupper())
-            words.append(Word(part, fold(part), found.start(), found.end(), name, first and capital, figures))
-    return Facts(numbers, dates, tuple(words), negative)
+            initial = len(part) == 1 and bool(_GOES_ON.match(rest, found.end()))
+            name = figures or (capital and not first and not initial) or (len(part) > 1 and part.isupper())
+            words.append(
+                Word(part, _DASHES.sub("-", fold(part)), found.start(), found.end(), name, first and capital, figures)
+            )
+    return Facts(numbers, dates, tuple(words), negative, text)
+
+
+def content_words(facts: Facts, start: int = 0, end: int = 10**9) -> list[Word]:
+    """The words that say something which a passage must carry."""
+    found = []
+    for at, word in enumerate(facts.words):
+        beside = (*facts.words[max(0, at - 1) : at], *facts.words[at + 1 : at + 2])
+        title = word.name and any(other.name and _says_nothing(other) for other in beside)  # "It Is What It Is"
+        if start <= word.start < end and (title or not _says_nothing(word)):
+            found.append(word)
+    return found
+
+
+def _says_nothing(word: Word) -> bool:
+    if word.label or word.figures:
+        return False
+    if len(word.folded) == 1 and not word.unspaced:  # the A of "group A", not that of "Nicholas A. Smith"
+        return word.text.isascii() and not (word.name and word.text not in ("I", "A"))
+    if word.name and word.text.isupper() and len(word.text) > 1:
+        return False  # "DIE", "IT", "US"
+    folded = word.folded
+    silent = folded in FILLING or folded in ABOUT or folded in NEGATIONS or folded in SCALES
+    return silent or (not word.name and len(word.text) < 3 and bool(unit_named(word.text)))
+
+
+def without_labels(facts: Facts, text: str, labels: Iterable[str]) -> Facts:
+    """The facts of a text that names rows whose names hold numbers: "Sixteen Candles" is no sixteen.
+
+    Parameters
+    ----------
+    facts : Facts
+    text : str
+    labels : iterable of str
+        Names of rows.
+    """
+    folded = text.lower()
+    if len(folded) != len(text):
+        return facts
+    spans: list[tuple[int, int]] = []
+    for label in sorted(labels, key=len, reverse=True):
+        for found in re.finditer(rf"(?<!\w){re.escape(label.lower())}(?![\w]|[.,]\d)", folded):
+            if all(found.end() <= start or end <= found.start() for start, end in spans):
+                spans.append(found.span())
+    if not spans:
+        return facts
+
+    def free(fact: Number | Date | Word) -> bool:
+        return not any(start <= fact.start and fact.end <= end for start, end in spans)
+
+    names = [Word(text[a:b], fold(text[a:b]), a, b, name=True, label=True) for a, b in spans]
+    words = sorted([*filter(free, facts.words), *names], key=lambda word: word.start)
+    return replace(
+        facts, numbers=tuple(filter(free, facts.numbers)), dates=tuple(filter(free, facts.dates)), words=tuple(words)
+    )
 
 
 def _blanked(text: str, spans: list[tuple[int, int]]) -> str:

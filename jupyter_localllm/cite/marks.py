@@ -98,7 +98,9 @@ class _Groups:
         self.in_mark = those(t for t in usable if tokens[t][0] in b"0123456789^], [")
         self.structure = those(t for t in usable if not set(b"[]`|\r\n").isdisjoint(tokens[t]))
         self.ticks = those(t for t in usable if tokens[t][:1] == b"`")
-        self.quotes = those(t for t in usable if b'"' in tokens[t] or not set(b"\xe2\x80\x9c\x9d").isdisjoint(tokens[t]))
+        self.quotes = those(
+            t for t in usable if b'"' in tokens[t] or not set(b"\xe2\x80\x9c\x9d").isdisjoint(tokens[t])
+        )
 
 
 _groups: Kept[_Groups] = Kept(size=2)
@@ -180,20 +182,19 @@ class MarksMatcher:
         """The tokens that must be asked one by one, and whether all others are allowed; if not, none of them is."""
         import numpy as np
 
-        groups, scan = self._groups, self._scan
-        if self._quoting is not None:
-            if self._quoting.inside is None:
-                return True, groups.usable if scan.owing or scan.inside is not None else np.union1d(
-                    groups.opening, groups.quotes
-                )
-            going_on = self._quoting.quotable.continuations(self._quoting.inside, token_index(self._vocabulary))
+        groups, scan, quoting = self._groups, self._scan, self._quoting
+        if quoting is not None and quoting.inside is not None:
+            going_on = quoting.quotable.continuations(quoting.inside, token_index(self._vocabulary))
             return False, np.union1d(np.fromiter(going_on, dtype=np.intp), groups.quotes)
         if scan.missing:
             return False, groups.ticks
-        if scan.strict and scan.inside is not None:
-            return False, groups.in_mark
-        if scan.owing:
-            return True, groups.structure
-        if scan.inside is not None:
-            return True, np.union1d(groups.brackets, groups.in_mark)
-        return True, groups.opening
+        strict = scan.strict and scan.inside is not None
+        if strict:
+            suspects = groups.in_mark
+        elif scan.owing:
+            suspects = groups.structure
+        elif scan.inside is not None:
+            suspects = np.union1d(groups.brackets, groups.in_mark)
+        else:
+            suspects = groups.opening
+        return not strict, suspects if quoting is None else np.union1d(suspects, groups.quotes)

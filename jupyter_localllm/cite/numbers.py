@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, RUF002 - signs that look alike are what has to be read here
 """Numbers as people write them, with what is known of their precision.
 
 A number is kept with the step of its last digit: ``12.4`` has the step 0.1 and is said of 12.38, ``3.8 million`` has
@@ -40,12 +41,24 @@ _NUMBER = re.compile(
 )
 _SUFFIX = re.compile(r"(?P<ordinal>st|nd|rd|th|er|ème|e|º|ª)\b(?!\w)")
 _LETTER_SCALE = re.compile(r"(?:(?P<k>[kK])|(?P<m>M)|(?P<b>bn|B))(?![\w])")
-_NEXT = re.compile(rf"(?P<space>[{_SPACES}]|-)?(?P<word>per cent|pour cent|por ciento|[%‰]|[{_SYMBOLS}](?!\d)|(?:°[CF]|[^\W\d_]+\.?)(?:[²³]|\^?[23](?!\d))?(?:/[a-z]+)?)")
+_NEXT = re.compile(
+    rf"(?P<space>[{_SPACES}]|-)?(?P<word>per cent|pour cent|por ciento|[%‰]|[{_SYMBOLS}](?!\d)"
+    r"|(?:°[CF]|[^\W\d_]+\.?)(?:[²³]|\^?[23](?!\d))?(?:/[a-z]+)?)"
+)
 _CJK_SCALES = {"万": 4, "萬": 4, "億": 8, "亿": 8, "千": 3, "만": 4, "억": 8}
-_TENS = {name: 10 * at for at, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
-_WORD = re.compile(rf"(?<![\w-])(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<ones>one|two|three|four|five|six|seven|eight|nine))?|(?P<word>[^\W\d_]+))(?![\w])", re.IGNORECASE)
-_ONES = {name: at for at, name in enumerate("one two three four five six seven eight nine".split(), 1)}
-_DECADE = re.compile(r"(?:\d\d)?\d0s(?!\w)")
+_TENS = {
+    name: 10 * at
+    for at, name in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
+_WORD = re.compile(
+    rf"(?<![\w-])(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<ones>one|two|three|four|five|six|seven|eight|nine))?"
+    r"|(?P<word>[^\W\d_]+))(?![\w])",
+    re.IGNORECASE,
+)
+_ONES = {
+    name: at for at, name in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], 1)
+}
+_DECADE = re.compile(r"\d+0s(?!\w)")
 _BEHIND = re.compile(r"(\S+)\s*$")
 
 
@@ -104,7 +117,18 @@ def plain_digits(text: str) -> str:
     return "".join(_plain(character) for character in text)
 
 
-_SIGNS_OF_OTHERS = {"٬": ",", "٫": ".", "，": ",", "．": ".", "％": "%", "٪": "%", "－": "-", "＋": "+", "／": "/", "：": ":"}
+_SIGNS_OF_OTHERS = {
+    "٬": ",",
+    "٫": ".",
+    "，": ",",
+    "．": ".",
+    "％": "%",
+    "٪": "%",
+    "－": "-",
+    "＋": "+",
+    "／": "/",
+    "：": ":",
+}
 
 
 def _plain(character: str) -> str:
@@ -120,8 +144,8 @@ def numbers_in(text: str) -> Iterator[Number]:
 
     Examples
     --------
-    >>> [(n.text, str(n.value), n.unit) for n in numbers_in("about 3.8 million, −12,5 % and 1,234 km")]
-    [('3.8 million', '3800000', ''), ('−12,5 %', '-12.5', '%'), ('1,234 km', '1234', 'km')]
+    >>> [(n.text, float(n.value), n.unit) for n in numbers_in("about 3.8 million, −12,5 % and 1,234 km")]
+    [('3.8 million', 3800000.0, ''), ('−12,5 %', -12.5, '%'), ('1,234 km', 1234.0, 'km')]
     """
     plain = plain_digits(text)
     behind = 0
@@ -139,7 +163,10 @@ def _in_digits(text: str) -> Iterator[Number]:
             continue
         readings = _readings(core, found["sep"])
         if found["power"]:
-            readings = [(value.scaleb(int(found["power"][1:])), step.scaleb(int(found["power"][1:]))) for value, step in readings]
+            readings = [
+                (value.scaleb(int(found["power"][1:])), step.scaleb(int(found["power"][1:])))
+                for value, step in readings
+            ]
         sign = -1 if found["sign"] or found["sign2"] else 1
         end, power, unit = _what_follows(text, found.end(), bool(found["before"]))
         if end < 0 or _DECADE.match(text[found.start("core") : end + 1]):
@@ -156,7 +183,12 @@ def _in_digits(text: str) -> Iterator[Number]:
             about=_about(text, start),
             scaled=power > 0,
             digits=_significant(core),
-            year=len(core) == 4 and core.isdigit() and 1000 <= int(core) < 2200 and end == found.end() and sign > 0 and not found["before"],
+            year=len(core) == 4
+            and core.isdigit()
+            and 1000 <= int(core) < 2200
+            and end == found.end()
+            and sign > 0
+            and not found["before"],
         )
 
 
@@ -209,7 +241,11 @@ def _what_follows(text: str, at: int, money: bool) -> tuple[int, int, str]:
         word = found["word"]
         if money and unit_named(word):
             break
-        if not power and found["space"] != "-" and (scale := SCALES.get(fold(word)) or SCALES.get(fold(word.rstrip(".")))):
+        if (
+            not power
+            and found["space"] != "-"
+            and (scale := SCALES.get(fold(word)) or SCALES.get(fold(word.rstrip("."))))
+        ):
             if len(word) == 1:
                 break
             power, at = scale, found.end() - (word.endswith(".") and fold(word) not in SCALES)

@@ -15,8 +15,8 @@ __all__ = ["DOUBT", "FENCE", "MARK", "Mark", "as_numbers", "code_spans", "marks_
 DOUBT = "[?]"
 """Stands behind a claim that no passage carries. It reads the same in Markdown, HTML and plain text."""
 
-# What looks like a mark to a reader: digits of any script, with what people put between them. The backslash is Markdown's
-# and is not seen.
+# What looks like a mark to a reader: digits of any script, with what people put between them. The backslash is
+# Markdown's and is not seen.
 _MARKLIKE = r"[\s\\^]*\d+(?:[\s\\]*[,;&\u2010-\u2015-][\s\\^]*\d+)*[\s\\]*"
 MARK = re.compile(rf"\[(?P<numbers>{_MARKLIKE})\]|\[\?\]")
 _INSIDE = re.compile(_MARKLIKE)
@@ -87,7 +87,7 @@ def code_spans(line: str) -> list[tuple[int, int]]:
         same = behind[end - start]
         while same and same[-1] <= number:
             same.pop()
-        if start and line[start - 1] == "\\" or not same:
+        if (start and line[start - 1] == "\\") or not same:
             number += 1
             continue
         spans.append((start, runs[same[-1]][1]))

@@ -93,7 +93,10 @@ class Quoting:
             return True
         self.inside = written
         # a part of the closing mark may stand at the end
-        return any(
-            written.endswith(closing[:part]) and written[: len(written) - part] in self.quotable.data
-            for part in range(len(closing))
-        ) and b"\0" not in written
+        return (
+            any(
+                written.endswith(closing[:part]) and written[: len(written) - part] in self.quotable.data
+                for part in range(len(closing))
+            )
+            and b"\0" not in written
+        )

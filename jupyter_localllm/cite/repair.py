@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """The answer with the right marks: each sentence is checked when it is complete, and gets the marks of what carries it.
 
 The model's own marks are only a hint. They are taken out, and those that hold are put before the sentence's last stop:
@@ -39,7 +40,7 @@ class Citing:
     >>> passages = [Passage("df", "cell", "Population of Berlin: 3,769,495", value="3,769,495")]
     >>> citing = Citing(passages)
     >>> citing.feed("The population of Berlin is 3,769,495. It is ")
-    'The population of Berlin is 3,769,495 [1].'
+    'The population of Berlin is 3,769,495 [1]. '
     >>> text, citations = citing.finish()
     >>> text, citations[0].number, text[citations[0].start : citations[0].end]
     ('The population of Berlin is 3,769,495 [1]. It is ', 1, 'The population of Berlin is 3,769,495')
@@ -112,16 +113,16 @@ class Citing:
         if verdict.status == "unsupported" and (self._heading or body.startswith("|")) and not _figures(body):
             verdict = Verdict("unchecked")  # the head of a table, the title of a section
         start, end = self._length, self._length + len(claim)
-        self._write(claim + self._marks(claim, verdict))
+        self._write(claim + self._marks(claim[-1] + body[len(claim) :][:1], verdict))
         self._citations += self._cited(verdict, start, end)
         if verdict.status == "supported":
             self._tell_others(verdict)
         self._write(body[len(claim) :])
 
-    def _marks(self, claim: str, verdict: Verdict) -> str:
+    def _marks(self, around: str, verdict: Verdict) -> str:
         marks = "".join(f"[{number}]" for number in verdict.numbers)
         marks = DOUBT if verdict.status == "unsupported" else marks
-        wide = unicodedata.east_asian_width(claim[-1]) in "WF"
+        wide = any(unicodedata.east_asian_width(sign) in "WF" for sign in around)  # no spaces are written there
         return marks if not marks or wide else f" {marks}"
 
     def _cited(self, verdict: Verdict, start: int, end: int) -> list[Citation]:

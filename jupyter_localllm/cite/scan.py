@@ -207,27 +207,32 @@ class Scan:
             return True
         if self.inside is None:
             return True
-        # A run of backticks that is not over cannot be code yet.
-        free = self.can_close and self.code > 0 and not (self.doubtful or self.lost or self.run)
         if byte == _CLOSE:
-            numbers = as_numbers(self.inside.decode("utf-8", "replace"))
-            self.inside = None
-            if numbers is None or all(1 <= number <= self.count for number in numbers):
-                return True
-            if free and not self.owing:
-                self.owing = _PATIENCE
-            return free
+            inside, self.inside = self.inside, None
+            return self._close(inside)
         inside = self.inside + bytes((byte,))
         if not self.strict:
-            self.strict = not free and byte in _DIGITS and self.inside in (b"", b"^")
+            self.strict = not self._in_free_code and byte in _DIGITS and self.inside in (b"", b"^")
         if self.strict:
             self.inside = inside
             return self._begins_a_mark(inside)
-        if byte in _BLANKS and self.inside[-1:] in (b" ", b"\n"):
-            return True
-        marklike = (byte in _IN_MARK or byte >= 0x80) and len(inside) <= _LONGEST
-        self.inside = inside if marklike else None
+        if not (byte in _BLANKS and self.inside[-1:] in (b" ", b"\n")):  # much white space is as good as a little
+            marklike = (byte in _IN_MARK or byte >= 0x80) and len(inside) <= _LONGEST
+            self.inside = inside if marklike else None
         return True
+
+    @property
+    def _in_free_code(self) -> bool:
+        """Whether a bracket may hold any number; a run of backticks that is not over cannot be code yet."""
+        return self.can_close and self.code > 0 and not (self.doubtful or self.lost or self.run)
+
+    def _close(self, inside: bytes) -> bool:
+        numbers = as_numbers(inside.decode("utf-8", "replace"))
+        if numbers is None or all(1 <= number <= self.count for number in numbers):
+            return True
+        if self._in_free_code and not self.owing:
+            self.owing = _PATIENCE
+        return self._in_free_code
 
     def _begins_a_mark(self, inside: bytes) -> bool:
         if len(inside) > _LONGEST or not _STRICT.fullmatch(inside):

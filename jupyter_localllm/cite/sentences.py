@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """Sentences of a text that is still being written, in scripts with and without spaces between words.
 
 Nothing is lost: the pieces put together are the text. What has been given out does not depend on how the text was cut
@@ -55,9 +56,9 @@ class Splitter:
     --------
     >>> splitter = Splitter()
     >>> [piece.text for piece in splitter.feed("It is 3.5 m. [1] Dr. Who")]
-    ['It is 3.5 m. [1]']
+    ['It is 3.5 m. [1]', ' ']
     >>> [piece.text for piece in splitter.finish()]
-    [' ', 'Dr. Who']
+    ['Dr. Who']
     """
 
     def __init__(self) -> None:
@@ -92,28 +93,31 @@ class Splitter:
     def _next(self) -> Piece | None:
         if self._fence:
             return self._code_line()
-        if not self._looked:
-            if not self._final and self._held.isspace() and "\n" not in self._held:
-                return None
-            if self._fresh:
-                if (fence := self._fence_line()) is not None:
-                    return fence
-                if self._undecided():
-                    return None
-                self._fresh = False
-                self._table = self._held.lstrip(" \t").startswith("|")
-                if lead := _LEAD.match(self._held)[0]:  # type: ignore[index]
-                    return Piece(lead, "gap")
-            if (gap := self._gap()) is not None:
-                return gap
+        if self._looked:
+            return self._sentence()
+        if not self._final and self._held.isspace() and "\n" not in self._held:
+            return None
+        if self._fresh and (fence := self._fence_line()) is not None:
+            return fence
+        if self._fresh and self._undecided():
+            return None
+        return self._lead() or self._gap() or self._sentence()
+
+    def _lead(self) -> Piece | None:
+        """What marks a line as an item, a title or a quotation."""
+        if not self._fresh:
+            return None
+        self._fresh = False
+        self._table = self._held.lstrip(" \t").startswith("|")
+        lead = _LEAD.match(self._held)[0]  # type: ignore[index]
+        return Piece(lead, "gap") if lead else None
+
+    def _sentence(self) -> Piece | None:
         end = self._end()
-        if end is None or end > LONGEST:
-            if len(self._held) < _SURE and not self._final and end is None:
-                return None
-            if end is None and len(self._held) <= LONGEST:
-                end = len(self._held)
-            elif end is None or end > LONGEST:
-                end = self._cut()
+        if end is None and not self._final and len(self._held) < _SURE:
+            return None
+        end = len(self._held) if end is None else end
+        end = self._cut() if end > LONGEST else end
         self._looked = self._code = 0
         text = self._held[:end]
         return Piece(text, "sentence") if text.strip() else Piece(text, "gap")
@@ -201,15 +205,15 @@ class Splitter:
             return None
         if found["wide"] or marks or at == len(held):
             return at
-        if not held[at].isspace():
-            return 0
+        return self._before_next_word(found, at) if held[at].isspace() else 0
+
+    def _before_next_word(self, found: re.Match[str], at: int) -> int | None:
+        held = self._held
         word = _WORD.search(held, at)
         space = held[at : word.start() if word else len(held)]
         if "\n" in space or "\r" in space or (self._final and not word):
             return at
-        if not word:
-            return None
-        if not self._final and word.end() == len(held) and len(word[0]) < _WHOLE:
+        if not word or (not self._final and word.end() == len(held) and len(word[0]) < _WHOLE):
             return None
         return at if self._ends(found, word[0].lstrip(_OPENERS) or word[0]) else 0
 

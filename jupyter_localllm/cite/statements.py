@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - signs that look alike are what has to be read here
 """What passages say, one statement at a time: a cell with its key, a cell of a row, a sentence."""
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from jupyter_localllm.cite.facts import Facts, Word, facts_of
+from jupyter_localllm.cite.facts import Facts, Word, content_words, facts_of, without_labels
 from jupyter_localllm.cite.sentences import sentences_of
 from jupyter_localllm.cite.units import unit_named
 from jupyter_localllm.cite.words import FILLING, OPERATIONS, SCALES, fold
@@ -17,6 +18,7 @@ __all__ = ["Scope", "Statement", "as_value", "statements_of"]
 
 _MOST_CELLS = 4000
 _TOKEN = re.compile(r"[^\W_]+[²³]?(?:/[A-Za-z]+)?|[%‰€$£¥₹]")
+_LABEL = re.compile(r"^row [\d,]+ \((.*)\)(?:, column .*)?$", re.DOTALL)
 _SQUEEZE = re.compile(r"[\s\"'“”„«»‘’`*_]+")
 
 
@@ -71,6 +73,10 @@ class Statement:
         What it is said of; with a value only.
     column : str
         The part of the key that is the column's name.
+    label : str
+        What the row is called that it is about.
+    cells : tuple of (str, str)
+        Columns and values, for a row as a whole.
     around : str
         The nearest text above it that names something, for a sentence that names nothing itself.
     """
@@ -81,6 +87,8 @@ class Statement:
     value: str = ""
     key: str = ""
     column: str = ""
+    label: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
     around: str = field(default="", repr=False)
 
     @cached_property
@@ -90,8 +98,8 @@ class Statement:
 
     @cached_property
     def key_facts(self) -> Facts:
-        """Of the key."""
-        return facts_of(self.key)
+        """Of the key, without the figures that are part of the row's name."""
+        return without_labels(facts_of(self.key), self.key, [self.label] if facts_of(self.label).words else [])
 
     @cached_property
     def scope(self) -> Scope:
@@ -106,10 +114,20 @@ class Statement:
         return Scope(self.around)
 
     @cached_property
-    def subject(self) -> frozenset[str]:
-        """The words of its key that are not the column's: the row it is about."""
+    def leading(self) -> frozenset[str]:
+        """The names before its first figure."""
+        first = self.facts.figures[0].start if self.facts.figures else len(self.text)
+        names = self.scope.names()
+        return frozenset(w.folded for w in self.facts.words if w.start < first and w.folded in names)
+
+    @cached_property
+    def subject(self) -> tuple[Word, ...]:
+        """The words of the row that it is about: of its label, or of its key without the column's."""
+        if self.label:
+            facts = facts_of(self.label)
+            return tuple(content_words(facts)) or facts.words
         column = {word.folded for word in facts_of(self.column).words}
-        return frozenset(w.folded for w in self.key_facts.words if not _says_nothing(w)) - column
+        return tuple(word for word in content_words(self.key_facts) if word.folded not in column)
 
     @cached_property
     def units(self) -> frozenset[str]:
@@ -130,10 +148,6 @@ class Statement:
         return frozenset().union(*told) if self.passage.kind in ("computed", "statistic") else frozenset()
 
 
-def _says_nothing(word: Word) -> bool:
-    return word.folded in FILLING or (len(word.folded) == 1 and not word.unspaced)
-
-
 def statements_of(passages: Sequence[Passage]) -> list[Statement]:
     """What the passages say, in their order.
 
@@ -151,7 +165,8 @@ def _of_passage(number: int, passage: Passage) -> Iterator[Statement]:
         key = passage.text[:at] + " " + passage.text[at + len(passage.value) :] if at >= 0 else passage.text
         key = key.replace("_", " ")
         text = key + " " + passage.value if at < 0 else passage.text.replace("_", " ")
-        yield Statement(number, passage, text, passage.value, key, " ".join(passage.locator.columns).replace("_", " "))
+        column = " ".join(passage.locator.columns).replace("_", " ")
+        yield Statement(number, passage, text, passage.value, key, column, _label(passage))
     elif passage.kind in ("row", "rows") and 1 < len(passage.shown) * len(passage.shown[0]) <= _MOST_CELLS:
         yield from _of_rows(number, passage)
     else:
@@ -167,16 +182,34 @@ def _place(value: str, text: str) -> int:
     return places[-1] if places else text.rfind(value)
 
 
+def _label(passage: Passage) -> str:
+    """What the passage's row is called, as far as its place tells."""
+    found = _LABEL.search(passage.locator.label)
+    label = found[1] if found else ""
+    if label.endswith("…"):  # the place is kept short
+        cells = (cell for row in passage.shown[1:] for cell in row)
+        label = next((cell for cell in cells if cell.startswith(label[:-1])), label[:-1])
+    return label
+
+
 def _of_rows(number: int, passage: Passage) -> Iterator[Statement]:
     header, *rows = passage.shown
     for row in rows:
-        cells = list(zip(header, row, strict=False))
-        whole = "; ".join(f"{name}: {cell}" for name, cell in cells).replace("_", " ")
-        for at, (name, cell) in enumerate(cells):
-            if cell.strip():
-                others = "; ".join(other for place, (_, other) in enumerate(cells) if place != at)
-                column = name.replace("_", " ")
-                yield Statement(number, passage, f"{column} ; {others}: {cell}", cell, f"{column} ; {others}", column, whole)
+        cells = [(name, cell) for name, cell in zip(header, row, strict=False) if name != "row"]
+        label = (_label(passage) if len(rows) == 1 else "") or next((cell for _, cell in cells if cell.strip()), "")
+        if len(rows) == 1:
+            cells += _more_cells(passage.text, {name for name, _ in cells})
+        cells = [(name.replace("_", " "), cell) for name, cell in cells if cell.strip()]
+        whole = "; ".join(f"{name}: {cell}" for name, cell in cells)
+        yield Statement(number, passage, whole, label=label, cells=tuple(cells))
+        for name, cell in cells:
+            yield Statement(number, passage, f"{name} ; {label}: {cell}", cell, f"{name} ; {label}", name, label)
+
+
+def _more_cells(text: str, known: set[str]) -> list[tuple[str, str]]:
+    """The cells of a row that are in its text and not among those that are shown."""
+    pairs = [piece.partition(": ") for piece in text.split("; ")]
+    return [(name, cell) for name, sign, cell in pairs if sign and name not in known]
 
 
 def _of_text(number: int, passage: Passage) -> Iterator[Statement]:
@@ -184,5 +217,7 @@ def _of_text(number: int, passage: Passage) -> Iterator[Statement]:
     for sentence in sentences_of(passage.text):
         statement = Statement(number, passage, sentence.replace("_", " "), around=around)
         yield statement
-        if any(word.name or word.first for word in facts_of(sentence).words if word.folded not in FILLING):
+        if passage.kind == "text" and any(
+            word.name or word.first for word in facts_of(sentence).words if word.folded not in FILLING
+        ):
             around = sentence
