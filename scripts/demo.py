@@ -41,6 +41,7 @@ class Example:
 
 RUNS = (
     Example("quickstart", code=True),
+    Example("cited", code=True),
     Example("sales_report", code=False, parameters={"region": "Europe", "month": "2024-10"}),
 )
 
@@ -84,22 +85,29 @@ def run(example: Example) -> list[Path]:
         progress_bar=False,
     )
     print()
-    for question, answer, cached in answers(notebook):
+    for question, answer, told in answers(notebook):
         print(f"  {question}")
         print(textwrap.indent(textwrap.fill(answer, 100), "    "))
-        print(f"    ({'from the cache' if cached else 'asked the model'})")
+        print(f"    ({told})")
     return [executed, to_html(executed, code=example.code)]
 
 
-def answers(notebook: Any) -> Iterator[tuple[str, str, bool]]:
-    """Each question's first line, its answer, and whether the cache had it."""
+def answers(notebook: Any) -> Iterator[tuple[str, str, str]]:
+    """Each question's first line, its answer, and where it came from."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             answer = output.get("data", {}).get(ANSWER)
             if answer is not None:
                 facts = output["metadata"].get("jupyter_localllm", {})
                 lines = [line for line in cell.source.splitlines() if line and not line.startswith("%%")]
-                yield lines[0], answer["text"], bool(facts.get("volatile", {}).get("cached"))
+                yield lines[0], answer["text"], origin(facts)
+
+
+def origin(facts: dict[str, Any]) -> str:
+    """Whether the model was asked, by an output's metadata: what the sources do not say is answered without it."""
+    if not facts.get("key"):
+        return "the model was not asked"
+    return "from the cache" if facts.get("volatile", {}).get("cached") else "asked the model"
 
 
 def to_html(executed: Path, *, code: bool) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 import re
@@ -9,13 +10,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jinja2
 import pytest
 
 import jupyter_localllm
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.answering import Limits
+from jupyter_localllm.answering.evidence import COVERED
+from jupyter_localllm.compute.operation import Function
+from jupyter_localllm.compute.reading import CERTAIN
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.magics.arguments import Prompt, Subcommand, parse_cell, parse_line
 from jupyter_localllm.magics.options import OPTIONS, find_option
@@ -23,6 +28,12 @@ from jupyter_localllm.magics.subcommands import FORMS
 from jupyter_localllm.prompt.sandbox import BUILTINS
 from jupyter_localllm.runtime import EngineModel
 from jupyter_localllm.sources import KINDS, MAX_BYTES, MAX_CELLS
+from jupyter_localllm.sources.base import ENTRY_POINTS
+from jupyter_localllm.sources.document import MAX_FILE_BYTES
+from jupyter_localllm.sources.freezing import MAX_VALUES
+from jupyter_localllm.sources.passages_array import MAX_ARRAY_VALUES
+from jupyter_localllm.sources.select import Bounds
+from jupyter_localllm.types import Answer, Citation, CitationStatus, Locator
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "jupyter_localllm"
@@ -140,6 +151,43 @@ def test_names_and_bounds_of_templates() -> None:
     assert f"{MAX_CELLS:,} cells or values, and {MAX_BYTES / 1e6:.0f} MB of text" in text
 
 
+def test_bounds_of_sources() -> None:
+    """What is read of a source at most, and from when on a reading or a text is taken, are those of the code."""
+    text = prose(ROOT / "docs" / "citations.md")
+    assert f"A file of at most {MAX_FILE_BYTES / 1e9:g} GB" in text
+    assert f"of nested data the first {MAX_VALUES:,} values; of an array the first {MAX_ARRAY_VALUES:,}" in text
+    assert f"at most {Bounds().passages:,} passages are indexed, for at most {Bounds().seconds:g} seconds" in text
+    assert f"The best {Limits().passages} passages at most" in text
+    assert f"`source_tokens` ({LocalLLM.class_traits()['source_tokens'].default():,}) tokens" in text
+    assert f"From {CERTAIN} on, a reading is taken" in text
+    assert COVERED == 0.5
+    assert "If no passage holds half of what the question asks about" in text
+
+
+def test_fields_of_answers_are_all_described() -> None:
+    """The tables of fields and statuses have them all, in the order of the code."""
+    page = ROOT / "docs" / "citations.md"
+    for kind in (Answer, Citation, Locator):
+        (table,) = rows(page, f"Field of `{kind.__name__}")
+        told = [name for cells in table for name in cells[0].replace("`", "").split(", ")]
+        assert told == [field.name for field in dataclasses.fields(kind) if field.name != "checker"]
+    (table,) = rows(page, "Status")
+    assert [cells[0] for cells in table] == list(get_args(CitationStatus))
+
+
+def test_operations_are_read_as_told(scripted: None) -> None:
+    """Each question of the table is read as the operation beside it, and cites just that; no operation is missing."""
+    page = ROOT / "docs" / "citations.md"
+    namespace: dict[str, Any] = {}
+    exec(next(fence.text for fence in fences(page) if fence.language == "python"), namespace)
+    (table,) = rows(page, "Question")
+    for question, place, _ in table:
+        answer = namespace["llm"].ask(question, {"apiaries": namespace["apiaries"]})
+        told = [citation.locator.label for citation in answer.citations]
+        assert (told, answer.abstained) == ([place], False), question
+    assert [operation for _, _, operation in table] == [name for name in get_args(Function) if name != "range"]
+
+
 def test_rooms_are_all_named() -> None:
     """The map of the rooms has each room that there is, and those it calls planned are not there."""
     page = ROOT / "docs" / "architecture.md"
@@ -187,7 +235,8 @@ def test_python_runs(page: Path, request: pytest.FixtureRequest) -> None:
     namespace: dict[str, Any] = {"__name__": page.stem}
     for fence in fences(page):
         if fence.language == "python":
-            exec(compile("\n" * (fence.line - 1) + fence.text, str(page), "exec"), namespace)
+            text = "\n" * (fence.line - 1) + fence.text
+            exec(compile(text, str(page), "exec", dont_inherit=True), namespace)  # not this file's annotations
 
 
 @pytest.mark.parametrize("fence", of_language("ipython"))
@@ -232,10 +281,13 @@ def test_make_targets_exist(fence: Fence) -> None:
 
 @pytest.mark.parametrize("fence", of_language("toml"))
 def test_toml_is_of_settings(fence: Fence) -> None:
-    """A table of settings in a page could stand in a pyproject.toml."""
+    """A table of settings in a page could stand in a pyproject.toml, and entry points are those that are looked for."""
     tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    for name, value in tomllib.loads(fence.text)["tool"]["jupyter_localllm"].items():
+    tables = tomllib.loads(fence.text)
+    assert tables.keys() <= {"tool", "project"}
+    for name, value in tables.get("tool", {}).get("jupyter_localllm", {}).items():
         LocalLLM().checked(name.replace("-", "_"), value)
+    assert tables.get("project", {}).get("entry-points", {ENTRY_POINTS: {}}).keys() == {ENTRY_POINTS}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

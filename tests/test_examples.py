@@ -22,7 +22,7 @@ pytestmark = pytest.mark.model
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXAMPLES = CHECKOUT / "examples"
-NOTEBOOKS = ("quickstart", "sales_report")
+NOTEBOOKS = ("quickstart", "cited", "sales_report")
 ANSWER = "application/vnd.jupyter-localllm.answer+json"
 REPORT = {"region": "Asia", "month": "2024-07"}
 
@@ -64,7 +64,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
             patch.setenv(variable, value)
         both = []
         for number, place in enumerate((EXAMPLES, CHECKOUT)):  # people call papermill from either
-            made = {"quickstart": run("quickstart", folder / f"quickstart-{number}.ipynb", folder=place)}
+            made = {n: run(n, folder / f"{n}-{number}.ipynb", folder=place) for n in ("quickstart", "cited")}
             report = folder / f"sales_report-{number}.ipynb"
             made["sales_report"] = run("sales_report", report, folder=place, **REPORT)
             both.append(made)
@@ -87,8 +87,31 @@ def answers(notebook: Any) -> list[dict[str, Any]]:
 
 
 def volatile(notebook: Any) -> list[dict[str, Any]]:
-    found = [output for output in outputs(notebook) if ANSWER in output.get("data", {})]
-    return [output["metadata"]["jupyter_localllm"]["volatile"] for output in found]
+    """Of the answers that a model made: what the sources do not say is answered without one, and not kept."""
+    found = [output["metadata"]["jupyter_localllm"] for output in outputs(notebook) if ANSWER in output.get("data", {})]
+    return [facts["volatile"] for facts in found if facts["key"]]
+
+
+def answer_of(notebook: Any, cell_id: str) -> dict[str, Any]:
+    """The answer that stands below a cell."""
+    (cell,) = (cell for cell in notebook.cells if cell.id == cell_id)
+    (answer,) = (output["data"][ANSWER] for output in cell.outputs if ANSWER in output.get("data", {}))
+    return dict(answer)
+
+
+def printed(notebook: Any, cell_id: str) -> str:
+    """What a cell printed."""
+    (cell,) = (cell for cell in notebook.cells if cell.id == cell_id)
+    return "".join(output["text"] for output in cell.outputs if output.get("name") == "stdout")
+
+
+def without_llama_cpp(folder: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    """Kernels from now on cannot import llama.cpp, and may answer from the cache only."""
+    broken = folder / "broken" / "llama_cpp"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('not here')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(broken.parent), environment["PYTHONPATH"])))
+    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE", "require")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -178,6 +201,67 @@ def test_quickstart_answers(runs: Runs) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Cited answers
+
+CITED = {
+    "ask-keeper": ("Jon Vik", "row 4 (Dune End), column keeper"),
+    "ask-mean": ("784", "mean(honey_kg) where valley == 'North'"),
+    "ask-most": ("Clover Field", "apiary with max(hives)"),
+    "ask-cost": ("1,240", "line 5"),
+}
+"""What each answer says, however the model words it, and the place it rests on."""
+
+
+@pytest.mark.parametrize("cell", CITED)
+def test_answers_are_right_and_cited(runs: Runs, cell: str) -> None:
+    """Each answer says the value, every citation is supported, and each leads to the place and has a mark."""
+    said, place = CITED[cell]
+    answer = answer_of(runs.first["cited"], cell)
+    assert said in answer["text"]
+    assert not answer["abstained"]
+    assert answer["citations"]
+    assert {citation["status"] for citation in answer["citations"]} == {"supported"}
+    assert {citation["locator"]["label"] for citation in answer["citations"]} == {place}
+    assert all(f"[{citation['number']}]" in answer["text"] for citation in answer["citations"])
+
+
+def test_what_is_not_there_is_not_answered(runs: Runs) -> None:
+    """A question that the sources do not answer has no answer, no citation, and asks no model."""
+    for notebook in (runs.first["cited"], runs.second["cited"]):
+        answer = answer_of(notebook, "ask-missing")
+        assert (answer["text"], answer["abstained"], answer["citations"]) == ("Not in the sources.", True, [])
+        assert answer["usage"] == {"completion_tokens": 0, "prompt_tokens": 0}
+
+
+def test_a_change_makes_stale_what_rests_on_it(runs: Runs) -> None:
+    """After the change the one answer that rests on the cell is stale, says what stands there, and keeps its text."""
+    told = printed(runs.first["cited"], "change")
+    assert "keeper: stale: apiaries has changed: row 4 (Dune End), column keeper now says Mia Dorn" in told
+    assert "mean: supported\nmost: supported" in told
+    stale = answer_of(runs.first["cited"], "show-stale")
+    assert stale["text"] == answer_of(runs.first["cited"], "ask-keeper")["text"]
+    assert [citation["status"] for citation in stale["citations"]] == ["stale"]
+
+
+def test_programs_get_the_same(runs: Runs) -> None:
+    """The value is pandas' own, the frame has a row for each citation, and Python's way gives the same as the magic."""
+    notebook = runs.first["cited"]
+    assert "784.0 from the rows (0, 2, 5)\npandas:   784.0" in printed(notebook, "use-mean")
+    assert printed(notebook, "from-python") == "40 row 3 (Clover Field), column hives\n"
+    (frame,) = (cell.outputs[0].data["text/html"] for cell in notebook.cells if cell.id == "frame")
+    assert frame.count("<td>stale</td>") == 1
+    assert frame.count("<td>supported</td>") >= 3
+
+
+@pytest.mark.usefixtures("same_places")
+def test_cited_without_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: Runs) -> None:
+    """With the cache of an earlier run the cited answers come out the same without llama.cpp: sources need no model."""
+    without_llama_cpp(tmp_path, monkeypatch, runs.environment)
+    again = run("cited", tmp_path / "out.ipynb")
+    assert answers(again) == answers(runs.first["cited"])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The report
 
 
@@ -202,11 +286,7 @@ def test_report_vouches_for_its_figures(runs: Runs) -> None:
 @pytest.mark.usefixtures("same_places")
 def test_report_without_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: Runs) -> None:
     """With the cache of an earlier run the report comes out the same where llama.cpp cannot even be imported."""
-    broken = tmp_path / "broken" / "llama_cpp"
-    broken.mkdir(parents=True)
-    (broken / "__init__.py").write_text("raise RuntimeError('not here')\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(broken.parent), runs.environment["PYTHONPATH"])))
-    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE", "require")
+    without_llama_cpp(tmp_path, monkeypatch, runs.environment)
     again = run("sales_report", tmp_path / "out.ipynb", **REPORT)
     assert answers(again) == answers(runs.first["sales_report"])
 
@@ -270,13 +350,15 @@ def demo() -> Any:
 
 @pytest.mark.usefixtures("same_places")
 def test_demo(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`make demo` prints each answer and the paths of four files, and the HTML fetches nothing from anywhere."""
+    """`make demo` prints each answer and the paths of its files, and the HTML fetches nothing from anywhere."""
     monkeypatch.setattr(demo, "OUT", tmp_path / "build" / "demo")
     monkeypatch.setattr(demo, "label", lambda path: path.name)
     assert demo.main() == 0
     told = capsys.readouterr().out
     assert "The capital of Japan is Tokyo." in told
     assert "October 2024" in told
+    assert "Not in the sources.\n    (the model was not asked)" in told
+    assert told.count("(asked the model)") == 2  # the report, of another region; the rest is in the cache
     for name in NOTEBOOKS:
         html = (tmp_path / "build" / "demo" / f"{name}.html").read_text()
         assert f"{name}.html" in told

@@ -11,6 +11,7 @@ from jupyter_localllm.compute.reading import Reading
 from jupyter_localllm.compute.run import run
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+from jupyter_localllm.sources.held import Held
 from jupyter_localllm.sources.snapshot import take_snapshot
 from jupyter_localllm.types import Answer, Locator, Passage
 
@@ -59,7 +60,10 @@ def _snapshot(now: Mapping[str, Any], name: str) -> Snapshot | None:
     """The variable as it is now, or None if it cannot be read any more."""
     if name not in now:
         return None
+    value = now[name]
+    if isinstance(value, (Held, FrameSnapshot)):  # a cell or its output
+        return value
     try:
-        return take_snapshot(now[name], name)
+        return take_snapshot(value, name)
     except LocalLLMError:
         return None

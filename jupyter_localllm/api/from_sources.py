@@ -180,6 +180,8 @@ class FromSources(Requesting):
 
 
 def _snapshots(sources: Mapping[str, Any]) -> list[Snapshot]:
+    from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+    from jupyter_localllm.sources.held import Held
     from jupyter_localllm.sources.snapshot import take_snapshot
 
     if not isinstance(sources, Mapping) or not sources:
@@ -191,7 +193,9 @@ def _snapshots(sources: Mapping[str, Any]) -> list[Snapshot]:
     for name in sources:
         if not isinstance(name, str) or not name.strip():
             raise UsageError(f"the name of a source is a text, not {name!r}")
-    return [take_snapshot(value, name) for name, value in sources.items()]
+    # a cell or its output comes as a snapshot already
+    held = (Held, FrameSnapshot)
+    return [value if isinstance(value, held) else take_snapshot(value, name) for name, value in sources.items()]
 
 
 def _answer(events: Iterator[AskEvent]) -> Answer:

@@ -190,6 +190,9 @@ class Ground:
             if word.label or word.figures or word.folded in self._taken or not carries(word, self.question):
                 return Agreement(False, f"“{word.text}” is not in {marks}")
             asked.append(word)
+        others = [statement for statement in self.statements if statement not in used]
+        if len(asked) > 1 and any(all(carries(word, other.scope) for word in asked) for other in others):
+            return Agreement(False, f"“{asked[0].text}” is not in {marks}")  # another statement speaks of it
         if not self._same_subject(claim, used, asked):
             return Agreement(False, f"{marks} is about something else")
         if any(self._means_another(claim, statement) for statement in used):

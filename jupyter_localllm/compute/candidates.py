@@ -109,6 +109,7 @@ class _Search:
             for family in (self._cells, self._counts, self._aggregates, self._extremes, self._ends, self._neighbours):
                 yield from family(where)
             yield from self._groups(where)
+            yield from self._ranges(where)
 
     # -- conditions ---------------------------------------------------------------------------------------------------
 
@@ -170,13 +171,13 @@ class _Search:
     def _compare_near(self, column: Column, comparison: Comparison, span: tuple[int, int]) -> Iterator[ValueLink]:
         if column.kind not in ("number", "moment"):
             return
-        dates = column.kind == "moment" and not column.series.dtype.is_integer()
-        given = self.question.moments() if dates else self.question.numbers()
+        given = self.question.moments() if column.kind == "moment" else self.question.numbers()
         for start, stop, said in given:
             if not (span[1] <= start <= span[1] + 2 or stop <= span[0] <= stop + 1):
                 continue
             link = self.links[column.position]
-            guess = 0.0 if link.mask else 0.1 if column.kind == "moment" else 0.5
+            dated = column.kind == "moment" or (column.years and 1500 <= float(said) <= 2100)
+            guess = 0.0 if link.mask else 0.1 if dated else 0.5
             condition = Condition(column.position, comparison, said)
             yield ValueLink(condition, bits([span, (start, stop)]) | link.mask, guess, bool(link.mask))
 
@@ -292,7 +293,16 @@ class _Search:
                 # "total" may be all there is of the column "Total": then no sum was asked for
                 once = named and not named & ~words
                 cost, guessed = (cost + 0.6, guessed + 1) if once else (cost, guessed)
+                cost += 0.2 if column.years else 0.0  # of years there is seldom a sum
                 yield self._made(where, named | words, cost, guessed, function, column=column.position)
+
+    def _ranges(self, where: _Where) -> Iterator[Candidate]:
+        """The difference between the most and the least of a column."""
+        words = self._said("range") or (self._said("difference") if self._said("max") and self._said("min") else 0)
+        for column in self._free(where, self._numeric()) if words else ():
+            more, cost, guessed = self._named(column, where.mask, _COMPUTED)
+            words |= self._said("max") | self._said("min")
+            yield self._made(where, words | more, cost, guessed, "range", column=column.position)
 
     def _extremes(self, where: _Where) -> Iterator[Candidate]:
         """The most and the least: as a number, as the row that has it, as the value that comes most often."""
@@ -336,7 +346,7 @@ class _Search:
                 words, cost, guessed = self._shown(target, where.mask)
                 yield self._made(where, named | words, cost + 0.05, guessed, function, target=target.position)  # type: ignore[arg-type]
                 for column in self.columns:
-                    if column.kind == "moment":
+                    if column.timed:
                         own = 0.02 if column is target else 0.0
                         operands = {"column": column.position, "target": target.position}
                         yield self._made(where, named | words, cost - own, guessed, function, **operands)  # type: ignore[arg-type]
@@ -396,7 +406,7 @@ class _Search:
                 ("last", "with max"),
             ):
                 named = self._said(end)
-                if named and (end in ("max", "min") or column.kind == "moment"):
+                if named and (end in ("max", "min") or column.timed):
                     operands = {"column": place, "target": shown, "either": True}
                     yield self._made(where, named | words, guess, guessed, function, **operands)  # type: ignore[arg-type]
             apart, summed = self._said("difference"), self._said("sum")

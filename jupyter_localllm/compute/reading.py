@@ -19,6 +19,21 @@ __all__ = ["CERTAIN", "Reading", "read"]
 CERTAIN = 0.6
 """A reading less certain than this is not taken for the answer."""
 
+_APPLIED = (
+    "count",
+    "sum",
+    "mean",
+    "median",
+    "max",
+    "min",
+    "first",
+    "last",
+    "difference",
+    "distinct",
+    "group",
+    "above",
+    "below",
+)
 _TRIED = 32  # candidates that are run
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
 _NO_PERSON = 0.4  # "who" answered with a number or a date
@@ -139,6 +154,7 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     margin = reading.score - max(others, default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed
     certainty *= 0.5 if question.named("not") else 1.0  # no operation here leaves out what is named
+    certainty *= 0.6 if candidate.score - reading.score >= _TRIVIAL else 1.0
     scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
     for place in question.unexplained_places(candidate.mask):
         certainty *= _doubt(question, candidate, place, scripts)
@@ -151,10 +167,10 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
     word = question.words[place]
     if word[0].isdigit():
         return 0.4  # a number in a question always says something
-    if _script(word) not in scripts:
-        return 0.97  # the language around names that are written in another script
-    if _script(word) == "wide":
-        return 0.93  # a single character of many
+    if _script(word) not in scripts or _script(word) == "wide":
+        return 0.97 if _script(word) not in scripts else 0.93  # the language around names; one character of many
+    if any(start <= place < stop for name in _APPLIED for start, stop in question.operations.get(name, ())):
+        return 0.65  # something was to be done that this reading does not do
     lower = question.written[place].islower()
     if lower and not question.known:
         return 0.93  # perhaps a function word of a language that is not known here

@@ -101,7 +101,7 @@ def mask_of(condition: Condition, table: Table, values: Values) -> Rows:
         return _equal(condition, column, values)
     if condition.comparison == "in":
         return _bools(column.moments.str.starts_with(condition.value), table.rows)
-    if column.kind == "moment" and not column.series.dtype.is_integer():
+    if column.kind == "moment":
         # "after 2005" begins when 2005 is over: compared to the precision of what is given
         moments = column.moments.str.slice(0, len(condition.value))
         return _bools(_compare(moments, condition.comparison, condition.value), table.rows)

@@ -48,7 +48,9 @@ def named_operations(words: Sequence[str]) -> tuple[Named, ...]:
 
 
 def _within(one: Named, other: Named) -> bool:
-    return one != other and one[2] == other[2] and other[0] <= one[0] and one[1] <= other[1]
+    """Whether a phrase is a part of another one of the same operation, or of "at least" and the like."""
+    inside = other[0] <= one[0] and one[1] <= other[1] and one[:2] != other[:2]
+    return inside and (one[2] == other[2] or other[2] == "inclusive")
 
 
 @functools.cache

@@ -56,7 +56,8 @@ class Gathered:
         end = word
         if equals:
             # A value after = counts as quoted: its being there is no accident, even if it begins with a dash.
-            values.append(Word(inline, word.start, word.end, quoted=True, closed=word.closed))
+            quoted = word.quoted or not option.spaced  # of names, commas are between them, unless quotes say otherwise
+            values.append(Word(inline, word.start, word.end, quoted=quoted, closed=word.closed))
         while len(values) < len(option.values):
             following = next_word(line, end.end)
             if following is None or _ends_values(line[following.start : following.end]):
@@ -81,7 +82,7 @@ class Gathered:
             self._store(option, option.flag)
         elif option.spaced:
             for value in values:
-                for text in [value.text] if _is_expression(value) else value.text.strip(",").split(","):
+                for text in [value.text] if value.quoted else _at_commas(value.text):
                     self._store(option, _value(option, text))
         else:
             self._store(option, _value(option, values[0].text))
@@ -120,9 +121,21 @@ class Gathered:
         self._given[dest] = group
 
 
-def _is_expression(value: Word) -> bool:
-    """Whether a comma in the value is the person's own, and not one between names."""
-    return value.quoted or not set("([{").isdisjoint(value.text)
+def _at_commas(text: str) -> list[str]:
+    """Split at the commas that stand in no bracket and no quote: ``"df,In[3],f(a, b)"``."""
+    parts, depth, quote = [""], 0, ""
+    for character in text.strip(","):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        else:
+            depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth <= 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _ends_values(raw: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Final
 
 from jupyter_localllm.magics.arguments import find_target
@@ -100,7 +101,7 @@ def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: 
     expression = None if kind == "cell" else _open_expression(line)
     if expression is not None:
         return _in_expression(expression, variables, unseen)
-    return Suggestions() if kind == "body" else _Spot.at(line).suggest(kind == "cell", variables, known, unseen)
+    return Suggestions() if kind == "body" else _Spot.at(line, kind == "cell").suggest(variables, known, unseen)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -154,8 +155,9 @@ def _in_expression(expression: str, variables: Mapping[str, object], unseen: fro
 
 @dataclass
 class _Spot:
-    """Where in the line of a magic the cursor stands."""
+    """Where in the line of a magic the cursor stands; `cell` says which magic, for only a cell's values have spaces."""
 
+    cell: bool
     fragment: str = ""
     option: Option | None = None
     index: int = 0
@@ -164,9 +166,9 @@ class _Spot:
     target: bool = False
 
     @classmethod
-    def at(cls, line: str) -> _Spot:
+    def at(cls, line: str, cell: bool) -> _Spot:
         """Read a line up to the cursor at its end."""
-        spot = cls()
+        spot = cls(cell)
         target, position = find_target(line)
         spot.target = target is not None
         while (word := next_word(line, position)) is not None:
@@ -176,18 +178,20 @@ class _Spot:
                 break
             spot._pass(raw, word.text)
             position = word.end
-        if spot.option is None and "=" in spot.fragment and (option := find_option(spot.fragment)) is not None:
-            spot.option, spot.fragment = option, spot.fragment.partition("=")[2]
+        free = spot.option is None or spot._more()
+        if free and "=" in spot.fragment and (option := find_option(spot.fragment)) is not None:
+            spot.option, spot.index, spot.fragment = option, 0, spot.fragment.partition("=")[2]
         return spot
 
     def _pass(self, raw: str, text: str) -> None:
         """Take a word that is complete."""
-        if self.option is not None:
+        if self.option is not None and not (self._more() and is_option(raw)):
             self.given[self.option.name].append(text)
             self.index += 1
-            if self.index == len(self.option.values):
+            if self.index >= len(self.option.values) and not self._more():
                 self.option, self.index = None, 0
             return
+        self.option, self.index = None, 0
         option = find_option(text) if is_option(raw) and not self.words else None
         if option is None:
             self.words.append(text)
@@ -195,31 +199,44 @@ class _Spot:
         self.given.setdefault(option.name, [])
         if "=" in text:
             self.given[option.name].append(text.partition("=")[2])
-        elif option.values:
+            self.index = 1
+        if option.values and ("=" not in text or (option.spaced and self.cell)):
             self.option = option
 
-    def suggest(self, cell: bool, variables: Mapping[str, object], known: Known, unseen: frozenset[str]) -> Suggestions:
+    def _more(self) -> bool:
+        """Whether the option has all the values it needs, and the next word may be one more."""
+        return self.option is not None and self.option.spaced and self.cell and self.index >= len(self.option.values)
+
+    def suggest(self, variables: Mapping[str, object], known: Known, unseen: frozenset[str]) -> Suggestions:
         """Find what fits."""
+        options = [option.name for option in OPTIONS if self._allowed(option)]
+        if self._more() and self.fragment.startswith("-"):
+            return _fitting(self.fragment, options, "param")
         if self.option is not None:
-            return self._values(self.option, variables, known, unseen)
+            found = self._values(self.option, variables, known, unseen)
+            more = options if self._more() and not self.fragment else []
+            return Suggestions(found.fragment, (*found.texts, *more), found.kind, found.files)
         only_prompt = bool(self.target or self.given)
         if self.words:
-            return Suggestions() if cell or only_prompt else _subwords(self.words, self.fragment, known)
-        options = [option.name for option in OPTIONS if self._allowed(option)]
-        if cell or self.fragment.startswith("-"):
+            return Suggestions() if self.cell or only_prompt else _subwords(self.words, self.fragment, known)
+        if self.cell or self.fragment.startswith("-"):
             return _fitting(self.fragment, options, "param")
         names = [] if only_prompt else list(dict.fromkeys(form.name for form in FORMS if not form.later))
         return _fitting(self.fragment, names if self.fragment else names + options, "keyword")
 
     def _allowed(self, option: Option) -> bool:
         groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
-        return not option.later and option.group not in groups and (option.many or option.name not in self.given)
+        apart = any({option.name, given} == {"--cite", "--over"} for given in self.given)
+        free = option.many or option.name not in self.given
+        return not option.later and not apart and option.group not in groups and free
 
     def _values(
         self, option: Option, variables: Mapping[str, object], known: Known, unseen: frozenset[str]
     ) -> Suggestions:
         if option.choices:
             return _fitting(self.fragment, option.choices, "value")
+        if option.name == "--cite":
+            return self._cited(variables, unseen)
         if option.suggest == "data":
             return _fitting(self.fragment, data_names(variables, unseen), "instance")
         if option.suggest == "column":
@@ -227,6 +244,19 @@ class _Spot:
             return _fitting(self.fragment, columns_of(variables.get(over[-1])), "value")
         wanted: Suggest = ("setting" if self.index == 0 else "") if option.name == "--option" else option.suggest
         return _named(wanted, self.fragment, known)
+
+    def _cited(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
+        """Find a variable behind ``--cite``, behind a comma, or behind ``name=``; each once, nothing in brackets."""
+        fragment = self.fragment
+        if not set("([{").isdisjoint(fragment):
+            return Suggestions()
+        earlier = ",".join(self.given.get("--cite", ())).split(",")
+        if fragment[:1] not in {'"', "'"}:
+            before, _, fragment = fragment.rpartition(",")
+            earlier += before.split(",")
+            fragment = fragment.rpartition("=")[2]
+        names = [name for name in prompt_names(variables, unseen) if not isinstance(variables.get(name), ModuleType)]
+        return _fitting(fragment, (name for name in names if name not in earlier), "instance")
 
 
 def _subwords(words: Sequence[str], fragment: str, known: Known) -> Suggestions:

@@ -184,7 +184,7 @@ def snapshot_of(
     kept: list[Column] = []
     secret: list[str] = []
     for label, series, index in columns:
-        if looks_secret(label):
+        if looks_secret(label) and not looks_secret(name):  # one that the person names is meant
             secret.append(label)
         else:
             kept.append(Column(len(kept), label, series, index=index, pandas=pandas))

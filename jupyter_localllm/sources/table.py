@@ -59,7 +59,7 @@ class Column:
         """What the cells are: ``"number"``, ``"moment"``, ``"truth"`` or ``"text"``."""
         dtype = self.series.dtype
         if dtype.is_numeric():
-            return "moment" if self._years() else "number"
+            return "number"
         name = str(dtype).partition("(")[0]
         if name in ("Date", "Datetime"):
             return "moment"
@@ -72,12 +72,18 @@ class Column:
         """Whether the column's own type says what it is, and nothing was read out of texts."""
         return self.series.dtype.is_numeric() or self.series.dtype.is_temporal()
 
-    def _years(self) -> bool:
-        """Whether whole numbers are years: by their range alone, so only where the name does not count something."""
+    @functools.cached_property
+    def years(self) -> bool:
+        """Whether whole numbers may be years, by their range: ordered in time, and numbers all the same."""
         if not self.series.dtype.is_integer() or len(self.series) == 0:
             return False
         low, high = self.series.min(), self.series.max()
         return low is not None and high is not None and int(low) >= 1500 and int(high) <= 2100
+
+    @property
+    def timed(self) -> bool:
+        """Whether the cells are ordered in time."""
+        return self.kind == "moment" or self.years
 
     def _kind_of_texts(self) -> str:
         some = self.series.head(_SAMPLE) if len(self.series) > _SAMPLE else self.series
@@ -133,7 +139,7 @@ class Column:
     @functools.cached_property
     def ordered(self) -> nw.Series[Any]:
         """The cells in a form that has an order: moments, else numbers."""
-        if self.kind != "moment" or self.series.dtype.is_integer():
+        if self.kind != "moment":
             return self.numbers
         return self.series if self.series.dtype.is_temporal() else self.moments
 

@@ -433,3 +433,14 @@ def test_any_text(sentence: str, passage: str, value: str) -> None:
     found = check_claim(sentence, passages, [1, 2], passage)
     assert set(found.numbers) <= {1, 2}
     assert bool(found.numbers) == (found.status == "supported")
+
+
+def test_words_of_the_question_are_not_borrowed_from_another_passage() -> None:
+    """A value whose subject only the question and another passage name is not carried: a jar is no extractor."""
+    passages = [
+        Passage("notes", "text", "A jar of honey of 500 g costs 8.50 euros."),
+        Passage("notes", "text", "The shed holds a second extractor. It costs 1,240 euros."),
+    ]
+    question = "What does a jar of honey cost?"
+    assert check_claim("A jar of honey costs 1,240 euros.", passages, [2], question).status == "unsupported"
+    assert check_claim("A jar of honey costs 8.50 euros.", passages, [1], question).status == "supported"

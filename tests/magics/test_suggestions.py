@@ -35,7 +35,33 @@ def texts(before: str) -> tuple[str, ...]:
         ("%%llm --dry-run --dry", ()),
         ("%%llm --stop a --sto", ("--stop",)),
         ("%%llm --continue --ch", ()),
-        ("%%llm --ci", ()),
+        ("%%llm --ci", ("--cite",)),
+        ("%%llm --cite ", ("df", "note", "number", "rows", "table")),
+        ("%%llm --cite n", ("note", "number")),
+        ("%%llm --cite=n", ("note", "number")),
+        ("%%llm --cite df n", ("note", "number")),
+        ("%%llm --cite=df n", ("note", "number")),
+        ("%%llm --cite df,n", ("note", "number")),
+        ("%%llm --cite df, n", ("note", "number")),
+        ("%%llm --cite=df,n", ("note", "number")),
+        ("%%llm --cite note n", ("number",)),
+        ("%%llm --cite note,n", ("number",)),
+        ("%%llm --cite note --cite n", ("number",)),
+        ("%%llm --cite some=n", ("note", "number")),
+        ('%%llm --cite "no', ('"note"',)),
+        ("%%llm --cite df[n", ()),
+        ("%%llm --cite df.head(n", ()),
+        ("%%llm --cite df --te", ("--temperature",)),
+        ("%%llm --cite df --cache re", ("refresh", "require")),
+        ("%%llm --cite df --cache=re", ("refresh", "require")),
+        ("%%llm --cite df --cite=n", ("note", "number")),
+        ("%%llm --cite df --cit", ("--cite",)),
+        ("%%llm --cite df --ov", ()),
+        ("%%llm --over df --cit", ()),
+        ("%%llm --cite --te", ()),
+        ("%llm --cite d", ("df",)),
+        ("%llm --cite df,n", ("note", "number")),
+        ("%llm --cite df n", ()),
         ("%llm --te", ("--temperature",)),
         ("x = %llm --te", ("--temperature",)),
         ("    y = %llm --te", ("--temperature",)),
@@ -129,6 +155,18 @@ def test_an_empty_line_offers_everything() -> None:
     assert texts("%%llm ") == options
 
 
+def test_cited_names_then_options() -> None:
+    """On a cell's line, after one name, come the other names, and then the options."""
+    found = texts("%%llm --cite df ")
+    assert found[:4] == ("note", "number", "rows", "table")
+    assert found[4:] == tuple(o.name for o in OPTIONS if not o.later and o.name != "--over")
+
+
+def test_modules_are_not_offered_to_be_cited() -> None:
+    """A module cannot be cited, and a function can."""
+    assert suggest("%%llm --cite ", {"random": random, "texts": texts}, KNOWN).texts == ("texts",)
+
+
 def test_files_are_told() -> None:
     """Where a file's name fits, IPython's own completion of files is let through."""
     for before in ("%%llm --adapter ", "%%llm --model ", "%llm use ", "%llm cache export ", "%llm history --save "):
@@ -145,8 +183,11 @@ def test_a_foreign_magic_is_left_alone() -> None:
 
 def test_what_is_offered_is_accepted() -> None:
     """Every suggestion, put where it was offered, is understood by the parser as that text."""
-    for before in ("%%llm --model ", "%%llm --chat ", "%%llm --cache ", "%%llm --over df --column ", "%llm use "):
-        for text in texts(before):
+    for before in (
+        *("%%llm --model ", "%%llm --chat ", "%%llm --cache ", "%%llm --over df --column ", "%llm use "),
+        *("%%llm --cite ", "%%llm --cite df ", "%%llm --cite df,"),
+    ):
+        for text in (t for t in texts(before) if not t.startswith("--")):
             line = before.partition(" ")[2] + text
             (parse_cell if before.startswith("%%") else parse_line)(line)
     assert parse_cell('--over df --column "unit price"').column == "unit price"
@@ -162,7 +203,10 @@ def test_any_text_is_safe() -> None:
         "\n",
         "--model",
         "--over",
+        "--cite",
         "df",
+        ",",
+        "[",
         "=",
         '"',
         "'",
@@ -176,7 +220,7 @@ def test_any_text_is_safe() -> None:
         "-",
     ]
     offered = 0
-    for _ in range(5000):
+    for _ in range(20_000):
         before = "".join(generator.choice(pieces) for _ in range(generator.randrange(10)))
         found = suggest(before, VARIABLES, KNOWN)
         assert "\\\n" in before or before.endswith(found.fragment)
