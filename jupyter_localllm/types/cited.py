@@ -158,6 +158,10 @@ class Answer:
     def __str__(self) -> str:
         return self.text
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: everything but `checker`, which holds on to variables of this process."""
+        return {**self.__dict__, "checker": None}
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """What Jupyter shows; plain text until the room that shows answers has been imported (see `show_with`)."""
         return _SHOW[-1](self) if _SHOW else ({"text/plain": self.text}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -279,3 +280,12 @@ def test_to_frame(cities: pd.DataFrame, tmp_path: Path) -> None:
         "supported",
         "population of Dahl: 45500",
     ]
+
+
+def test_an_answer_can_be_pickled(cities: pd.DataFrame, tmp_path: Path) -> None:
+    """A saved answer comes back the same; without its variables, its citations are unchecked when asked again."""
+    llm, _ = says("x", tmp_path)
+    answer = llm.ask("What is the population of Dahl?", {"cities": cities})
+    again = pickle.loads(pickle.dumps(answer))
+    assert again == answer
+    assert [c.status for c in again.check().citations] == ["unchecked"]

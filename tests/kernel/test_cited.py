@@ -11,7 +11,9 @@ pytestmark = pytest.mark.model
 DATA = """
 import pandas as pd
 cities = pd.DataFrame({
-    "city": ["Arlen", "Bredo", "Corvin"], "region": ["north", "south", "north"], "population": [120_000, 45_500, 980_000],
+    "city": ["Arlen", "Bredo", "Corvin"],
+    "region": ["north", "south", "north"],
+    "population": [120_000, 45_500, 980_000],
 })
 notes = "The harbour of Arlen was rebuilt in 1931 after the storm. It has 14 piers."
 """
