@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.answering.passages import passage_of
 from jupyter_localllm.cite.again import check_again
+from jupyter_localllm.compute.candidates import Candidate
 from jupyter_localllm.compute.reading import Reading
 from jupyter_localllm.compute.run import run
 from jupyter_localllm.errors import LocalLLMError
@@ -33,7 +35,7 @@ def checker_of(latest: Callable[[], Mapping[str, Any]], readings: Sequence[Readi
     readings : sequence of Reading
         What was computed; it is computed again.
     """
-    operations = {(reading.source.name, reading.code): reading.candidate for reading in readings}
+    computed = {(reading.source.name, passage_of(reading).locator): _Computed.of(reading) for reading in readings}
 
     def check(answer: Answer, sources: Mapping[str, Any] | None = None) -> Answer:
         now = sources if sources is not None else latest()
@@ -45,15 +47,38 @@ def checker_of(latest: Callable[[], Mapping[str, Any]], readings: Sequence[Readi
             snapshot = snapshots[name]
             if snapshot is None:
                 return None
-            candidate = operations.get((name, locator.operation or ""))
-            if candidate is None or not isinstance(snapshot, FrameSnapshot):
+            again = computed.get((name, locator))
+            if again is None or not isinstance(snapshot, FrameSnapshot):
                 return snapshot.resolve(locator)
-            outcome = run(candidate.operation, snapshot.table, snapshot.values)
-            return passage_of(Reading(snapshot, candidate, outcome)) if outcome is not None else None
+            return again.on(snapshot)
 
         return check_again(answer, resolve)
 
     return check
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """A computation, and what the columns that it reads by their places were called."""
+
+    candidate: Candidate
+    labels: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def of(cls, reading: Reading) -> _Computed:
+        columns = reading.source.table.columns
+        places = reading.candidate.operation.columns()
+        return cls(reading.candidate, tuple((place, columns[place].label) for place in places))
+
+    def on(self, snapshot: FrameSnapshot) -> Passage | None:
+        """What comes out now; None if a column is gone, or nothing comes out."""
+        now = {column.label: column.position for column in reversed(snapshot.table.columns)}
+        if any(label not in now for _, label in self.labels):
+            return None
+        operation = self.candidate.operation.moved({place: now[label] for place, label in self.labels})
+        outcome = run(operation, snapshot.table, snapshot.values)
+        candidate = replace(self.candidate, operation=operation)
+        return passage_of(Reading(snapshot, candidate, outcome)) if outcome is not None else None
 
 
 def _snapshot(now: Mapping[str, Any], name: str) -> Snapshot | None:

@@ -115,8 +115,8 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     if result is None:
         took = (time.perf_counter() - begun) * 1000
         result = Result(draft.text, model=model.name, timings=Timings(ttft_ms=first_ms, latency_ms=took))
-    elif draft.stated:
-        result = replace(result, timings=replace(result.timings, ttft_ms=first_ms))
+    elif draft.stated:  # whatever became of the model's words, they are not the answer
+        result = replace(result, finish_reason="stop", timings=replace(result.timings, ttft_ms=first_ms))
     yield from _finished(asking, evidence, draft, result)
 
 
@@ -132,7 +132,13 @@ class _Draft:
 
 def request_of(asking: Asking, evidence: Evidence) -> Request:
     """What the model is asked."""
-    messages = messages_of(asking.question, evidence.passages, system=asking.system, history=asking.history)
+    messages = messages_of(
+        asking.question,
+        evidence.passages,
+        system=asking.system,
+        history=asking.history,
+        most=asking.limits.tokens * 3,
+    )
     quotes = tuple(passage.text for passage in evidence.passages) if asking.quote else ()
     request = asking.request(messages)
     most = request.max_tokens

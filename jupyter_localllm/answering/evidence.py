@@ -127,7 +127,7 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
     frames = [snapshot for snapshot in snapshots if isinstance(snapshot, FrameSnapshot)]
     texts = [snapshot for snapshot in snapshots if not isinstance(snapshot, FrameSnapshot)]
     notes = [note for snapshot in snapshots for note in _told(snapshot)]
-    readings = read(question, frames)
+    readings = read(question, frames, limits.progress)
     choice = _choose(texts, question, limits) if texts else None
     covered = choice.coverage.best if choice is not None else 0.0
     found = choice.passages if choice is not None and covered >= COVERED else ()

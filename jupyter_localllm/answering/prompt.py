@@ -18,7 +18,12 @@ NOT_FOUND = "Not in the sources."
 
 
 def messages_of(
-    question: str, passages: Sequence[Passage], *, system: str = "", history: Sequence[Message] = ()
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    system: str = "",
+    history: Sequence[Message] = (),
+    most: int = 1_000_000,
 ) -> tuple[Message, ...]:
     """Put numbered sources and a question into messages.
 
@@ -33,6 +38,8 @@ def messages_of(
         The person's own instructions; ours come behind them.
     history : sequence of Message, optional
         Earlier turns of the conversation.
+    most : int, optional
+        Characters of one passage that the model gets to read; the answer cites all of it.
 
     Examples
     --------
@@ -44,15 +51,16 @@ def messages_of(
     <BLANKLINE>
     Question: When?
     """
-    told = [_numbered(number, passage) for number, passage in enumerate(passages, 1)]
+    told = [_numbered(number, passage, most) for number, passage in enumerate(passages, 1)]
     parts = [Part("text", "Sources:\n"), *told, Part("text", f"\nQuestion: {question}")]
     instructions = f"{system}\n\n{INSTRUCTIONS}" if system else INSTRUCTIONS
     return (Message.of("system", instructions), *history, Message("user", tuple(parts)))
 
 
-def _numbered(number: int, passage: Passage) -> Part:
+def _numbered(number: int, passage: Passage, most: int) -> Part:
     place = f"{passage.source}, {passage.locator.label}" if passage.locator.label else passage.source
     # what was computed names its place itself
     head = f"[{number}] {passage.text}" if passage.locator.operation else f"[{number}] {place}: {passage.text}"
+    head = head if len(head) <= most else f"{head[:most]} … (cut)"
     text = "\n  | ".join(head.splitlines())
     return Part(f"[{number}] {place}", f"{text}\n", passage.kind)

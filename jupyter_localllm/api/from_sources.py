@@ -18,6 +18,7 @@ from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message
 
 if TYPE_CHECKING:
     from jupyter_localllm.answering import Asking, Evidence
+    from jupyter_localllm.sources.select import Vectors
     from jupyter_localllm.sources.snapshot import Snapshot
 
 __all__ = ["FromSources", "SourcesPlan"]
@@ -155,11 +156,16 @@ class FromSources(Requesting):
     def _request_of(self, options: dict[str, Any], messages: tuple[Message, ...]) -> Request:
         return replace(self._request("?", options, None, None), messages=messages)
 
-    def _embedding(self) -> Callable[[Sequence[str]], Any] | None:
+    def _embedding(self) -> Vectors | None:
         """Vectors by the embedding model that is set, if one is."""
-        if not self.embedding_model:
+        model = self.embedding_model
+        if not model:
             return None
-        return lambda texts: self.derive(model=self.embedding_model, adapter="").embed(list(texts))  # type: ignore[attr-defined]
+
+        def embed(texts: Sequence[str]) -> Any:
+            return drive(self.derive(model=model, adapter="")._ready()).embed(list(texts))
+
+        return self._runtime.vectors(model, embed)
 
     def _run_ask(
         self, asking: Asking, talk: Conversation | None, place: Place | None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.operation import Condition
 from jupyter_localllm.compute.question import LITTLE, Question, bits
-from jupyter_localllm.sources.tokens import alike, fold, stem, tokens
+from jupyter_localllm.sources.tokens import alike, stem, tokens
+from jupyter_localllm.sources.typed import exact
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.table import Column, Table
@@ -208,11 +209,11 @@ def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
     for start, stop, digits in question.numbers():
         for column in table.columns:
-            if column.series.dtype.is_numeric() and _holds(column, float(digits)):
+            if column.series.dtype.is_numeric() and _holds(column, exact(digits)):
                 yield ValueLink(Condition(column.position, "==", digits), bits([(start, stop)]), 0.05, True)
 
 
-def _holds(column: Column, number: float) -> bool:
+def _holds(column: Column, number: int | float) -> bool:
     return bool((column.series == number).any())
 
 
@@ -223,6 +224,6 @@ def _moments(question: Question, table: Table) -> Iterator[ValueLink]:
             if column.kind != "moment" or column.series.dtype.is_numeric():
                 continue
             if column.moments.str.starts_with(said).any():
-                whole = said in fold(column.text(0))
+                whole = len(said) >= len(str(column.moments.drop_nulls().head(1)[0]))
                 mask = bits([(start, stop)])
                 yield ValueLink(Condition(column.position, "in", said), mask, 0.05, whole)

@@ -6,7 +6,8 @@ that a model wrote is ever run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -119,6 +120,26 @@ class Operation:
         word = " or " if self.either else " and "
         where = word.join(condition.words(table) for condition in self.conditions)
         return f"{self._said(table)} where {where}" if where else self._said(table)
+
+    def moved(self, places: Mapping[int, int]) -> Operation:
+        """The same operation where the columns have other positions.
+
+        Parameters
+        ----------
+        places : Mapping of int to int
+            From the old position of each column that takes part to the new one.
+        """
+
+        def condition(old: Condition) -> Condition:
+            row = condition(old.row) if old.row is not None else None
+            return replace(old, column=places[old.column], row=row)
+
+        return replace(
+            self,
+            column=None if self.column is None else places[self.column],
+            target=None if self.target is None else places[self.target],
+            conditions=tuple(map(condition, self.conditions)),
+        )
 
     def columns(self) -> tuple[int, ...]:
         """Positions of all columns that take part, each once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from jupyter_localllm.compute.candidates import Candidate, candidates
 from jupyter_localllm.compute.links import link_columns
 from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.run import Outcome, run
+from jupyter_localllm.sources.tokens import unspaced
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
@@ -75,13 +76,15 @@ class Reading:
         return self.candidate.operation.code(self.source.table)
 
 
-def read(question: str, sources: Sequence[FrameSnapshot]) -> list[Reading]:
+def read(question: str, sources: Sequence[FrameSnapshot], tell: Callable[[str], None] | None = None) -> list[Reading]:
     """Read a question over some tables.
 
     Parameters
     ----------
     question : str
     sources : sequence of FrameSnapshot
+    tell : callable, optional
+        Called with what is being done; what it raises ends the reading.
 
     Returns
     -------
@@ -89,15 +92,16 @@ def read(question: str, sources: Sequence[FrameSnapshot]) -> list[Reading]:
         The best one first, each with another result. Empty if nothing in the question points at a table.
     """
     asked = Question.of(question)
-    found = [
-        (candidate, source)
-        for source in sources
-        if source.table.rows
-        for candidate in candidates(asked, source.table, source.values)[: _TRIED * 2]
-    ]
+    tell = tell or _silent
+    found: list[tuple[Candidate, FrameSnapshot]] = []
+    for source in sources:
+        tell(f"reading the question over {source.name} ({source.size})")
+        if source.table.rows:
+            found += [(one, source) for one in candidates(asked, source.table, source.values)[:_TRIED]]
     found.sort(key=lambda pair: -pair[0].score)
     readings: list[Reading] = []
     for candidate, source in found[:_TRIED]:
+        tell(f"computing over {source.name}")
         outcome = run(candidate.operation, source.table, source.values)
         if outcome is not None:
             reading = Reading(source, candidate, outcome)
@@ -108,6 +112,10 @@ def read(question: str, sources: Sequence[FrameSnapshot]) -> list[Reading]:
         different.setdefault((reading.source.name, reading.outcome.texts), reading)
     best = list(different.values())[:_KEPT]
     return [_with_certainty(asked, reading, best) for reading in best]
+
+
+def _silent(words: str) -> None:
+    """Nobody watches."""
 
 
 def _odd(question: Question, reading: Reading) -> float:
@@ -184,4 +192,4 @@ def _script(word: str) -> str:
     letter = word[0]
     if letter.isascii() or "\u00c0" <= letter <= "\u024f":
         return "latin"
-    return "wide" if "\u3040" <= letter <= "\ud7af" else letter.encode("unicode_escape").decode()[:4]
+    return "wide" if unspaced(letter) else letter.encode("unicode_escape").decode()[:4]

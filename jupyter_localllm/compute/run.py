@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.compute.operation import Condition, Operation, plain
 from jupyter_localllm.sources.statistics import number_text
 from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.typed import exact
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -105,13 +106,13 @@ def mask_of(condition: Condition, table: Table, values: Values) -> Rows:
         # "after 2005" begins when 2005 is over: compared to the precision of what is given
         moments = column.moments.str.slice(0, len(condition.value))
         return _bools(_compare(moments, condition.comparison, condition.value), table.rows)
-    return _bools(_compare(column.numbers, condition.comparison, float(condition.value)), table.rows)
+    return _bools(_compare(column.numbers, condition.comparison, exact(condition.value)), table.rows)
 
 
 def _equal(condition: Condition, column: Column, values: Values) -> Rows:
     if column.native:
         if column.series.dtype.is_numeric():
-            return _bools(column.series == float(condition.value), len(column.series))
+            return _bools(column.series == exact(condition.value), len(column.series))
         return _bools(column.moments == condition.value, len(column.series))
     if condition.comparison == "==" or column in values.large:
         return values.rows(column, [condition.value])

@@ -55,12 +55,12 @@ def sources_text(plan: SourcesPlan) -> str:
     lines += ["", "Chosen"]
     costs = estimated_tokens([passage.text for passage in evidence.passages])
     for number, (passage, tokens) in enumerate(zip(evidence.passages, costs, strict=True), 1):
-        lines.append(f"  [{number}] {tokens:>5,} tokens  {_line(passage)}")
+        lines.append(f"  [{number}] about {tokens:>5,} tokens  {_line(passage)}")
     lines += ["  nothing"] if not evidence.passages else []
     cut = evidence.choice.cut if evidence.choice is not None else ()
     lines += ["", "Cut"] if cut else []
     for one in cut[:_CUT]:
-        lines.append(f"  {one.tokens:>9,} tokens  {_line(one.passage)}: {one.reason}")
+        lines.append(f"  about {one.tokens:>9,} tokens  {_line(one.passage)}: {one.reason}")
     lines += [f"  and {len(cut) - _CUT:,} more"] if len(cut) > _CUT else []
     lines += ["", *(f"Note: {note.text}" for note in evidence.notes)] if evidence.notes else []
     if plan.plan is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from jupyter_localllm.runtime.prepare import LocalEngine, ModelSpec, Preparation
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
-    from jupyter_localllm.sources.select import Kept
+    from jupyter_localllm.sources.select import Kept, Vectors
 
 __all__ = ["Runtime", "current", "reset"]
 
@@ -53,6 +53,7 @@ class Runtime:
         self._caches: dict[Path, AnswerCache] = {}
         self._numbers = itertools.count()
         self._indexes: Kept | None = None
+        self._vectors: dict[str, Vectors] = {}
 
     @property
     def indexes(self) -> Kept:
@@ -70,6 +71,14 @@ class Runtime:
             cache.on_notice = self._notice
             self._caches[directory] = cache
         return self._caches[directory]
+
+    def vectors(self, model: str, embed: Callable[[Sequence[str]], Any]) -> Vectors:
+        """Vectors of passages by an embedding model, kept for the next question; `embed` makes those that are new."""
+        if model not in self._vectors:
+            from jupyter_localllm.sources.select import Vectors
+
+            self._vectors[model] = Vectors(embed)
+        return self._vectors[model]
 
     def holder(self) -> int:
         """A number under which a handle holds engines."""
@@ -129,6 +138,10 @@ class Runtime:
         for cache in self._caches.values():
             cache.close()
         self._caches.clear()
+        if self._indexes is not None:
+            self._indexes.clear()
+        self._indexes = None
+        self._vectors.clear()
 
     def _notice(self, text: str) -> None:
         self.on_notice(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +50,20 @@ def figures(column: Column, rows: int) -> Iterator[tuple[str, str, str]]:
 
 
 def number_text(value: Any) -> str:
-    """Write a computed number in the fewest digits that are right, at most six decimals.
+    """Write a computed number in the fewest digits that are right, at most six decimals below a billion.
 
     Examples
     --------
     >>> number_text(12.0), number_text(2 / 3), number_text(1234567.891), number_text(7)
     ('12', '0.666667', '1234567.891', '7')
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - not a NaN
+    if not isinstance(value, float) or not math.isfinite(value):
         return str(value)
-    if abs(value) < 1e15 and value == int(value):
+    if value == int(value) and abs(value) < 2**53:
         return str(int(value))
-    if 1e-4 <= abs(value) < 1e15:
+    if 1e-4 <= abs(value) < 1e9:
         return f"{value:.6f}".rstrip("0").rstrip(".")
-    return f"{value:.6g}"
+    return repr(value)
 
 
 def _cell(value: Any) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.sources.cells import column_texts
-from jupyter_localllm.sources.typed import moment, number
+from jupyter_localllm.sources.typed import amount, moment, with_commas
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -30,6 +30,7 @@ _TOTALS = frozenset(
         *("totaal", "suma", "soma", "totalt", "razem", "итого", "всего", "合計", "合计", "总计"),
     }
 )
+_DIFFERENT = 300_000  # different values among which rows of totals are looked for
 _FEW = 0.25  # more rows than this that begin with such a word are no rows of totals
 
 
@@ -90,12 +91,23 @@ class Column:
         texts = [text for text in _texts(some, self._pandas) if text.casefold() not in _BLANK]
         if not texts:
             return "text"
-        numbers = sum(number(text) is not None for text in texts)
+        comma = with_commas(texts)
+        amounts = [found for text in texts if (found := amount(text, comma=comma)) is not None]
         moments = sum(moment(text) is not None for text in texts)
         years = all(text.isdecimal() for text in texts)
-        if moments >= _MOSTLY * len(texts) and (moments > numbers or years):
+        if moments >= _MOSTLY * len(texts) and (moments > len(amounts) or years):
             return "moment"
-        return "number" if numbers >= _MOSTLY * len(texts) else "text"
+        if len({found.unit for found in amounts if found.unit}) > 1:
+            return "text"  # kilometres and metres do not compare as numbers do
+        return "number" if len(amounts) >= _MOSTLY * len(texts) else "text"
+
+    @functools.cached_property
+    def clock(self) -> bool:
+        """Whether the cells are times of a clock or of a race: they have an order, and their sum says nothing."""
+        if self.native or self.kind != "number":
+            return False
+        found = (amount(text) for text in _texts(self.series.head(_SAMPLE), self._pandas))
+        return any(one is not None and one.unit == ":" for one in found)
 
     @functools.cached_property
     def texts(self) -> Sequence[str]:
@@ -121,7 +133,9 @@ class Column:
             if self._pandas and self.series.dtype.is_float():
                 return self.series.fill_nan(None) if hasattr(self.series, "fill_nan") else self.series
             return self.series
-        read = {text: number(text) for text in set(self.texts)}
+        different = set(self.texts)
+        comma = with_commas(different)
+        read = {text: found.value if (found := amount(text, comma=comma)) else None for text in different}
         return self._new([read[text] for text in self.texts], nw.Float64())
 
     @functools.cached_property
@@ -227,17 +241,21 @@ class Table:
 
         found = np.zeros(self.rows, dtype=bool)
         for column in self.columns[:3]:
-            if column.kind != "text" or column.series.dtype.is_numeric() or self.rows > _SAMPLE:
-                continue
-            for row, text in enumerate(column.texts):
-                words = text.casefold().replace(":", " ").split()
-                found[row] |= 1 <= len(words) <= 3 and words[0] in _TOTALS
+            if column.kind == "text" and not column.native and column.distinct <= _DIFFERENT:
+                named = {text for text in column.read(column.values.unique()) if _is_total(text)}
+                if named:
+                    found |= np.fromiter((text in named for text in column.texts), dtype=bool, count=self.rows)
         return found if found.mean() <= _FEW else np.zeros(self.rows, dtype=bool) if self.rows else found
 
     def row_label(self, row: int) -> str:
         """What people call a row: its subject, else its number from 1."""
         text = self.subject.text(row) if self.subject is not None else ""
         return text if text else f"row {row + 1}"
+
+
+def _is_total(text: str) -> bool:
+    words = text.casefold().replace(":", " ").split()
+    return 1 <= len(words) <= 3 and words[0] in _TOTALS
 
 
 def _texts(series: nw.Series[Any], pandas: bool) -> list[str]:

@@ -6,11 +6,16 @@ import functools
 import re
 import unicodedata
 
-__all__ = ["alike", "fold", "pieces", "stem", "tokens"]
+__all__ = ["alike", "fold", "pieces", "stem", "tokens", "unspaced"]
 
-_WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without spaces: each character is a token
+# Scripts that are written without spaces, of which each character is a token: kana, Chinese, Hangul (whose words end in
+# particles), Thai and Lao, Burmese, Khmer.
+_WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+# Marks that stand behind a letter and belong to it: diacritics, Hebrew and Arabic points, the vowels of Indian scripts.
+_MARK = "[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]|(?!\\d)[\u0900-\u0963\u0971-\u0dff]"
 _CAMEL = re.compile(r"(?<=[a-z\u00df-\u00ff])(?=[A-Z])")
-_TOKEN = re.compile(rf"\d{{4}}-\d\d-\d\d(?!\d)|[{_WIDE}]|\d+(?:[.,]\d+)*|[^\W\d_{_WIDE}]+")
+_TOKEN = re.compile(rf"\d{{4}}-\d\d-\d\d(?!\d)|[{_WIDE}]|\d+(?:[.,]\d+)*|(?:[^\W\d_{_WIDE}](?:{_MARK})*)+")
+_UNSPACED = re.compile(f"[{_WIDE}]")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 
@@ -24,7 +29,8 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    cased = unicodedata.normalize("NFKD", text).casefold()  # a letter of mathematics has a case once it is plain
+    plain = unicodedata.normalize("NFKD", cased)
     return unicodedata.normalize("NFC", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
@@ -49,7 +55,22 @@ def pieces(text: str) -> list[str]:
     >>> pieces("unitPrice in the US")
     ['unit', 'Price', 'in', 'the', 'US']
     """
-    return _TOKEN.findall(_CAMEL.sub(" ", text))
+    if text.isascii():
+        return _TOKEN.findall(_CAMEL.sub(" ", text))
+    # A letter and its mark are one character or two; a mark that stands alone is no word.
+    found = _TOKEN.findall(_CAMEL.sub(" ", unicodedata.normalize("NFC", text)))
+    return [piece for piece in found if _plain(piece)]
+
+
+def unspaced(letter: str) -> bool:
+    """Whether a character is of a script that is written without spaces, so that it is a token by itself.
+
+    Examples
+    --------
+    >>> unspaced("語"), unspaced("ก"), unspaced("a")
+    (True, True, False)
+    """
+    return _UNSPACED.match(letter) is not None
 
 
 def _plain(token: str) -> str:

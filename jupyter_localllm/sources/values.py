@@ -37,6 +37,8 @@ class Values:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self._stems = functools.cache(self._read_stems)  # kept by this index alone, and gone with it
+        self._codes = functools.cache(self._read_codes)
 
     @functools.cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -65,8 +67,7 @@ class Values:
         """All stems that occur."""
         return self._words.keys()
 
-    @functools.cache  # noqa: B019 - lives as long as the index, which is kept in one place
-    def _stems(self, column: Column) -> dict[str, tuple[str, ...]]:
+    def _read_stems(self, column: Column) -> dict[str, tuple[str, ...]]:
         """The different values of a column, and their stems."""
         return {text: tuple(stem(token) for token in tokens(text)) for text in different(column) if text}
 
@@ -111,8 +112,7 @@ class Values:
         wanted = [numbers[value] for value in values if value in numbers]
         return np.isin(codes, wanted) if len(wanted) != 1 else codes == wanted[0]
 
-    @functools.cache  # noqa: B019 - as above
-    def _codes(self, column: Column) -> tuple[NDArray[np.int32], dict[str, int]]:
+    def _read_codes(self, column: Column) -> tuple[NDArray[np.int32], dict[str, int]]:
         import numpy as np
 
         numbers: dict[str, int] = {}

@@ -184,6 +184,25 @@ def test_checked_again(cities: pd.DataFrame, tmp_path: Path) -> None:
     assert [c.status for c in mean.check({}).citations] == ["stale"]
 
 
+def test_checked_again_by_another_key(tmp_path: Path) -> None:
+    """A row that was found by something else than its name is found by it again, also after it has moved."""
+    llm, _ = says("x", tmp_path)
+    people = pd.DataFrame({"name": ["Ann", "Bob", "Cid"], "badge": [7, 8, 9], "age": [30, 40, 50]})
+    answer = llm.ask("What is the age of badge 8?", {"people": people})
+    assert answer.value == 40
+    assert [c.status for c in answer.check().citations] == ["supported"]
+    assert [c.status for c in answer.check({"people": people.iloc[::-1]}).citations] == ["supported"]
+    assert [c.status for c in answer.check({"people": people[["name", "age"]]}).citations] == ["stale"]
+    assert [c.status for c in answer.check({"people": people.rename(columns={"age": "years"})}).citations] == ["stale"]
+
+
+def test_long_ids_are_whole_numbers(tmp_path: Path) -> None:
+    """Ids of 19 digits that differ in the last one are not the same."""
+    llm, _ = says("x", tmp_path)
+    data = pd.DataFrame({"id": [1234567890123456788, 1234567890123456789], "author": ["Ann", "Bob"]})
+    assert llm.ask("author of id 1234567890123456789", {"posts": data}).value == "Bob"
+
+
 def test_instructions_in_data_are_data(tmp_path: Path) -> None:
     """A cell that speaks to the model changes nothing but a note: it stays, is fenced, and is reported."""
     data = pd.DataFrame(

@@ -1,0 +1,202 @@
+"""Families of operations that a question may name, each with the words that name it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jupyter_localllm.compute.links import ColumnLink, ValueLink
+from jupyter_localllm.compute.operation import Function, Operation
+from jupyter_localllm.compute.run import rows_of
+from jupyter_localllm.compute.scope import CONDITION, PART_OF_NAME, SHOWN, Candidate, Scope, Where
+
+if TYPE_CHECKING:
+    from jupyter_localllm.sources.table import Column
+
+__all__ = ["FAMILIES", "of_pair"]
+
+_COMPUTED = 0.9  # a column to compute with that the question does not name
+_MANY = 0.3  # several rows where one is asked for
+_TRIVIAL = 0.8  # the most of one row
+
+
+def _cells(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """A cell of the rows that are named."""
+    if not where.conditions and where.count > 1:
+        return
+    asked = {condition.column for condition in where.conditions if condition.comparison in ("==", "has")}
+    for column in scope.columns:
+        if column.position not in asked:
+            words, cost, guessed = scope.shown(column, where.mask)
+            cost += _MANY if where.count > 1 else 0.0
+            yield scope.made(where, words, cost, guessed, "get", target=column.position)
+
+
+def _counts(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """How many rows, how many different values, or the number that a column says."""
+    counted = scope.said("count")
+    if not counted:
+        return
+    bare = 0.0 if where.conditions else 0.3
+    yield scope.made(where, counted, bare, 0, "count")
+    different = scope.said("distinct")
+    for column in scope.columns:
+        words, cost, guessed = scope.named(column, where.mask, 9.0)
+        if guessed:
+            continue
+        yield scope.made(where, counted | words, cost + (bare or 0.05), 0, "count")
+        cost_different = cost + (0.0 if different else 0.35)
+        yield scope.made(where, counted | words | different, cost_different, 0, "distinct", column=column.position)
+        if column.kind == "number" and where.count == 1:
+            yield scope.made(where, counted | words, cost - 0.05, 0, "get", target=column.position)
+        elif column.kind == "number" and not column.clock:
+            summed = scope.said("sum")
+            cost += 0.0 if summed else 0.25
+            yield scope.made(where, counted | words | summed, cost, 0, "sum", column=column.position)
+
+
+def _aggregates(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """Sum, mean and median of a column."""
+    for function in ("sum", "mean", "median"):
+        named = scope.said(function)
+        for column in scope.free(where, scope.numeric()) if named else ():
+            words, cost, guessed = scope.named(column, where.mask, _COMPUTED)
+            # "total" may be all there is of the column "Total": then no sum was asked for
+            once = named and not named & ~words
+            cost, guessed = (cost + 0.6, guessed + 1) if once else (cost, guessed)
+            cost += 0.2 if column.years else 0.0  # of years there is seldom a sum
+            yield scope.made(where, named | words, cost, guessed, function, column=column.position)
+
+
+def _ranges(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """The difference between the most and the least of a column."""
+    words = scope.said("range") or (scope.said("difference") if scope.said("max") and scope.said("min") else 0)
+    for column in scope.free(where, scope.numeric()) if words else ():
+        more, cost, guessed = scope.named(column, where.mask, _COMPUTED)
+        words |= scope.said("max") | scope.said("min")
+        yield scope.made(where, words | more, cost, guessed, "range", column=column.position)
+
+
+def _extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """The most and the least: as a number, as the row that has it, as the value that comes most often."""
+    trivial = _TRIVIAL if where.count == 1 and where.conditions else 0.0
+    for end in ("max", "min"):
+        named = scope.said(end)
+        # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
+        number = not scope.said("holder")
+        for column in scope.free(where, scope.ordered()) if named else ():
+            words, cost, guessed = scope.named(column, where.mask, _COMPUTED + 0.2 * (column.kind != "number"))
+            alone = cost + trivial + (0.05 if number else 0.35)
+            yield scope.made(where, named | words, alone, guessed, end, column=column.position)
+            yield from _rows_with(
+                scope, where, named | words, cost + trivial, guessed, function=f"with {end}", column=column
+            )
+        often = scope.said("mode")
+        for column in scope.free(where, scope.columns) if named else ():
+            if column.distinct > 0.95 * scope.table.rows:
+                continue
+            words, cost, guessed = scope.named(column, where.mask, SHOWN)
+            cost += trivial + (0.0 if often else 0.35)
+            function: Function = "most" if end == "max" else "least"
+            yield scope.made(where, named | often | words, cost, guessed, function, target=column.position)
+
+
+def _rows_with(
+    scope: Scope, where: Where, words: int, cost: float, guessed: int, *, function: str, column: Column
+) -> Iterator[Candidate]:
+    for target in scope.free(where, scope.columns):
+        if target is not column:
+            more, shown, guess = scope.shown(target, where.mask | words)
+            if words and more and not scope.links[column.position].mask & ~more and not guess:
+                shown, guess = shown + _COMPUTED, guess + 1  # "league goals" do not name "league apps" as well
+            operands = {"column": column.position, "target": target.position}
+            yield scope.made(where, words | more, cost + shown, guessed + guess, function, **operands)  # type: ignore[arg-type]
+
+
+def _ends(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """The first and the last row, in the table's order or by a column of dates."""
+    for end, function in (("first", "with min"), ("last", "with max")):
+        named = scope.said(end)
+        for target in scope.columns if named else ():
+            words, cost, guessed = scope.shown(target, where.mask)
+            yield scope.made(where, named | words, cost + 0.05, guessed, function, target=target.position)  # type: ignore[arg-type]
+            for column in scope.columns:
+                if column.timed:
+                    own = 0.02 if column is target else 0.0
+                    operands = {"column": column.position, "target": target.position}
+                    yield scope.made(where, named | words, cost - own, guessed, function, **operands)  # type: ignore[arg-type]
+
+
+def _neighbours(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """The row after or before one that is named."""
+    if not where.conditions:
+        return
+    own = {condition.column for condition in where.conditions}
+    for operation, function in (("next", "after"), ("previous", "before")):
+        named = scope.said(operation)
+        for target in scope.columns if named else ():
+            words, cost, guessed = scope.named(target, where.mask, 0.1 if target.position in own else SHOWN)
+            cost += _MANY if where.count > 1 else 0.0
+            guessed = 0 if target.position in own else guessed
+            yield scope.made(where, named | words, cost, guessed, function, target=target.position)  # type: ignore[arg-type]
+
+
+def _groups(scope: Scope, where: Where) -> Iterator[Candidate]:
+    """A computation for each value of a column, or the value for which it is most or least."""
+    each = scope.said("group")
+    ends = [(end, scope.said(end)) for end in ("max", "min") if scope.said(end)]
+    named = [(of, scope.said(of)) for of in ("sum", "mean", "median", "count") if scope.said(of)]
+    targets = [c for c in scope.columns if scope.links[c.position].mask and c.distinct < 0.95 * scope.table.rows]
+    for (of, words), target in itertools.product(named, targets):
+        for column in scope.numeric() if of != "count" else [None]:
+            link = scope.links[column.position] if column is not None else ColumnLink(0, 1.0)
+            if column is target or (column is not None and not link.mask):
+                continue
+            own = scope.links[target.position]
+            mask, cost = words | link.mask | own.mask, 0.1 + PART_OF_NAME * (2 - link.share - own.share)
+            place = column.position if column is not None else None
+            if each:
+                yield scope.made(where, mask | each, cost, 0, "by", column=place, target=target.position, of=of)
+            for end, told in ends:
+                function: Function = "most" if end == "max" else "least"
+                operands = {"column": place, "target": target.position, "of": of}
+                yield scope.made(where, mask | told, cost, 0, function, **operands)
+
+
+def of_pair(scope: Scope, pair: tuple[ValueLink, ValueLink]) -> Iterator[Candidate]:
+    """Two rows that are named together: which of them has more, how far they are apart, both together."""
+    conditions = (pair[0].condition, pair[1].condition)
+    operation = Operation("count", conditions=conditions, either=True)
+    rows = rows_of(operation, scope.table, scope.values)
+    mask = pair[0].mask | pair[1].mask
+    cost = sum(link.cost + CONDITION for link in pair)
+    where = Where(conditions, mask, cost, rows, int(rows.sum()), all(link.whole for link in pair))
+    shown = conditions[0].column
+    for column in scope.ordered():
+        if column.position == shown:
+            continue
+        words, guess, guessed = scope.named(column, mask, _COMPUTED)
+        place = column.position
+        for end, function in (
+            ("max", "with max"),
+            ("min", "with min"),
+            ("first", "with min"),
+            ("last", "with max"),
+        ):
+            named = scope.said(end)
+            if named and (end in ("max", "min") or column.timed):
+                operands = {"column": place, "target": shown, "either": True}
+                yield scope.made(where, named | words, guess, guessed, function, **operands)  # type: ignore[arg-type]
+        apart, summed = scope.said("difference"), scope.said("sum")
+        if apart:
+            yield scope.made(where, apart | words, guess - 0.1, guessed, "difference", column=place)
+        if summed and column.kind == "number":
+            yield scope.made(where, summed | words, guess, guessed, "sum", column=place, either=True)
+    counted = scope.said("count")
+    if counted:
+        yield scope.made(where, counted, 0.2, 0, "count", either=True)
+
+
+FAMILIES = (_cells, _counts, _aggregates, _extremes, _ends, _neighbours, _groups, _ranges)
+"""From a scope and some conditions to candidates, in a fixed order."""
