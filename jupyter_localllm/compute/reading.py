@@ -158,7 +158,7 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited.py``.
     """
     candidate = reading.candidate
-    others = [other.score for other in all_of_them if other is not reading]
+    others = [other.score for other in all_of_them if other.outcome.texts != reading.outcome.texts]
     margin = reading.score - max(others, default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed
     certainty *= 0.5 if question.named("not") else 1.0  # no operation here leaves out what is named
@@ -166,7 +166,7 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
     for place in question.unexplained_places(candidate.mask):
         certainty *= _doubt(question, candidate, place, scripts)
-    certainty *= 1.0 if margin >= 0.2 else 0.85 if margin >= 0.05 else 0.6
+    certainty *= 1.0 if margin >= 0.2 else 0.85 if margin >= 0.05 else 0.55
     return replace(reading, certainty=certainty if margin >= 0 else 0.0)
 
 

@@ -49,6 +49,8 @@ COMPUTED = [
     ("lowest population of region north", "min(population) where region == 'north'", 120_000),
     ("total population", "sum(population)", 1_508_200),
     ("median population", "median(population)", 82_750),
+    ("minimum of population", "min(population)", 7_200),
+    ("range of population", "range(population)", 972_800),
     ("How many cities have a population over 100000?", "count(rows) where population > 100000", 3),
     ("¿Cuántas city con region east hay?", "count(rows) where region == 'east'", 1),
 ]
@@ -136,6 +138,17 @@ def test_two_tables_are_read_as_one_choice() -> None:
     for sources in ([snapshot(cities), snapshot(ships, "ships")], [snapshot(ships, "ships"), snapshot(cities)]):
         reading = read("What is the length of Borea?", sources)[0]
         assert (reading.source.name, reading.outcome.texts) == ("ships", ("120",))
+
+
+def test_tables_that_disagree_are_both_told() -> None:
+    """Two tables that say different things of one row leave it uncertain; if they say the same, it is not."""
+    one, other = pd.DataFrame(CITIES), pd.DataFrame(CITIES)
+    question = "What is the population of Dahl?"
+    assert read(question, [snapshot(one, "one"), snapshot(other, "other")])[0].certainty >= CERTAIN
+    other.loc[3, "population"] = 99
+    readings = read(question, [snapshot(one, "one"), snapshot(other, "other")])
+    assert [(r.source.name, r.outcome.texts) for r in readings[:2]] == [("one", ("45500",)), ("other", ("99",))]
+    assert readings[0].certainty < CERTAIN
 
 
 def test_the_same_every_time() -> None:
