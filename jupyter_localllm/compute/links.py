@@ -214,7 +214,7 @@ def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
 
 
 def _holds(column: Column, number: int | float) -> bool:
-    return bool((column.series == number).any())
+    return bool(column.equal_to(number).any())
 
 
 def _moments(question: Question, table: Table) -> Iterator[ValueLink]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.compute.operation import Condition, Operation, plain
-from jupyter_localllm.sources.statistics import number_text
+from jupyter_localllm.sources.statistics import by_group, figure, number_text
 from jupyter_localllm.sources.tokens import stem, tokens
 from jupyter_localllm.sources.typed import exact
 
@@ -42,12 +42,15 @@ class Outcome:
         Positions of the rows that it rests on, at most 1,000 of them.
     n : int
         How many rows they are.
+    more : int
+        How many different texts there are besides `texts`, where the rows are too many to read them all.
     """
 
     texts: tuple[str, ...]
     value: Any
     rows: tuple[int, ...]
     n: int
+    more: int = 0
 
 
 def run(operation: Operation, table: Table, values: Values) -> Outcome | None:
@@ -112,7 +115,7 @@ def mask_of(condition: Condition, table: Table, values: Values) -> Rows:
 def _equal(condition: Condition, column: Column, values: Values) -> Rows:
     if column.native:
         if column.series.dtype.is_numeric():
-            return _bools(column.series == exact(condition.value), len(column.series))
+            return _bools(column.equal_to(exact(condition.value)), len(column.series))
         return _bools(column.moments == condition.value, len(column.series))
     if condition.comparison == "==" or column in values.large:
         return values.rows(column, [condition.value])
@@ -160,40 +163,38 @@ def _cells(table: Table, target: int | None, found: NDArray[np.intp]) -> Outcome
     if target is None or not len(found):
         return None
     column = table.columns[target]
-    texts = tuple(dict.fromkeys(text for row in found[:_MOST_ROWS] if (text := column.text(int(row)))))
-    if not texts:
+    some = _listed(found)
+    first: dict[str, int] = {}
+    for row, text in zip(some, column.read_rows(some), strict=True):
+        first.setdefault(text, row)
+    first.pop("", None)
+    if not first:
         return None
-    value = plain(column.series[int(found[0])]) if len(texts) == 1 else list(texts)
-    return Outcome(texts, value, _listed(found), len(found))
+    more = 0
+    if len(found) > len(some):
+        more = int(_taken(column.grouping, found).drop_nulls().n_unique()) - len(first)
+    texts = tuple(first)
+    value = plain(column.series[first[texts[0]]]) if len(texts) == 1 and not more else list(texts)
+    return Outcome(texts, value, some, len(found), max(0, more))
 
 
 def _taken(series: nw.Series[Any], found: NDArray[np.intp]) -> nw.Series[Any]:
-    return (
-        series
-        if len(found) == len(series)
-        else series.gather(found.tolist())
-        if hasattr(series, "gather")
-        else series[found.tolist()]
-    )
+    return series if len(found) == len(series) else series[found]
 
 
 def _aggregate(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outcome | None:
     assert operation.column is not None
     column = table.columns[operation.column]
     if operation.function == "distinct":
-        count = (
-            len({text for row in found for text in [column.text(int(row))] if text})
-            if len(found) < 10_000
-            else (_taken(column.values if len(found) == table.rows else column.series, found).drop_nulls().n_unique())
-        )
+        count = int(_taken(column.grouping, found).drop_nulls().n_unique())
         return Outcome((f"{count}",), count, _listed(found), len(found))
     series = _taken(column.ordered if operation.function in ("min", "max") else column.numbers, found).drop_nulls()
     if not len(series):
         return None
     if operation.function == "range":
-        value = plain(series.max()) - plain(series.min())
+        value = figure(series, "max") - figure(series, "min")
         return Outcome((number_text(value),), value, _listed(found), len(series))
-    value = plain(getattr(series, operation.function)())
+    value = figure(series, operation.function)
     if operation.function in ("min", "max"):
         best = _where(column, found, value)
         return Outcome((column.text(best[0]),), plain(column.series[best[0]]), tuple(best), len(series))
@@ -215,7 +216,7 @@ def _extreme(operation: Operation, table: Table, found: NDArray[np.intp]) -> Out
     series = _taken(column.ordered, found).drop_nulls()
     if not len(series):
         return None
-    value = plain(series.min() if operation.function == "with min" else series.max())
+    value = figure(series, "min" if operation.function == "with min" else "max")
     return _cells(table, operation.target, np.array(_where(column, found, value), dtype=np.intp))
 
 
@@ -224,29 +225,20 @@ def _groups(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outc
 
     assert operation.target is not None
     target = table.columns[operation.target]
-    keys = _taken(target.grouping, found).alias("key")
+    keys = _taken(target.grouping, found)
     numbers = _taken(table.columns[operation.column].numbers, found) if operation.column is not None else None
-    frame = keys.to_frame().with_columns(numbers.alias("value") if numbers is not None else nw.lit(1).alias("value"))
-    frame = frame.drop_nulls()
-    of = getattr(nw.col("value"), operation.of or "count")()
-    grouped = frame.group_by("key").agg(of.alias("value"))
-    values = {
-        key: plain(value) for key, value in zip(grouped["key"].to_list(), grouped["value"].to_list(), strict=True)
-    }
+    values = by_group(keys, numbers, operation.of or "count")
     order = [key for key in keys.unique(maintain_order=True).to_list() if key in values]
-    texts = dict(
-        zip(order, target.read(nw.new_series("key", order, keys.dtype, backend=keys.implementation)), strict=True)
-    )
-    results = {texts[key]: values[key] for key in order if texts[key]}
-    if not results:
+    if not order:
         return None
+    texts = target.read(nw.new_series("key", order, keys.dtype, backend=keys.implementation))
+    results = {text: values[key] for text, key in zip(texts, order, strict=True)}
     if operation.function == "by":
         told = tuple(f"{text}: {number_text(value)}" for text, value in results.items())
         return Outcome(told, results, _listed(found), len(found))
     best = (max if operation.function == "most" else min)(results.values())
-    keep = [key for key in order if texts[key] and values[key] == best]
-    rows = found[_flags(keys.is_in(keep))]
-    named = tuple(dict.fromkeys(texts[key] for key in keep))
+    rows = found[_flags(keys.is_in([key for key in order if values[key] == best]))]
+    named = tuple(text for text, value in results.items() if value == best)
     return Outcome(named, named[0] if len(named) == 1 else list(named), _listed(rows), len(rows))
 
 
@@ -268,7 +260,7 @@ def _difference(operation: Operation, table: Table, values: Values) -> Outcome |
         series = _taken(column.numbers, found).drop_nulls()
         if not len(series):
             return None
-        ends.append(plain(series.sum()))
+        ends.append(figure(series, "sum"))
         rows += [int(row) for row in found]
     if len(ends) != 2:
         return None
