@@ -17,6 +17,7 @@ from jupyter_localllm.answering.reader import choose_reading
 from jupyter_localllm.cite.marks import Marks
 from jupyter_localllm.cite.repair import Citing
 from jupyter_localllm.compute.reading import Reading
+from jupyter_localllm.errors import LocalLLMError, SourceError
 from jupyter_localllm.pipeline import Model, Request, ask
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot, hash_of
 from jupyter_localllm.types import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Asking", "answer", "request_of"]
 
 _LIKE_A_MARK = re.compile(r"\[(?=\s*[\d?])")  # a footnote in a cell must not pass for a mark of ours
+_REPEATED = 3  # claims of an answer that goes in circles
 _HASHED = 5_000_000  # cells of a table that are all hashed
 _SENTENCE_TOKENS = 96  # of an answer that only words what was computed
 
@@ -94,9 +96,7 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     """
     begun = time.perf_counter()
     yield Status("sources", _looking(asking.snapshots))
-    evidence = yield from watched(
-        lambda tell: gather(asking.question, asking.snapshots, replace(asking.limits, progress=tell)), "sources"
-    )
+    evidence = yield from watched(lambda tell: _gathered(asking, tell), "sources")
     if asking.reader == "model" and evidence.possible:
         evidence = yield from choose_reading(asking.question, evidence, asking.request, model, cache)
     draft = _plain(evidence)
@@ -118,6 +118,18 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     elif draft.stated:  # whatever became of the model's words, they are not the answer
         result = replace(result, finish_reason="stop", timings=replace(result.timings, ttft_ms=first_ms))
     yield from _finished(asking, evidence, draft, result)
+
+
+def _gathered(asking: Asking, tell: Callable[[str], None]) -> Evidence:
+    try:
+        return gather(asking.question, asking.snapshots, replace(asking.limits, progress=tell))
+    except LocalLLMError:
+        raise
+    except Exception as error:  # whatever a foreign table does while it is computed with
+        raise SourceError(
+            f"The sources cannot be read: {type(error).__name__}: {error}",
+            "Cite something simpler made of them, for example only the columns that matter.",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -230,9 +242,10 @@ def _kept(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Dr
     """The model's answer from texts, if anything in it is carried; else the passage that speaks of the question."""
     assert evidence.choice is not None
     asked = evidence.choice.asked
-    for one in citations:
-        if one.status == "supported" and speaks_of(text[one.start : one.end], one.quote, asked):
-            return _Draft(text.strip(), _moved(citations, text))
+    supported = [text[one.start : one.end] for one in citations if one.status == "supported"]
+    in_circles = len(supported) > _REPEATED and len(set(supported)) <= len(supported) // 2
+    if not in_circles and any(speaks_of(claim, asked) for claim in supported):
+        return _Draft(text.strip(), _moved(citations, text))
     best = next((one.passage for one in evidence.choice.ranked if one.passage in evidence.passages), None)
     if best is None:
         return _Draft(NOT_FOUND, abstained=True)

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from jupyter_localllm.cite.sentences import Splitter
 from jupyter_localllm.sources.select import Asked, coverage
-from jupyter_localllm.sources.tokens import tokens
 from jupyter_localllm.types import Passage
 
 __all__ = ["excerpt", "sentences_of", "speaks_of"]
 
 _WORDS = 60  # of an excerpt
-_OWN = 0.25  # share of the question's information that a claim may hold itself, so that nothing else need be looked at
-_NEAR = 0.15
+_OWN = 0.25  # share of the question's information that a claim must hold itself
 
 
 def sentences_of(text: str) -> list[str]:
@@ -49,26 +47,19 @@ def excerpt(text: str, asked: Asked) -> str:
             return " ".join(sentences[first : last + 1])
 
 
-def speaks_of(claim: str, quote: str, asked: Asked) -> bool:
-    """Whether a claim speaks of what was asked, and not just of some value of the passage it rests on.
+def speaks_of(claim: str, asked: Asked) -> bool:
+    """Whether a claim says itself what it is about.
 
-    ``"The answer is 412."`` is carried by every passage that holds the number; it answers the question only if the
-    sentence with the number is about it.
+    ``"The answer is 412."`` is carried by every passage that holds the number, whatever it counts there; the passage's
+    own words are the better answer then.
 
     Parameters
     ----------
     claim : str
-    quote : str
-        What the cited passage says.
     asked : Asked
+        The question, weighed against all its sources.
     """
-    if _share(claim, asked) >= _OWN:
-        return True
-    sentences = sentences_of(quote)
-    shares = [_share(sentence, asked) for sentence in sentences]
-    said = {token for token in tokens(claim) if token[0].isdigit()} or set(tokens(claim))
-    holding = [share for sentence, share in zip(sentences, shares, strict=True) if said & set(tokens(sentence))]
-    return bool(holding) and max(holding) >= max(shares) - _NEAR
+    return _share(claim, asked) >= _OWN
 
 
 def _best(sentences: Sequence[str], asked: Asked) -> int:

@@ -46,14 +46,17 @@ def _counts(scope: Scope, where: Where) -> Iterator[Candidate]:
         if guessed:
             continue
         yield scope.made(where, counted | words, cost + (bare or 0.05), 0, "count")
-        cost_different = cost + (0.0 if different else 0.35)
+        repeated = column.kind == "text" and column.distinct < scope.table.rows and not where.conditions
+        # of "how many customers" over orders nobody can say which are meant
+        cost_different = cost + (0.0 if different else bare if repeated else 0.35)
         yield scope.made(where, counted | words | different, cost_different, 0, "distinct", column=column.position)
         if column.kind == "number" and where.count == 1:
             yield scope.made(where, counted | words, cost - 0.05, 0, "get", target=column.position)
         elif column.kind == "number" and not column.clock:
             summed = scope.said("sum")
             cost += 0.0 if summed else 0.25
-            yield scope.made(where, counted | words | summed, cost, 0, "sum", column=column.position)
+            guess = 0 if summed else 1
+            yield scope.made(where, counted | words | summed, cost, guess, "sum", column=column.position)
 
 
 def _aggregates(scope: Scope, where: Where) -> Iterator[Candidate]:

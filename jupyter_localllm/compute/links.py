@@ -147,7 +147,7 @@ def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
     for link in link_columns(question, values.table):
         known |= link.mask
     for place, word in enumerate(question.stems):
-        if question.weights[place] == LITTLE or len(word) < 4 or word in vocabulary or word.isdigit():
+        if question.weights[place] == LITTLE or len(word) < 4 or word in vocabulary or any(map(str.isdigit, word)):
             continue
         if known >> place & 1:  # a word that says something already is spelt right
             continue
@@ -207,10 +207,14 @@ def _exact(question: Question, values: Values) -> Iterator[ValueLink]:
 
 def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
+    links = link_columns(question, table)
     for start, stop, digits in question.numbers():
         for column in table.columns:
             if column.series.dtype.is_numeric() and _holds(column, exact(digits)):
-                yield ValueLink(Condition(column.position, "==", digits), bits([(start, stop)]), 0.05, True)
+                # a number may be in any column: in one that is not named it is a guess
+                meant = column.years or bool(links[column.position].share)
+                cost = 0.05 if meant else 0.25
+                yield ValueLink(Condition(column.position, "==", digits), bits([(start, stop)]), cost, meant)
 
 
 def _holds(column: Column, number: int | float) -> bool:

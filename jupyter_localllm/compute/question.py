@@ -11,6 +11,8 @@ from jupyter_localllm.sources.typed import is_month, moment
 
 __all__ = ["Question", "bits"]
 
+_LONGEST = 80  # words of a question that are read
+
 LITTLE = 0.08
 """What a function word weighs; a word that says something weighs 1."""
 
@@ -54,17 +56,17 @@ class Question:
     @classmethod
     def of(cls, text: str) -> Question:
         """Take a question apart."""
-        words = tuple(tokens(text))
+        words = tuple(tokens(text)[:_LONGEST])
         little = function_words()
         named: dict[str, tuple[tuple[int, int], ...]] = {}
         for start, stop, operation in named_operations(words):
             named[operation] = (*named.get(operation, ()), (start, stop))
-        written = tuple(pieces(text))
+        written = tuple(pieces(text)[:_LONGEST])
         shouted = all(not piece.islower() for piece in written)
         weights = tuple(
             # "AL" is no article and "US" no pronoun, unless all is written so
-            LITTLE if word in little and (shouted or len(piece) < 2 or not piece.isupper()) else 1.0
-            for word, piece in zip(words, written, strict=True)
+            LITTLE if word in little and not (place and _is_name(piece) and not shouted) else 1.0
+            for place, (word, piece) in enumerate(zip(words, written, strict=True))
         )
         return cls(text, words, tuple(map(stem, words)), weights, named, written)
 
@@ -135,6 +137,10 @@ class Question:
                 if said is not None and all(word[0].isdigit() or is_month(word) for word in words):
                     found.append((start, start + length, said))
         return tuple(found)
+
+
+def _is_name(piece: str) -> bool:
+    return piece.isupper() and piece != "I"
 
 
 def bits(spans: Iterable[tuple[int, int]]) -> int:

@@ -20,6 +20,14 @@ __all__ = ["CERTAIN", "Reading", "read"]
 CERTAIN = 0.6
 """A reading less certain than this is not taken for the answer."""
 
+_SEVERAL = ("sum", "mean", "median", "difference", "group")
+_ORDINALS = frozenset(
+    {
+        *("second", "third", "fourth", "fifth", "sixth", "tenth", "double", "twice", "half", "triple", "two", "three"),
+        *("four", "five", "six", "seven", "eight", "nine", "ten", "zweite", "zweiten", "dritte", "deuxieme", "segundo"),
+        *("segunda", "tercero", "secondo", "seconda", "terzo", "tweede", "derde", "drugi", "drugie"),
+    }
+)
 _APPLIED = (
     "count",
     "sum",
@@ -38,6 +46,7 @@ _APPLIED = (
 _TRIED = 32  # candidates that are run
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
 _NO_PERSON = 0.4  # "who" answered with a number or a date
+_AGES = frozenset({"oldest", "youngest", "newest", "earliest", "latest", "recent", "alteste", "neueste", "jungste"})
 _CROSSED = 0.1  # "the date with the highest speed" is not the speed of the latest date
 _TIE = 0.15  # several rows where the first or the most is asked for
 _KEPT = 5
@@ -100,10 +109,13 @@ def read(question: str, sources: Sequence[FrameSnapshot], tell: Callable[[str], 
             found += [(one, source) for one in candidates(asked, source.table, source.values)[:_TRIED]]
     found.sort(key=lambda pair: -pair[0].score)
     readings: list[Reading] = []
+    empty: list[Candidate] = []
     for candidate, source in found[:_TRIED]:
         tell(f"computing over {source.name}")
         outcome = run(candidate.operation, source.table, source.values)
-        if outcome is not None:
+        if outcome is None:
+            empty.append(candidate)
+        else:
             reading = Reading(source, candidate, outcome)
             readings.append(replace(reading, score=candidate.score - _odd(asked, reading)))
     readings.sort(key=lambda reading: -reading.score)  # equal ones stay in their order
@@ -111,7 +123,17 @@ def read(question: str, sources: Sequence[FrameSnapshot], tell: Callable[[str], 
     for reading in readings:
         different.setdefault((reading.source.name, reading.outcome.texts), reading)
     best = list(different.values())[:_KEPT]
-    return [_with_certainty(asked, reading, best) for reading in best]
+    rated = [_with_certainty(asked, reading, best) for reading in best]
+    return [_less_than_missing(reading, empty) for reading in rated]
+
+
+def _less_than_missing(reading: Reading, empty: Sequence[Candidate]) -> Reading:
+    """A reading that stands behind one whose cell is empty is not certain: the empty one was meant, perhaps."""
+    conditions = reading.candidate.operation.conditions
+    missing = any(
+        other.operation.conditions == conditions and conditions and other.score > reading.score for other in empty
+    )
+    return replace(reading, certainty=reading.certainty * 0.5) if missing else reading
 
 
 def _silent(words: str) -> None:
@@ -129,6 +151,8 @@ def _odd(question: Question, reading: Reading) -> float:
         odd += _NO_PERSON if question.named("person") else 0.0
     if len(outcome.texts) > 1 and operation.function in ("with min", "with max"):
         odd += _TIE
+    if operation.function in ("with min", "with max") and operation.column is None and _AGES & set(question.words):
+        odd += _TRIVIAL  # the oldest is not the first row of any table
     if operation.function in ("with min", "with max") and operation.column is not None:
         odd += _CROSSED if _crossed(question, reading) else 0.0
     return odd
@@ -161,7 +185,12 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     others = [other.score for other in all_of_them if other.outcome.texts != reading.outcome.texts]
     margin = reading.score - max(others, default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed
-    certainty *= 0.5 if question.named("not") else 1.0  # no operation here leaves out what is named
+    unsaid = ~candidate.mask
+    certainty *= 0.5 if question.named("not") & unsaid else 1.0  # no operation here leaves out what is named
+    for name in _SEVERAL:
+        named = question.named(name)
+        if named and named & unsaid == named and not (name == "sum" and candidate.operation.function == "count"):
+            certainty *= 0.65  # "the highest total" is not the highest
     certainty *= 0.6 if candidate.score - reading.score >= _TRIVIAL else 1.0
     scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
     for place in question.unexplained_places(candidate.mask):
@@ -172,20 +201,21 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
 
 def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:
     """What a word that was not explained leaves of the certainty."""
-    word = question.words[place]
-    if word[0].isdigit():
+    word, operation = question.words[place], candidate.operation
+    if word[0].isdigit() or word in _ORDINALS:
         return 0.4  # a number in a question always says something
     if _script(word) not in scripts or _script(word) == "wide":
         return 0.97 if _script(word) not in scripts else 0.93  # the language around names; one character of many
     if any(start <= place < stop for name in _APPLIED for start, stop in question.operations.get(name, ())):
         return 0.65  # something was to be done that this reading does not do
     lower = question.written[place].islower()
-    if lower and not question.known:
-        return 0.93  # perhaps a function word of a language that is not known here
+    if not operation.conditions and operation.function != "get" and (place or not lower):
+        return 0.55  # all rows, and a word that may have asked for some of them
+    known = question.known or not lower  # else perhaps a function word of a language that is not known here
     beside = question.beside(place, candidate.mask)  # perhaps a part of a name that was found in part
     if lower and not candidate.guessed:  # all that the reading uses is named in full: the rest may be talk
-        return 0.78 if beside else 0.93
-    return 0.65 if beside else 0.8
+        return 0.78 if beside and known else 0.93
+    return 0.93 if not known else 0.65 if beside else 0.8
 
 
 def _script(word: str) -> str:

@@ -18,7 +18,7 @@ __all__ = ["Amount", "amount", "exact", "is_month", "moment", "number", "with_co
 
 _REMARK = re.compile(r"\[[^\]]*\]")
 _NUMBER = re.compile(
-    r"(?P<sign>[-+−]?)[^\w\-+(−.]{0,3}\s*"
+    r"(?P<sign>[-+−]?)(?P<before>[^\w\-+(−.]{0,3})\s*"
     r"(?P<number>[-+−]?(?:\d{1,3}(?:[,\u2009\u202f\u00a0' ]\d{3})+|\d+)(?:\.\d+)?|[-+−]?\.\d+)"
     r"(?P<power>[eE][-+]?\d{1,3})?\s*(?P<unit>%|‰|[^\d\W][^\d]{0,20})?\s*(?:\(.*\)|[*†‡#\"'′″]{1,3})?\s*"
 )
@@ -110,7 +110,7 @@ def amount(text: str, *, comma: bool = False) -> Amount | None:
     value = -value if found["sign"] in ("-", "−") and found["number"][0] not in "-−" else value
     if isinf(value):  # hundreds of digits
         return None
-    unit = fold(found["unit"] or "").strip(" .")
+    unit = fold(found["unit"] or found["before"].strip()).strip(" .~<>≈")
     word, _, rest = unit.partition(" ")
     if word in _SCALES:
         value, unit = value * _SCALES[word], rest.strip()
@@ -118,7 +118,7 @@ def amount(text: str, *, comma: bool = False) -> Amount | None:
 
 
 _SCALES = {
-    **dict.fromkeys(("thousand", "thousands", "tsd", "tausend", "mille", "mil", "mila", "k"), 1e3),
+    **dict.fromkeys(("thousand", "thousands", "tsd", "tausend", "mille", "mil", "mila"), 1e3),
     **dict.fromkeys(("million", "millions", "mio", "millionen", "millones", "milioni", "milhoes", "mln", "mn"), 1e6),
     **dict.fromkeys(("billion", "billions", "bn", "mrd", "milliarde", "milliarden", "miliardi"), 1e9),
     **dict.fromkeys(("trillion", "trillions"), 1e12),
@@ -158,7 +158,9 @@ def exact(digits: str) -> int | float:
     >>> exact("1234567890123456789"), exact("2.5")
     (1234567890123456789, 2.5)
     """
-    return int(digits) if digits.isdecimal() else float(digits)
+    if digits.isdecimal() and len(digits) <= 19 and int(digits) < 2**63:  # the largest that columns compare with
+        return int(digits)
+    return float(digits)
 
 
 def moment(text: str) -> str | None:

@@ -58,7 +58,7 @@ class Values:
         found: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
         for column in self.columns:
             for value, stems in self._stems(column).items():
-                for word in set(stems):
+                for word in dict.fromkeys(stems):  # a set has another order in each process
                     found[word][column.position].append(value)
         return found
 
@@ -143,8 +143,8 @@ def _is_in(column: Column, values: Collection[str]) -> NDArray[np.bool_]:
     import narwhals as nw
     import numpy as np
 
-    if str(column.series.dtype) in ("String", "Categorical") or str(column.series.dtype).startswith("Enum"):
-        found = column.series.cast(nw.String()).is_in(list(values))
+    if column.grouping.dtype == nw.String:
+        found = column.grouping.is_in(list(values))
         return np.asarray(found.fill_null(False).to_numpy(), dtype=bool)
     wanted = set(values)
     return np.fromiter((text in wanted for text in column.texts), bool, len(column.texts))

@@ -362,7 +362,7 @@ def test_long_whole_numbers_are_compared_to_the_last_digit() -> None:
             assert np.flatnonzero(rows_of(operation, held.table, held.values)).tolist() == rows
 
 
-@pytest.mark.parametrize("said_number", ["9" * 30, "9" * 5_000, "1.5", "18446744073709551616", "٣"])
+@pytest.mark.parametrize("said_number", ["9" * 30, "9" * 5_000, "18446744073709551616", "٣"])
 @pytest.mark.parametrize("library", sorted(NARROW))
 def test_numbers_beyond_a_column_are_compared_all_the_same(library: str, said_number: str) -> None:
     """A number that no cell can hold is larger than all, and no error."""

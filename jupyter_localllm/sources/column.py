@@ -1,0 +1,279 @@
+"""A column held still: what its cells are, how people read them, and in which form they are compared.
+
+Everything is computed by the table's own library through narwhals; Python reads single cells only where a column is
+text.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.sources.cells import column_texts
+from jupyter_localllm.sources.scalar import is_missing, moment_text
+from jupyter_localllm.sources.typed import amount, moment, with_commas
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+__all__ = ["Column"]
+
+_MOSTLY = 0.6  # share of the cells that must read as numbers (or dates) for a column of texts to count as such
+_SAMPLE = 2_000  # cells that are looked at to decide this
+_BLANK = frozenset({"", "-", "–", "—", "?", "n/a", "na", "nan", "none", "null", "nil", "...", "…", "<na>", "nat"})  # noqa: RUF001
+
+
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    position : int
+        Its place among the table's columns, from 0; levels of an index come first.
+    label : str
+        Its name as people read it.
+    series : narwhals.Series
+    index : bool
+        Whether it is a level of a pandas index.
+    """
+
+    def __init__(self, position: int, label: str, series: nw.Series[Any], *, index: bool, pandas: bool) -> None:
+        self.position = position
+        self.label = label
+        self.series = series
+        self.index = index
+        self._pandas = pandas
+
+    @functools.cached_property
+    def kind(self) -> str:
+        """What the cells are: ``"number"``, ``"moment"``, ``"truth"`` or ``"text"``."""
+        dtype = self.series.dtype
+        if dtype.is_numeric():
+            return "number"
+        name = str(dtype).partition("(")[0]
+        if name in ("Date", "Datetime"):
+            return "moment"
+        if name == "Boolean":
+            return "truth"
+        return self._kind_of_texts()
+
+    @property
+    def native(self) -> bool:
+        """Whether the column's own type says what it is, and nothing was read out of texts."""
+        return self.series.dtype.is_numeric() or self.series.dtype.is_temporal()
+
+    @functools.cached_property
+    def years(self) -> bool:
+        """Whether whole numbers may be years, by their range: ordered in time, and numbers all the same."""
+        if not self.series.dtype.is_integer() or len(self.series) == 0:
+            return False
+        low, high = self.series.min(), self.series.max()
+        return low is not None and high is not None and int(low) >= 1500 and int(high) <= 2100
+
+    @property
+    def timed(self) -> bool:
+        """Whether the cells are ordered in time."""
+        return self.kind == "moment" or self.years
+
+    def _kind_of_texts(self) -> str:
+        some = self.series.head(_SAMPLE) if len(self.series) > _SAMPLE else self.series
+        texts = [text for text in _texts(some, self._pandas) if text.casefold() not in _BLANK]
+        if not texts:
+            return "text"
+        comma = with_commas(texts)
+        amounts = [found for text in texts if (found := amount(text, comma=comma)) is not None]
+        moments = sum(moment(text) is not None for text in texts)
+        years = all(text.isdecimal() for text in texts)
+        if moments >= _MOSTLY * len(texts) and (moments > len(amounts) or years):
+            return "moment"
+        units = {found.unit for found in amounts}
+        if len(units - {""}) > 1 or {"", "%"} <= units:
+            return "text"  # kilometres and metres do not compare as numbers do
+        return "number" if len(amounts) >= _MOSTLY * len(texts) else "text"
+
+    @functools.cached_property
+    def clock(self) -> bool:
+        """Whether the cells are times of a clock or of a race: they have an order, and their sum says nothing."""
+        if self.native or self.kind != "number":
+            return False
+        found = (amount(text) for text in _texts(self.series.head(_SAMPLE), self._pandas))
+        return any(one is not None and one.unit == ":" for one in found)
+
+    @functools.cached_property
+    def texts(self) -> Sequence[str]:
+        """The cells as people read them, one text for each row; ``""`` where the value is missing."""
+        return self.read(self.series)
+
+    @functools.cached_property
+    def _times(self) -> bool:
+        """Whether moments are written with the time of day, because one of them has one."""
+        dtype = self.series.dtype
+        if not str(dtype).startswith("Datetime") or getattr(dtype, "time_zone", None) is not None:
+            return False
+        part = self.series.dt
+        return any(bool((one > 0).any()) for one in (part.hour(), part.minute(), part.second(), part.nanosecond()))
+
+    def read(self, series: nw.Series[Any]) -> list[str]:
+        """Some cells of this column as people read them, written as all of them are."""
+        return _texts(series, self._pandas, times=self._times)
+
+    def read_rows(self, rows: Sequence[int]) -> list[str]:
+        """The cells of some rows as people read them."""
+        if "texts" in self.__dict__:
+            return [self.texts[row] for row in rows]
+        return self.read(self.series[list(rows)]) if len(rows) else []
+
+    def text(self, row: int) -> str:
+        """One cell as people read it."""
+        if "texts" in self.__dict__:
+            return self.texts[row]
+        if "'ns'" in str(self.series.dtype):  # whether its last digits are written, all tell
+            return self.texts[row]
+        return self.read(self.series[row : row + 1])[0]
+
+    @functools.cached_property
+    def numbers(self) -> nw.Series[Any]:
+        """The cells as numbers, in 64 bits; null where one is none."""
+        import narwhals as nw
+
+        dtype = self.series.dtype
+        if dtype.is_integer():  # sums of narrow types run over
+            return self.series if dtype in (nw.Int64, nw.UInt64) else self.series.cast(nw.Int64())
+        if dtype.is_numeric():  # the mean of decimals would be rounded to their own digits
+            numbers = self.series if dtype == nw.Float64 else self.series.cast(nw.Float64())
+            return numbers.fill_nan(None) if bool(numbers.is_nan().any()) else numbers
+        different = set(self.texts)
+        comma = with_commas(different)
+        read = {text: found.value if (found := amount(text, comma=comma)) else None for text in different}
+        return self._new([read[text] for text in self.texts], nw.Float64())
+
+    def equal_to(self, number: int | float) -> nw.Series[Any]:
+        """Which cells of a column of numbers are this number."""
+        import narwhals as nw
+
+        if self.series.dtype == nw.Float32 and isinstance(number, float):
+            number = struct.unpack("f", struct.pack("f", number))[0] if abs(number) < 3e38 else number
+        found: nw.Series[Any] = self.numbers == number
+        return found
+
+    @functools.cached_property
+    def moments(self) -> nw.Series[Any]:
+        """The cells as ISO 8601 texts, which compare as moments do; null where one is none."""
+        import narwhals as nw
+
+        if self.series.dtype.is_integer():
+            return self.series.cast(nw.String())
+        if self.series.dtype.is_temporal():
+            return self.series.dt.to_string("%Y-%m-%d")
+        read = {text: moment(text) for text in set(self.texts)}
+        return self._new([read[text] for text in self.texts], nw.String())
+
+    @functools.cached_property
+    def ordered(self) -> nw.Series[Any]:
+        """The cells in a form that has an order: moments, else numbers."""
+        import narwhals as nw
+
+        if self.kind != "moment":
+            return self.numbers
+        if not self._pandas and "'ns'" in str(self.series.dtype):
+            return self.series.cast(nw.Int64())  # as Python's own moments they would lose digits
+        return self.series if self.series.dtype.is_temporal() else self.moments
+
+    @functools.cached_property
+    def grouping(self) -> nw.Series[Any]:
+        """The cells in a form that can be grouped; null where missing.
+
+        Texts are as people read them: blanks around one make no other value. What cannot be compared is its text.
+        """
+        import narwhals as nw
+
+        dtype = self.series.dtype
+        if str(dtype) in ("Object", "Binary", "Unknown") or dtype.is_nested():
+            return self._new([text or None for text in self.texts], nw.String())
+        if _is_text(dtype):
+            return _read_texts(self.series)
+        return self.numbers if dtype.is_float() else self.series
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the cells, as people read them, and of the type."""
+        dtype = self.series.dtype
+        digest = hashlib.sha256(f"{self.label}\x1f{dtype}\x1f{len(self.series)}".encode("utf-8", "surrogatepass"))
+        if (dtype.is_integer() or dtype.is_float()) and self.series.null_count() == 0:
+            digest.update(self.series.to_numpy().tobytes())
+        else:
+            for start in range(0, len(self.series), 100_000):
+                texts = self.read(self.series[start : start + 100_000])
+                digest.update(repr(list(map(len, texts))).encode())  # so that no cell can look like two
+                digest.update("".join(texts).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    @functools.cached_property
+    def distinct(self) -> int:
+        """Different values, missing ones not counted."""
+        return self.values.n_unique() if len(self.values) else 0
+
+    @functools.cached_property
+    def values(self) -> nw.Series[Any]:
+        """The cells that are not missing; texts where the values themselves cannot be compared."""
+        return self.grouping.drop_nulls()
+
+    def _new(self, values: list[Any], dtype: Any) -> nw.Series[Any]:
+        import narwhals as nw
+
+        return nw.new_series(self.label or "column", values, dtype, backend=self.series.implementation)
+
+
+def _is_text(dtype: Any) -> bool:
+    return str(dtype) in ("String", "Categorical") or str(dtype).startswith("Enum")
+
+
+def _read_texts(series: nw.Series[Any]) -> nw.Series[Any]:
+    """Texts as `_line` writes them, by the table's own library; null where nothing is left."""
+    import narwhals as nw
+
+    raw = series if str(series.dtype) == "String" else series.cast(nw.String())
+    text = raw.alias("text").str.strip_chars()
+    loose = raw.str.contains("\n|  ").fill_null(False)
+    if bool(loose.any()):
+        text = text.str.replace_all(r"\s+", " ").zip_with(loose, text)
+    return text.to_frame().select(nw.when(nw.col("text") != "").then(nw.col("text")).alias("text"))["text"]
+
+
+def _texts(series: nw.Series[Any], pandas: bool, *, times: bool = False) -> list[str]:
+    """The cells as people read them, without the escapes of a Markdown table where they are plain texts."""
+    if str(series.dtype) == "Object" or _is_text(series.dtype):
+        values = series.to_list()
+        return [_line(value) if type(value) is str else _other(value, pandas) for value in values]
+    if times and (pandas or "'ns'" not in str(series.dtype)):
+        return ["" if is_missing(value) else moment_text(value) for value in series.to_list()]
+    try:
+        return column_texts(series, nan_is_missing=pandas)
+    except Exception:  # one cell of a rare type spoils the column: cell by cell, then
+        return [_other(value, pandas) for value in series.to_list()]
+
+
+def _line(text: str) -> str:
+    """A text on one line, as a cell is read."""
+    return " ".join(text.split()) if "\n" in text or "  " in text else text.strip()
+
+
+def _other(value: Any, pandas: bool) -> str:
+    """A cell that is no text: a number, a date, a list. Of a foreign object only its type: to ask it may be slow."""
+    from jupyter_localllm.sources.cells import cell_texts
+    from jupyter_localllm.sources.scalar import ScalarKind
+    from jupyter_localllm.sources.structure import StructureKind
+
+    if is_missing(value):
+        return ""
+    if type(value).__name__ in ("Interval", "Period") and type(value).__module__.startswith("pandas."):
+        return str(value)
+    try:
+        if ScalarKind().matches(value) or StructureKind().matches(value):
+            return _line(cell_texts([value], nan_is_missing=pandas)[0])
+    except Exception as error:  # whatever a foreign object in a list does while it is read
+        return f"<unreadable {type(value).__name__}: {type(error).__name__}>"
+    return f"<{type(value).__name__}>"
