@@ -18,6 +18,7 @@ from jupyter_localllm.sources.snapshot import take_snapshot
 from jupyter_localllm.types import Answer, Locator, Passage
 
 if TYPE_CHECKING:
+    from jupyter_localllm.answering.select import Selected
     from jupyter_localllm.sources.snapshot import Snapshot
 
 __all__ = ["checker_of"]
@@ -25,7 +26,9 @@ __all__ = ["checker_of"]
 Checker = Callable[[Answer, "Mapping[str, Any] | None"], Answer]
 
 
-def checker_of(latest: Callable[[], Mapping[str, Any]], readings: Sequence[Reading]) -> Checker:
+def checker_of(
+    latest: Callable[[], Mapping[str, Any]], readings: Sequence[Reading], selected: Selected | None = None
+) -> Checker:
     """What `Answer.check` calls.
 
     Parameters
@@ -34,6 +37,8 @@ def checker_of(latest: Callable[[], Mapping[str, Any]], readings: Sequence[Readi
         The variables as they are now.
     readings : sequence of Reading
         What was computed; it is computed again.
+    selected : Selected, optional
+        A SELECT; it is run again.
     """
     computed = {(reading.source.name, passage_of(reading).locator): _Computed.of(reading) for reading in readings}
 
@@ -42,6 +47,10 @@ def checker_of(latest: Callable[[], Mapping[str, Any]], readings: Sequence[Readi
         snapshots: dict[str, Snapshot | None] = {}
 
         def resolve(name: str, locator: Locator) -> Passage | None:
+            if selected is not None:
+                held = [_snapshot(now, source) for source in selected.sources]
+                frames = [snapshot for snapshot in held if isinstance(snapshot, FrameSnapshot)]
+                return selected.again(frames) if len(frames) == len(held) else None
             if name not in snapshots:
                 snapshots[name] = _snapshot(now, name)
             snapshot = snapshots[name]

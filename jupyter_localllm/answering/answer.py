@@ -68,8 +68,9 @@ class Asking:
         Whether the model words the answer; otherwise it says what the sources say.
     quote : bool
         Whether quoted text must be the sources' own, letter by letter.
-    reader : {"words", "model"}
-        Who decides between readings that words leave uncertain: nobody, or the model.
+    reader : {"words", "model", "sql"}
+        Who decides where words leave the reading uncertain: nobody, the model among the readings, or the model by a
+        SELECT that it writes.
     latest : callable
         The variables as they are when an answer is checked again.
     """
@@ -99,6 +100,13 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     evidence = yield from watched(lambda tell: _gathered(asking, tell), "sources")
     if asking.reader == "model" and evidence.possible:
         evidence = yield from choose_reading(asking.question, evidence, asking.request, model, cache)
+    frames = [snapshot for snapshot in asking.snapshots if isinstance(snapshot, FrameSnapshot)]
+    if asking.reader == "sql" and frames and not evidence.enough:
+        from jupyter_localllm.answering.select import select_by_model
+
+        evidence = yield from select_by_model(
+            asking.question, frames, evidence, asking.request, model=model, cache=cache
+        )
     draft = _plain(evidence)
     if not draft.text and not asking.write:
         draft = _kept("", (), evidence)
@@ -261,6 +269,7 @@ def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:
 
 def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[AskEvent, None, None]:
     reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
+    selected = evidence.selected
     sources = {snapshot.name: _sha256(snapshot, reading) for snapshot in asking.snapshots}
     notes = (*_of_this(result, draft), *evidence.notes)
     result = replace(result, notes=notes, provenance=replace(result.provenance, sources=sources))
@@ -270,10 +279,10 @@ def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result)
         draft.citations,
         evidence.passages,
         result,
-        value=reading.outcome.value if reading is not None else None,
-        reading=reading.words if reading is not None else "",
+        value=selected.value if selected else reading.outcome.value if reading is not None else None,
+        reading=selected.sql if selected else reading.words if reading is not None else "",
         abstained=draft.abstained,
-        checker=checker_of(asking.latest, tuple(readings)),
+        checker=checker_of(asking.latest, tuple(readings), selected),
     )
     yield Cited(done)
     yield Done(result)

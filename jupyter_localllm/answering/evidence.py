@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.answering.passages import passage_of, statement_of
 from jupyter_localllm.compute.question import Question
@@ -87,6 +87,8 @@ class Evidence:
     choice : Choice or None
         What was chosen of the texts, and what was cut.
     notes : tuple of Note
+    selected : Selected or None
+        A SELECT that answers, see `jupyter_localllm.answering.select`.
     """
 
     passages: tuple[Passage, ...] = ()
@@ -96,11 +98,12 @@ class Evidence:
     statements: tuple[str, ...] = ()
     choice: Choice | None = None
     notes: tuple[Note, ...] = ()
+    selected: Any = None
 
     @property
     def enough(self) -> bool:
         """Whether there is something that an answer can rest on."""
-        return self.reading is not None or self.covered >= COVERED
+        return self.reading is not None or self.selected is not None or self.covered >= COVERED
 
 
 def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evidence:

@@ -69,9 +69,9 @@ class Settings(Configurable):
         "", help="An embedding model that helps to choose passages of texts to cite; empty: by words alone."
     ).tag(config=True)
     reader = Enum(
-        ["words", "model"],
+        ["words", "model", "sql"],
         "words",
-        help="Who chooses between readings of a question that its words leave uncertain: nobody, or the model.",
+        help="Who decides what a question means where its words leave it uncertain: nobody, the model, or its SELECT.",
     ).tag(config=True)
     source_tokens = Int(
         1500, min=100, max=1_000_000, help="Most tokens of the passages that a question with sources brings along."

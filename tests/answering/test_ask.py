@@ -245,6 +245,19 @@ def test_the_model_may_choose_the_reading(cities: pd.DataFrame, tmp_path: Path) 
     assert chosen in engine.jobs[0].constraint.options
 
 
+def test_the_model_may_write_a_select(cities: pd.DataFrame, tmp_path: Path) -> None:
+    """With ``reader="sql"`` an uncertain question is answered by one SELECT, which is cited, and run again by check."""
+    sql = 'SELECT max("population") FROM "cities" WHERE "region" = \'south\''
+    llm, engine = says(sql, tmp_path, reader="sql")
+    answer = llm.ask("Is Corvin bigger than Arlen?", {"cities": cities}, write=False)
+    assert (answer.value, answer.abstained, answer.reading) == (45_500, False, sql)
+    assert answer.citations[0].locator.operation == sql
+    assert "Grammar" in type(engine.jobs[0].constraint).__name__
+    assert [c.status for c in answer.check().citations] == ["supported"]
+    cities.loc[1, "population"] = 1
+    assert [c.status for c in answer.check().citations] == ["stale"]
+
+
 def test_provenance_names_the_sources(cities: pd.DataFrame, tmp_path: Path) -> None:
     """The answer says with which contents of which variables it was made."""
     llm, _ = says("x", tmp_path)
