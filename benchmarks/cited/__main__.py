@@ -1,8 +1,8 @@
 """Answers from tables and texts: are they right, and do their citations carry them?
 
 ``python -m benchmarks.cited --tables FOLDER [--out FILE]`` asks ``llm.ask`` generated and real questions whose answers
-are known, and prints a table and JSON: shares with their 95 % intervals (answers resampled), counts, and of each whether it
-is a gate. ``--tables`` names a folder with ``csv/`` and ``questions.tsv``; it stays outside of the project.
+are known, and prints a table and JSON: shares with their 95 % intervals (answers resampled), counts, and of each
+whether it is a gate. ``--tables`` names a folder with ``csv/`` and ``questions.tsv``; it stays outside of the project.
 
 Rows: lookups (plain), wordings, languages, number-keys, questions (the benchmark's own), statistics, prose, refusals,
 injections, shapes; then claims and readings (over all answers), time, ranking (the same without the model's words) and
@@ -19,6 +19,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,8 @@ class Session:
 
     def write(self) -> None:
         """After each row: a long run that ends early is not lost."""
+        errors = Counter(a.error for run in self.runs.values() for row in run.asked.values() for a in row if a.error)
+        self.report["errors"] = dict(errors.most_common(20))
         if self.options.out:
             self.options.out.write_text(json.dumps(self.report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         if self.options.records:
@@ -192,6 +195,7 @@ def printed(report: dict[str, Any]) -> str:
     """The report as a table: share, its 95 % interval, of how many, and the bar."""
     lines = [f"{'row':<58} {'share':>7} {'95 %':>15} {'n':>6}  bar"]
     lines += _lines("", report["results"])
+    lines += [f"{times} x {error.splitlines()[0]}" for error, times in report.get("errors", {}).items()]
     return "\n".join(lines)
 
 

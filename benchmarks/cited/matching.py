@@ -43,22 +43,12 @@ _FULL = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|[-+]?\.\d+")
 # thousands by comma, apostrophe or a narrow space; a comma before one or two digits is a decimal one
 _IN_TEXT = re.compile(
     r"(?<![\w.,])(?P<sign>(?<![^\s(:=≈~$€£])-)?"
-    r"(?P<whole>\d{1,3}(?:[,'\u2009\u202f\u00a0]\d{3})+|\d+)(?P<part>\.\d+|,\d{1,2}(?!\d))?(?!\d)"
+    r"(?P<whole>\d{1,3}(?:[,'\u2009\u202f\u00a0]\d{3})+|\d+|(?=\.\d))(?P<part>\.\d+|,\d{1,2}(?!\d))?(?!\d)"
 )
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _ISO = re.compile(r"(\d{4}|xxxx)-(\d\d?|xx)-(\d\d?|xx)", re.IGNORECASE)
 _DAY_OF = re.compile(rf"({'|'.join(_MONTHS)}) (\d\d?)(?:,? (\d{{4}}))?|(\d\d?) ({'|'.join(_MONTHS)})(?:,? (\d{{4}}))?")
 
@@ -104,8 +94,8 @@ def _date(text: str) -> tuple[int | None, int | None, int | None] | None:
     told = _DAY_OF.fullmatch(text.strip().lower())
     if not told:
         return None
-    month, day, year = (told[1], told[2], told[3]) if told[1] else (told[5], told[4], told[6])
-    return (int(year) if year else None, _MONTHS.index(month) + 1, int(day))
+    name, of_month, of_year = (told[1], told[2], told[3]) if told[1] else (told[5], told[4], told[6])
+    return (int(of_year) if of_year else None, _MONTHS.index(name) + 1, int(of_month))
 
 
 def _matches(target: str, predicted: str) -> bool:
@@ -151,13 +141,15 @@ def as_items(value: Any) -> list[str]:
 
 
 def _as_text(value: Any) -> str | None:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return None if math.isnan(value) else str(int(value)) if value.is_integer() else repr(value)
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).removesuffix("T00:00:00")
-    return None if value is None else str(value)
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -180,7 +172,7 @@ def numbers(text: str) -> list[Number]:
     found = []
     for match in _IN_TEXT.finditer(text.translate(_DASHES)):
         part = (match["part"] or "").replace(",", ".")
-        value = float(re.sub(r"\D", "", match["whole"]) + part)
+        value = float("0" + re.sub(r"\D", "", match["whole"]) + part)
         found.append(Number(-value if match["sign"] else value, max(0, len(part) - 1), match[0]))
     return found
 
@@ -196,7 +188,7 @@ def same_number(truth: float, shown: Number) -> bool:
 
 def without_marks(text: str) -> str:
     """The text without ``[1]``."""
-    return re.sub(r"\s+([.,;:!?])", r"\1", MARK.sub("", text))
+    return re.sub(rf"\s*{MARK.pattern}", "", text)
 
 
 def stands_in(gold: str, text: str) -> bool:
@@ -211,7 +203,7 @@ def stands_in(gold: str, text: str) -> bool:
     if amount is not None and any(math.isclose(amount, n.value, abs_tol=1e-9) for n in numbers(without_marks(text))):
         return True
     plain = re.sub(r"\\([^\w\s])", r"\1", text)  # Markdown's escapes
-    told = [folded(plain), folded(without_marks(plain))]
+    told = [folded(without_marks(plain)), *([folded(plain)] if "[" in gold else [])]
     wanted = {folded(gold)} | {s for s in [folded(simplified(gold))] if len(s) >= 3}
     return any(_phrase(w, t) for w in wanted if w for t in told)
 

@@ -1,8 +1,9 @@
 """Operations of locators, done again with pandas from their text alone.
 
 ``mean(price) where region == 'EU'``, ``Years where Name == 'Kane'``, ``count(rows)``, ``Name with max(Laps)``,
-``Party with max(count(rows))``, ``sum(units) by region``, ``range(price)``. What cannot be read here (comparisons with
-another row, dates) is None: not judged, and counted as such.
+``Party with max(count(rows))``, ``sum(units) by region``, ``range(price)``, ``after(Name) where Year == '1999'``,
+``difference(Wins) where Team == 'Reds' and Team == 'Blues'``. What cannot be read here is None: not
+judged, and counted as such.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.cited.matching import as_items, folded, number, numbers
+from benchmarks.cited.matching import as_items, folded, number, numbers, simplified
 
 __all__ = ["Evaluated", "amounts", "evaluate", "totals"]
 
-_CONDITION = re.compile(r"^(.+?)\s(==|!=|>=|<=|>|<|has|is|contains)\s(.+)$", re.DOTALL)
+_CONDITION = re.compile(r"^(.+?)\s(==|!=|>=|<=|>|<|has|is|contains|in)\s(.+)$", re.DOTALL)
+_ROW = re.compile(r"^(.+) where (.+)$", re.DOTALL)  # "Laps > Laps where Name == 'Kane'": of another row
 _CALL = re.compile(r"^(\w[\w ]*?)\s?\((.*)\)$", re.DOTALL)
 _WITH = re.compile(r"^(.+) with (min|max)\((.*)\)$", re.DOTALL)
 _BY = re.compile(r"^(\w+)\((.*)\) by (.+)$", re.DOTALL)
@@ -63,13 +65,12 @@ class _Reader:
 
     def evaluate(self, operation: str) -> Evaluated | None:
         head, _, condition = operation.partition(" where ")
-        if " where " in condition:
-            return None
         told = self._filtered(condition)
         if told is None:
             return None
         rows, filters = told
-        values = self._head(head.strip(), rows)
+        between = re.match(r"^difference\((.*)\)$", head.strip(), re.DOTALL)
+        values = self._difference(between[1], condition) if between else self._head(head.strip(), rows)
         return None if values is None else Evaluated(tuple(values), tuple(rows), filters)
 
     def _head(self, head: str, rows: list[int]) -> list[str] | None:
@@ -91,12 +92,26 @@ class _Reader:
         if column is None:
             return None
         texts = self._texts(column, rows)
+        if name in ("after", "before"):
+            place = (rows[-1] + 1 if name == "after" else rows[0] - 1) if rows else -1
+            return self._texts(column, [place]) if 0 <= place < len(self.frame) else None
         if name == "distinct":
             return [str(len(set(texts)))]
         if name == "count":
             return [str(len(texts))]
         values = amounts(texts)
         return as_items(_REDUCE[name](values)) if values and name in _REDUCE else None
+
+    def _difference(self, inner: str, condition: str) -> list[str] | None:
+        """Between the rows that two conditions find, whose values are summed."""
+        column, sums = self._column(inner), list[float]()
+        for part in re.split(_BETWEEN.format("and"), condition):
+            found = self._filtered(part) if column is not None else None
+            values = amounts(self._texts(column, found[0])) if found is not None and column is not None else None
+            if values is None:
+                return None
+            sums.append(math.fsum(values))
+        return as_items(abs(sums[0] - sums[1])) if len(sums) == 2 else None
 
     def _best(self, target: str, way: str, inner: str, rows: list[int]) -> list[str] | None:
         wanted, call = self._column(target), _CALL.match(inner)
@@ -142,12 +157,23 @@ class _Reader:
             column = self._column(told[1]) if told else None
             if told is None or column is None:
                 return None
-            wanted = _literal(told[3])
+            wanted = self._wanted(told[3])
+            if wanted is None:
+                return None
             filters.append((str(self.frame.columns[column]), str(wanted)))
             masks.append([_holds(cell, told[2], wanted) for cell in self.frame.iloc[:, column]])
         combine = any if len(either) > 1 else all
         all_rows = range(len(self.frame)) if self.left_out == frozenset() else rows
         return [i for i in all_rows if combine(mask[i] for mask in masks)], tuple(filters)
+
+    def _wanted(self, text: str) -> Any:
+        """What is compared with: a literal, or the cell of the row that a condition finds; None if there is none."""
+        other = _ROW.match(text)
+        if not other:
+            return _literal(text)
+        column, found = self._column(other[1]), self._filtered(other[2])
+        cells = self._texts(column, found[0][:1]) if column is not None and found is not None else []
+        return next(iter(amounts(cells) or ()), None)
 
     def _texts(self, column: int, rows: Sequence[int]) -> list[str]:
         cells = [self.frame.iloc[i, column] for i in rows]
@@ -192,9 +218,10 @@ def _holds(cell: Any, sign: str, wanted: Any) -> bool:
     texts = as_items(_plain(cell)) if str(cell) != "<NA>" else []
     if not texts:
         return False
+    if sign == "in":
+        return _moment(texts[0]).startswith(str(wanted))
     if sign in ("has", "contains"):
-        there = re.findall(r"\w+", folded(texts[0]))
-        return all(any(t.startswith(w[:4]) for t in there) for w in re.findall(r"\w+", folded(str(wanted))))
+        return _words(str(wanted)) <= _words(texts[0])
     amount = number(texts[0])
     limit = wanted if isinstance(wanted, (int, float)) else number(str(wanted))
     if amount is not None and limit is not None:
@@ -203,6 +230,22 @@ def _holds(cell: Any, sign: str, wanted: Any) -> bool:
         return bool(_COMPARE[sign](folded(texts[0]), folded(str(wanted))))
     first = numbers(texts[0])
     return bool(first) and limit is not None and bool(_COMPARE[sign](first[0].value, limit))
+
+
+def _moment(text: str) -> str:
+    """A date as ISO 8601 has it, as far as the text tells; a text that is no date as it is."""
+    from dateutil import parser  # type: ignore[import-untyped]
+
+    plain = simplified(text)
+    try:
+        return plain if re.fullmatch(r"\d{4}(-\d\d)?", plain) else str(parser.parse(plain).isoformat())
+    except (ValueError, OverflowError):
+        return plain
+
+
+def _words(text: str) -> set[str]:
+    """Words without the s of a plural, and numbers."""
+    return {w.rstrip("s") if len(w) > 3 else w for w in re.findall(r"[^\W\d_]+|\d+", folded(text))}
 
 
 def _literal(text: str) -> Any:

@@ -14,6 +14,7 @@ An operation that cannot be read here is not judged (None), and counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class FrameOracle:
             again = self._again(place.operation) if place.operation else []
             done += again
             if place.operation and not again:
-                if len(place.rows or ()) != 1:
+                if len(place.rows or ()) != 1 or re.match(r"\w+\(", place.operation):
                     return None
                 cells.append(place)
         said = without_marks(claim)

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.cited.asking import Asked, Run
 from benchmarks.cited.scores import gate, share
 from benchmarks.spread import percentile
+from jupyter_localllm.types import Revised, Token
 
 __all__ = ["claims", "readings", "times"]
 
@@ -108,7 +109,7 @@ def times(
         begun = time.perf_counter()
         seen = None
         for event in stream(question, sources={"orders": frame}):
-            if seen is None and getattr(event, "text", "") and type(event).__name__ in ("Token", "Revised"):
+            if seen is None and isinstance(event, (Token, Revised)) and event.text:
                 seen = time.perf_counter()
         last.append((time.perf_counter() - begun) * 1000)
         first.append(last[-1] if seen is None else (seen - begun) * 1000)

@@ -83,7 +83,7 @@ def _polars() -> Any:
 
 
 def _arrow() -> Any:
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
     return pyarrow.table({"City": _CITY, "Population": _POP, "Mayor": _MAYOR})
 

@@ -6,10 +6,12 @@ text.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import hashlib
 import struct
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.sources.cells import column_texts
@@ -24,6 +26,8 @@ __all__ = ["Column"]
 _MOSTLY = 0.6  # share of the cells that must read as numbers (or dates) for a column of texts to count as such
 _SAMPLE = 2_000  # cells that are looked at to decide this
 _BLANK = frozenset({"", "-", "–", "—", "?", "n/a", "na", "nan", "none", "null", "nil", "...", "…", "<na>", "nat"})  # noqa: RUF001
+# Types of which no value ever changes; of an object of another type the text is read at once.
+_STILL = frozenset({str, int, float, bool, bytes, type(None), dt.date, dt.datetime, dt.time, dt.timedelta, Decimal})
 
 
 class Column:
@@ -101,6 +105,11 @@ class Column:
             return False
         found = (amount(text) for text in _texts(self.series.head(_SAMPLE), self._pandas))
         return any(one is not None and one.unit == ":" for one in found)
+
+    def hold(self) -> None:
+        """Read cells that can change while they stay in their place, as lists do, before they change."""
+        if str(self.series.dtype) == "Object" and not {type(value) for value in self.series.to_list()} <= _STILL:
+            _ = self.texts
 
     @functools.cached_property
     def texts(self) -> Sequence[str]:

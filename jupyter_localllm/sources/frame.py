@@ -103,22 +103,22 @@ class FrameKind:
     def snapshot(self, value: Any, name: str) -> FrameSnapshot:
         """Hold the table still; see `jupyter_localllm.sources.snapshot`.
 
-        polars and pyarrow never change a table in place. pandas does, so its table is copied, which since pandas 3
-        costs nothing before somebody writes to it.
+        pyarrow never changes a table in place. polars shares its data until somebody writes to it. pandas' table is
+        copied whole: a copy that shares with it would follow what is written into the arrays behind it.
         """
         from jupyter_localllm.sources.frame_snapshot import snapshot_of
 
         native = _native(value)
         if _is_lazy(native):
             native = _collected(native, name)
-        if hasattr(native, "copy") and type(native).__module__.partition(".")[0] in ("pandas", "modin", "cudf"):
-            native = native.copy()
+        native = _held(native)
         table = _frame(native) if _is_frame(native) else _series(native)
         columns = [(label, _level(level), True) for label, level in table.index]
         columns += [(label, series, False) for label, series in table.columns]
         if table.series and name:
             columns[-1] = (name if columns[-1][0] == "value" else columns[-1][0], columns[-1][1], False)
-        return snapshot_of(name, _told_apart(columns), table.rows, table.size, pandas=table.pandas)
+        asked = columns[-1][0] if table.series else ""
+        return snapshot_of(name, _told_apart(columns), table.rows, table.size, pandas=table.pandas, asked=asked)
 
 
 def _collected(native: Any, name: str) -> Any:
@@ -141,13 +141,29 @@ def _level(level: Any) -> nw.Series[Any]:
 
 
 def _told_apart(columns: list[tuple[str, nw.Series[Any], bool]]) -> list[tuple[str, nw.Series[Any], bool]]:
-    """Number names that come more than once, so that an anchor names one column."""
-    seen: dict[str, int] = {}
-    told = []
-    for label, series, index in columns:
-        seen[label] = seen.get(label, 0) + 1
-        told.append((label if seen[label] == 1 else f"{label} ({seen[label]})", series, index))
+    """Number names that come more than once, so that an anchor names one column; each stands on one line."""
+    lines = [label if label.isprintable() else " ".join(label.split()) for label, _, _ in columns]
+    taken, seen, told = set(lines), set[str](), []
+    for label, (_, series, index) in zip(lines, columns, strict=True):
+        name, count = label, 1
+        while name in seen or (count > 1 and name in taken):
+            count += 1
+            name = f"{label} ({count})"
+        seen.add(name)
+        told.append((name, series, index))
     return told
+
+
+def _held(native: Any) -> Any:
+    """A frame or series that does not change with the notebook's."""
+    import narwhals as nw
+
+    known = nw.dependencies
+    if known.is_pandas_like_dataframe(native) or known.is_pandas_like_series(native):
+        return native.copy()
+    if known.is_polars_dataframe(native) or known.is_polars_series(native):
+        return native.clone()
+    return native
 
 
 def _native(value: Any) -> Any:

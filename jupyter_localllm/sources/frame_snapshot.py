@@ -22,7 +22,7 @@ _EXCERPT = 24  # characters of a label that stands in an anchor
 _CARD_VALUES = 5
 _CARD_COLUMNS = 60
 _SHOWN_ROWS = 8
-_LOOKED_AT = 2_000  # rows that are looked through for what reads like instructions
+_LOOKED_AT = 40_000  # cells that are looked through for what reads like instructions, the first rows of the table
 STATISTICS = ("count", "missing", "distinct", "min", "max", "mean", "sum", "top")
 
 
@@ -65,26 +65,28 @@ class FrameSnapshot:
 
     def passages(self) -> Iterator[Passage]:
         """The card, the statistics, and each row."""
-        if self.table.columns:
-            yield self.card()
+        yield self.card()
         for column in self.table.columns:
             yield from self.statistics(column)
-        for row in range(self.table.rows):
+        for row in range(self.table.rows if self.table.columns else 0):
             yield self.row(row)
 
     def resolve(self, locator: Locator) -> Passage | None:
         """The passage at this place now; computations are run again by who knows how."""
-        columns = [self._column(name) for name in locator.columns]
-        if None in columns or any(row >= self.table.rows for row in locator.rows or ()):
+        if locator.lines is not None or locator.page is not None or locator.path is not None:
+            return None
+        columns = [found for name in locator.columns if (found := self._column(name)) is not None]
+        rows = locator.rows or ()
+        if len(columns) < len(locator.columns) or any(not 0 <= row < self.table.rows for row in rows):
             return None
         if locator.operation is not None:
-            found = (p for column in columns if column for p in self.statistics(column))
-            return next((p for p in found if p.locator.operation == locator.operation), None)
-        if not locator.rows:
-            return self.card() if self.table.columns else None
-        if len(locator.rows) == 1 and len(columns) == 1 and columns[0] is not None:
-            return self.cell(locator.rows[0], columns[0])
-        return self.row(locator.rows[0]) if len(locator.rows) == 1 else None
+            figures = (passage for column in columns for passage in self.statistics(column))
+            return next((passage for passage in figures if passage.locator.operation == locator.operation), None)
+        if locator.rows is None:
+            return self.card() if not columns else None
+        if len(rows) != 1 or len(columns) > 2:
+            return None
+        return self.cell(rows[0], *columns) if columns else self.row(rows[0])
 
     def _column(self, name: str) -> Column | None:
         return next((column for column in self.table.columns if column.label == name), None)
@@ -103,13 +105,18 @@ class FrameSnapshot:
         return Passage(self.name, "schema", text, Locator(label="columns"), hash_of(text))
 
     def cell(self, row: int, column: Column, key: Column | None = None) -> Passage:
-        """One cell, worded with what its row is about: ``"Years of Nicholas T. Kane: 1887"``."""
+        """One cell, worded with what its row is about: ``"Years of Nicholas T. Kane: 1887"``.
+
+        Where another column is the key, the locator names it as well: the passage rests on it.
+        """
         subject = key if key is not None and key is not column else self.table.subject
         label = subject.text(row) if subject is not None and subject is not column else ""
         value = column.text(row)
         text = f"{column.label} of {label}: {value}" if label else f"{column.label} in row {row + 1}: {value}"
         place = f"row {row + 1} ({_short(label)}), " if label else f"row {row + 1}, "
-        locator = Locator(rows=(row,), columns=(column.label,), label=f"{place}column {column.label}")
+        named = [column] if subject is self.table.subject or subject is None else [column, subject]
+        columns = tuple(one.label for one in named)
+        locator = Locator(rows=(row,), columns=columns, label=f"{place}column {column.label}")
         return Passage(
             self.name, "cell", text, locator, hash_of(value, label), value, self.shown([row], [subject, column])
         )
@@ -118,7 +125,9 @@ class FrameSnapshot:
         """One row: ``"Name: Kane; Years: 1887"``."""
         columns = self.table.columns[:_CARD_COLUMNS]
         cells = [(column.label, column.text(row)) for column in columns]
-        text = "; ".join(f"{label}: {value}" for label, value in cells if value)
+        text = "; ".join(f"{label}: {value}" for label, value in cells if value) or f"Row {row + 1} is empty"
+        more = len(self.table.columns) - len(columns)
+        text += f"; and {more:,} columns more" if more else ""
         label = f"row {row + 1} ({_short(self.table.row_label(row))})"
         locator = Locator(rows=(row,), label=label)
         return Passage(self.name, "row", text, locator, hash_of(text), "", self.shown([row], columns[:8]))
@@ -150,14 +159,13 @@ class FrameSnapshot:
         return (head, *body)
 
     def _suspicious(self) -> tuple[Note, ...]:
-        if self.table.rows > _LOOKED_AT:
-            return ()
-        found = []
+        found = [f"name of column {c.position + 1}" for c in self.table.columns if looks_like_instructions(c.label)]
+        rows = min(self.table.rows, _LOOKED_AT // max(20, len(self.table.columns)))
         for column in self.table.columns:
             if column.kind == "text":
                 found += [
                     f"row {row + 1}, column {column.label}"
-                    for row, text in enumerate(column.texts)
+                    for row, text in enumerate(column.read_rows(range(rows)))
                     if looks_like_instructions(text)
                 ]
         if not found:
@@ -167,7 +175,13 @@ class FrameSnapshot:
 
 
 def snapshot_of(
-    name: str, columns: Sequence[tuple[str, nw.Series[Any], bool]], rows: int, size: str, *, pandas: bool
+    name: str,
+    columns: Sequence[tuple[str, nw.Series[Any], bool]],
+    rows: int,
+    size: str,
+    *,
+    pandas: bool,
+    asked: str = "",
 ) -> FrameSnapshot:
     """Make a snapshot of columns that hold still.
 
@@ -180,14 +194,17 @@ def snapshot_of(
     size : str
     pandas : bool
         Whether NaN stands for a missing value.
+    asked : str
+        The column that the person gave by itself, which is meant whatever it is called.
     """
     kept: list[Column] = []
     secret: list[str] = []
     for label, series, index in columns:
-        if looks_secret(label) and not looks_secret(name):  # one that the person names is meant
+        if looks_secret(label) and label != asked and not looks_secret(name):  # one that the person names is meant
             secret.append(label)
         else:
             kept.append(Column(len(kept), label, series, index=index, pandas=pandas))
+            kept[-1].hold()
     notes: tuple[Note, ...] = ()
     if secret:
         listed = ", ".join(secret)

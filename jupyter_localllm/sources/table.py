@@ -51,7 +51,8 @@ class Table:
     @functools.cached_property
     def sha256(self) -> str:
         """Of all columns."""
-        return hashlib.sha256("\x1f".join(column.sha256 for column in self.columns).encode()).hexdigest()
+        parts = [str(self.rows), *(column.sha256 for column in self.columns)]
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
     @functools.cached_property
     def subject(self) -> Column | None:
