@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.cited import of_questions, of_tables, overall
-from benchmarks.cited.__main__ import ROWS, main
+from benchmarks.cited.__main__ import ROWS, informational, main
 from benchmarks.cited.asking import Ask, Run, looked_up, oracle_of
 from benchmarks.cited.figures import gold_of, sample_figures
 from benchmarks.cited.injections import ORDERS, poisoned
@@ -308,6 +308,13 @@ def test_a_share_has_an_interval_that_repeats() -> None:
     assert figure["low"] < figure["share"] == 0.9 < figure["high"]
     assert share([(3, 4), (0, 0)]) | {"low": 0, "high": 0} == {"share": 0.75, "low": 0, "high": 0, "n": 4, "answers": 1}
     assert share([]) == {"share": None, "n": 0}
+
+
+def test_what_is_compared_with_has_no_bars() -> None:
+    """Nor places of passages where these are not ranked."""
+    figures = {"a": {"share": 1.0, "gate": {}}, "retrieval recall@1": {"share": 1.0}, "errors": 0}
+    assert informational(figures, ranked=False) == {"a": {"share": 1.0}, "errors": 0}
+    assert "retrieval recall@1" in informational(figures, ranked=True)
 
 
 def test_figures_are_what_pandas_gives(table: Table) -> None:

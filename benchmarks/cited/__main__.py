@@ -6,7 +6,7 @@ whether it is a gate. ``--tables`` names a folder with ``csv/`` and ``questions.
 
 Rows: lookups (plain), wordings, languages, number-keys, questions (the benchmark's own), statistics, prose, refusals,
 injections, shapes; then claims and readings (over all answers), time, ranking (the same without the model's words) and
-usual (the usual recipe on the same model). Everything is seeded; Ctrl-C ends with what there is.
+usual (the usual recipe on the same model), both informational. Everything is seeded; Ctrl-C ends with what there is.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ class Session:
                 wanted = _RANKED if name == "ranking" else _COMPARED
                 told = results.setdefault(run.name, {})
                 for row in wanted:
-                    told[row] = self.row(row, run)
+                    told[row] = informational(self.row(row, run), ranked=name == "ranking")
                     self.write()
-                told["claims"] = overall.claims(run)
+                told["claims"] = informational(overall.claims(run), ranked=False)
         else:
             results[name] = self.row(name, self.runs["full"])
         self.report["seconds"][name] = round(time.perf_counter() - begun, 1)
@@ -189,6 +189,12 @@ def _versions() -> dict[str, str]:
 
                 found[name] = __version__
     return found
+
+
+def informational(figures: dict[str, Any], *, ranked: bool) -> dict[str, Any]:
+    """Figures without their bars, and where passages are not ranked without their places, too."""
+    kept = {k: v for k, v in figures.items() if k != "gate" and (ranked or not k.startswith("retrieval"))}
+    return {k: informational(v, ranked=ranked) if isinstance(v, dict) else v for k, v in kept.items()}
 
 
 def printed(report: dict[str, Any]) -> str:

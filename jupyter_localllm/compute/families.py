@@ -101,6 +101,7 @@ def _extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
                 continue
             words, cost, guessed = scope.named(column, where.mask, SHOWN)
             cost += trivial + (0.0 if often else 0.35)
+            guessed += 0 if often else guessed  # neither the column nor that it is counted was said
             function: Function = "most" if end == "max" else "least"
             yield scope.made(where, named | often | words, cost, guessed, function, target=column.position)
 

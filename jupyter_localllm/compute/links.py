@@ -21,6 +21,8 @@ _LONGEST = 12  # words of a value that are looked for in one piece
 _MOST_WORDS = 60_000  # words of a table among which a misspelt one is looked for
 _PARTLY = 0.35  # cost of a value of which the question holds next to nothing
 _MISSPELT = 0.3
+_SPELT = 7  # letters of a word that is taken for a misspelt one; Muller and Miller are two people
+_BESIDE = 2  # words between a number and the column that it is of
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
     for link in link_columns(question, values.table):
         known |= link.mask
     for place, word in enumerate(question.stems):
-        if question.weights[place] == LITTLE or len(word) < 4 or word in vocabulary or any(map(str.isdigit, word)):
+        if question.weights[place] == LITTLE or len(word) < _SPELT or word in vocabulary or any(map(str.isdigit, word)):
             continue
         if known >> place & 1:  # a word that says something already is spelt right
             continue
@@ -209,12 +211,19 @@ def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
     links = link_columns(question, table)
     for start, stop, digits in question.numbers():
-        for column in table.columns:
-            if column.series.dtype.is_numeric() and _holds(column, exact(digits)):
+        numeric = [column for column in table.columns if column.series.dtype.is_numeric()]
+        near = [column for column in numeric if _apart(links[column.position].mask, start) <= _BESIDE]
+        for column in near or numeric:  # "rank 6" is a rank
+            if _holds(column, exact(digits)):
                 # a number may be in any column: in one that is not named it is a guess
-                meant = column.years or bool(links[column.position].share)
+                meant = column.years or column in near
                 cost = 0.05 if meant else 0.25
                 yield ValueLink(Condition(column.position, "==", digits), bits([(start, stop)]), cost, meant)
+
+
+def _apart(mask: int, place: int) -> int:
+    """How far a word is from a set of words."""
+    return min((abs(at - place) for at in range(mask.bit_length()) if mask >> at & 1), default=1_000)
 
 
 def _holds(column: Column, number: int | float) -> bool:

@@ -134,7 +134,8 @@ class Question:
                     continue
                 words = self.words[start : start + length]
                 said = moment(" ".join(words))
-                if said is not None and all(word[0].isdigit() or is_month(word) for word in words):
+                alone = length == 1 or not any("-" in word for word in words)  # of a time of day nothing is known here
+                if said is not None and alone and all(word[0].isdigit() or is_month(word) for word in words):
                     found.append((start, start + length, said))
         return tuple(found)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.sources.cells import column_texts
 from jupyter_localllm.sources.scalar import is_missing, moment_text
-from jupyter_localllm.sources.typed import amount, moment, with_commas
+from jupyter_localllm.sources.typed import amount, moment, unclear, with_commas
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -83,8 +83,8 @@ class Column:
         return self.kind == "moment" or self.years
 
     def _kind_of_texts(self) -> str:
-        some = self.series.head(_SAMPLE) if len(self.series) > _SAMPLE else self.series
-        texts = [text for text in _texts(some, self._pandas) if text.casefold() not in _BLANK]
+        some = self.read_rows(range(min(_SAMPLE, len(self.series))))
+        texts = [text for text in some if text.casefold() not in _BLANK]
         if not texts:
             return "text"
         comma = with_commas(texts)
@@ -94,7 +94,7 @@ class Column:
         if moments >= _MOSTLY * len(texts) and (moments > len(amounts) or years):
             return "moment"
         units = {found.unit for found in amounts}
-        if len(units - {""}) > 1 or {"", "%"} <= units:
+        if len(units - {""}) > 1 or {"", "%"} <= units or unclear(texts):
             return "text"  # kilometres and metres do not compare as numbers do
         return "number" if len(amounts) >= _MOSTLY * len(texts) else "text"
 
@@ -103,7 +103,7 @@ class Column:
         """Whether the cells are times of a clock or of a race: they have an order, and their sum says nothing."""
         if self.native or self.kind != "number":
             return False
-        found = (amount(text) for text in _texts(self.series.head(_SAMPLE), self._pandas))
+        found = (amount(text) for text in self.read_rows(range(min(_SAMPLE, len(self.series)))))
         return any(one is not None and one.unit == ":" for one in found)
 
     def hold(self) -> None:
@@ -133,6 +133,8 @@ class Column:
         """The cells of some rows as people read them."""
         if "texts" in self.__dict__:
             return [self.texts[row] for row in rows]
+        if isinstance(rows, range):
+            return self.read(self.series[rows.start : rows.stop])
         return self.read(self.series[list(rows)]) if len(rows) else []
 
     def text(self, row: int) -> str:
@@ -215,7 +217,7 @@ class Column:
             digest.update(self.series.to_numpy().tobytes())
         else:
             for start in range(0, len(self.series), 100_000):
-                texts = self.read(self.series[start : start + 100_000])
+                texts = self.read_rows(range(start, min(start + 100_000, len(self.series))))
                 digest.update(repr(list(map(len, texts))).encode())  # so that no cell can look like two
                 digest.update("".join(texts).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.errors import LocalLLMError, SourceError
 from jupyter_localllm.sources.base import MAX_CELLS, UNNAMED, Rendered, check_cells
 from jupyter_localllm.sources.cells import cell_texts, column_texts, escaped
+from jupyter_localllm.sources.secrets import looks_secret
+from jupyter_localllm.types import Note
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -40,6 +42,7 @@ _PACKAGES = frozenset(
     }
 )
 _PROTOCOL = ("__narwhals_dataframe__", "__narwhals_lazyframe__", "__narwhals_series__")
+_LABELS = 10_000  # a longer series is a column and no record
 _SAMPLE = 50  # rows from which the size of a table that is too large is estimated
 
 
@@ -112,13 +115,34 @@ class FrameKind:
         if _is_lazy(native):
             native = _collected(native, name)
         native = _held(native)
+        native, secret = (native, []) if _is_frame(native) or looks_secret(name) else _without_secrets(native)
         table = _frame(native) if _is_frame(native) else _series(native)
         columns = [(label, _level(level), True) for label, level in table.index]
         columns += [(label, series, False) for label, series in table.columns]
         if table.series and name:
             columns[-1] = (name if columns[-1][0] == "value" else columns[-1][0], columns[-1][1], False)
         asked = columns[-1][0] if table.series else ""
-        return snapshot_of(name, _told_apart(columns), table.rows, table.size, pandas=table.pandas, asked=asked)
+        told = (Note("secret", f"{name}: values left out because their labels look secret: {', '.join(secret)}"),)
+        return snapshot_of(
+            name,
+            _told_apart(columns),
+            table.rows,
+            table.size,
+            pandas=table.pandas,
+            asked=asked,
+            notes=told if secret else (),
+        )
+
+
+def _without_secrets(native: Any) -> tuple[Any, list[str]]:
+    """A series without the values whose labels look secret, as a mapping has them; and these labels."""
+    index = getattr(native, "index", None)
+    if index is None or not hasattr(native, "iloc") or len(index) > _LABELS or index.nlevels > 1:
+        return native, []
+    secret = [looks_secret(str(label)) for label in index]
+    if not any(secret):
+        return native, []
+    return native[[not one for one in secret]], [str(x) for x, hide in zip(index, secret, strict=True) if hide]
 
 
 def _collected(native: Any, name: str) -> Any:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FrameSnapshot", "hash_of"]
 
 _EXCERPT = 24  # characters of a label that stands in an anchor
+_CARD_ROWS = 50
 _CARD_VALUES = 5
 _CARD_COLUMNS = 60
 _SHOWN_ROWS = 8
@@ -97,7 +98,8 @@ class FrameSnapshot:
         """The names and kinds of the columns, with some of their values."""
         lines = []
         for column in self.table.columns[:_CARD_COLUMNS]:
-            some = list(dict.fromkeys(text for text in column.read(column.series.head(50)) if text))[:_CARD_VALUES]
+            first = column.read_rows(range(min(_CARD_ROWS, self.table.rows)))
+            some = list(dict.fromkeys(text for text in first if text))[:_CARD_VALUES]
             lines.append(f"- {column.label} ({column.kind}): {', '.join(map(_short, some))}")
         more = len(self.table.columns) - _CARD_COLUMNS
         lines += [f"- and {more:,} columns more"] if more > 0 else []
@@ -182,6 +184,7 @@ def snapshot_of(
     *,
     pandas: bool,
     asked: str = "",
+    notes: tuple[Note, ...] = (),
 ) -> FrameSnapshot:
     """Make a snapshot of columns that hold still.
 
@@ -196,6 +199,8 @@ def snapshot_of(
         Whether NaN stands for a missing value.
     asked : str
         The column that the person gave by itself, which is meant whatever it is called.
+    notes : tuple of Note
+        What was found before.
     """
     kept: list[Column] = []
     secret: list[str] = []
@@ -205,10 +210,9 @@ def snapshot_of(
         else:
             kept.append(Column(len(kept), label, series, index=index, pandas=pandas))
             kept[-1].hold()
-    notes: tuple[Note, ...] = ()
     if secret:
         listed = ", ".join(secret)
-        notes = (Note("secret", f"{name}: columns left out because their names look secret: {listed}"),)
+        notes = (*notes, Note("secret", f"{name}: columns left out because their names look secret: {listed}"))
     return FrameSnapshot(name, Table(kept, rows, size), notes)
 
 

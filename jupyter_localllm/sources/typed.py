@@ -14,7 +14,7 @@ from math import isinf
 
 from jupyter_localllm.sources.tokens import fold
 
-__all__ = ["Amount", "amount", "exact", "is_month", "moment", "number", "with_commas"]
+__all__ = ["Amount", "amount", "exact", "is_month", "moment", "number", "unclear", "with_commas"]
 
 _REMARK = re.compile(r"\[[^\]]*\]")
 _NUMBER = re.compile(
@@ -27,6 +27,7 @@ _CLOCK = re.compile(r"(?:(?P<hours>\d{1,3}):)?(?P<minutes>\d{1,3}):(?P<seconds>\
 _GAPS = str.maketrans("", "", ",'\u2009\u202f\u00a0 ")
 _COMMA = re.compile(r"\d,\d{1,2}(?!\d)|\d\.\d{3}\.\d{3}|\d\.\d{3},\d")
 _POINT = re.compile(r"\d\.\d{1,2}(?!\d)|\d\.\d{4}|\d,\d{3},\d{3}|\d,\d{3}\.\d")
+_THOUSANDS = re.compile(r"\D{0,3}[1-9]\d{0,2}\.\d{3}\D{0,4}")
 _SWAPPED = str.maketrans({".": None, ",": "."})
 _ISO = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?:[T ].*)?$")
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
@@ -148,6 +149,18 @@ def with_commas(texts: Iterable[str]) -> bool:
     """
     found = list(texts)
     return any(map(_COMMA.search, found)) and not any(map(_POINT.search, found))
+
+
+def unclear(texts: Iterable[str]) -> bool:
+    """Whether nobody can say if the points of a column are decimals: ``"1.234"`` and ``"2.500"`` alone.
+
+    Examples
+    --------
+    >>> unclear(["1.234", "2.500", "999"]), unclear(["1.234", "2.5"])
+    (True, False)
+    """
+    pointed = [text for text in texts if "." in text and any(map(str.isdigit, text))]
+    return len(pointed) > 1 and all(map(_THOUSANDS.fullmatch, pointed))
 
 
 def exact(digits: str) -> int | float:

@@ -225,6 +225,16 @@ def test_secrets_stay_here(tmp_path: Path) -> None:
     assert any(note.code == "secret" for note in answer.result.notes)
 
 
+def test_secrets_of_a_record_stay_here(tmp_path: Path) -> None:
+    """A series of settings is a record: a label that looks secret is left out, unless the series itself is named so."""
+    llm, _ = says("x", tmp_path)
+    record = pd.Series({"password": "swordfish", "user": "Ann"})
+    answer = llm.ask("What is the password?", {"account": record})
+    assert "swordfish" not in answer.text + "".join(p.text for p in answer.passages)
+    assert any(note.code == "secret" for note in answer.result.notes)
+    assert llm.ask("What is the password?", {"passwords": record}).value == "swordfish"
+
+
 def test_a_conversation_goes_on(cities: pd.DataFrame, tmp_path: Path) -> None:
     """The answer, as it was checked, is a turn of the chat that was named."""
     llm, _ = says("Dahl has a population of 45500.", tmp_path)
