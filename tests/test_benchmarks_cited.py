@@ -343,6 +343,8 @@ def test_what_the_corpus_says() -> None:
     assert not of_questions.said_by("The lighthouse of Hebbing was built in 1862.", [(1, 1)])
     assert not of_questions.said_by("It was built in 1862.", [(2, 2)])
     assert not of_questions.said_by("It was built in 1862.", [])
+    assert of_questions.said_by("The Quillon bridge has 7 arches.", [(5, 5)])
+    assert not of_questions.said_by("The Quillon bridge has 8 arches.", [(5, 5)])
 
 
 def test_orders_stand_in_other_cells(table: Table) -> None:

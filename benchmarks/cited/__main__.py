@@ -31,6 +31,7 @@ from benchmarks.cited.standin import standin
 from benchmarks.cited.tables import Question, read_questions, read_tables
 from benchmarks.cited.usual import usual
 from benchmarks.spread import machine
+from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["ROWS", "main"]
 
@@ -99,7 +100,10 @@ class Session:
         if self.stream is None:
             return {"missing": "a stream: the stand-in has none"}
         n = 24 if self.options.limit is None else self.options.limit
-        return overall.times(self.stream, rows=10_000, n=max(1, n), seed=self.options.seed)
+        try:
+            return overall.times(self.stream, rows=10_000, n=max(1, n), seed=self.options.seed)
+        except (LocalLLMError, RuntimeError, ValueError) as error:  # the other rows are not lost
+            return {"failed": f"{type(error).__name__}: {error}", "gate": {"kept": False}}
 
     def write(self) -> None:
         """After each row: a long run that ends early is not lost."""
@@ -212,7 +216,9 @@ def _lines(path: str, figures: dict[str, Any]) -> list[str]:
             continue
         here = f"{path} / {name}" if path else name
         bar = _bar(figure.get("gate"))
-        if "worst_ms" in figure:
+        if "failed" in figure and "gate" in figure:
+            lines.append(f"{here:<58} failed: {figure['failed']}")
+        elif "worst_ms" in figure:
             lines.append(f"{here:<58} p50 {figure['p50_ms']:.0f} ms, worst {figure['worst_ms']:.0f} ms  {bar}")
         elif "share" not in figure:
             lines += _lines(here, figure)
@@ -225,7 +231,7 @@ def _lines(path: str, figures: dict[str, Any]) -> list[str]:
 def _bar(gate: dict[str, Any] | None) -> str:
     if gate is None:
         return ""
-    bar = next(f"{name.replace('_', ' ')} {value}" for name, value in gate.items() if name != "kept")
+    bar = next((f"{name.replace('_', ' ')} {value}" for name, value in gate.items() if name != "kept"), "")
     return f"{bar}: {'kept' if gate['kept'] else 'NOT kept'}"
 
 

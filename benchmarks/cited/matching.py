@@ -28,6 +28,7 @@ __all__ = [
     "same_number",
     "same_value",
     "simplified",
+    "spelt",
     "stands_in",
     "target_items",
     "without_marks",
@@ -206,6 +207,18 @@ def stands_in(gold: str, text: str) -> bool:
     told = [folded(without_marks(plain)), *([folded(plain)] if "[" in gold else [])]
     wanted = {folded(gold)} | {s for s in [folded(simplified(gold))] if len(s) >= 3}
     return any(_phrase(w, t) for w in wanted if w for t in told)
+
+
+def spelt(text: str) -> str:
+    """The text with small numbers in words written as digits.
+
+    Examples
+    --------
+    >>> spelt("Seven arches")
+    '7 arches'
+    """
+    words = "zero one two three four five six seven eight nine ten eleven twelve thirteen".split()  # noqa: SIM905
+    return re.sub(rf"\b({'|'.join(words)})\b", lambda m: str(words.index(m[0].lower())), text, flags=re.IGNORECASE)
 
 
 def _phrase(wanted: str, text: str) -> bool:

@@ -17,6 +17,7 @@ from benchmarks.cited.matching import (
     numbers,
     same_number,
     same_value,
+    spelt,
     stands_in,
     target_items,
     without_marks,
@@ -126,9 +127,11 @@ def _fact(run: Run, fact: Fact) -> Asked:
     def entails(claim: str, citations: Sequence[Citation]) -> bool:
         return said_by(claim, [c.locator.lines for c in citations if c.number])
 
-    right = not answer.abstained and stands_in(fact.gold, answer.text)
+    gold = spelt(fact.gold)
+    right = not answer.abstained and stands_in(gold, spelt(answer.text))
     cited = any(
-        stands_in(fact.gold, s.text) and any(covers(c.locator.lines, line) for c in s.cited) for s in statements(answer)
+        stands_in(gold, spelt(s.text)) and any(covers(c.locator.lines, line) for c in s.cited)
+        for s in statements(answer)
     )
     ranks = [i for i, p in enumerate(answer.passages, 1) if covers(p.locator.lines, line)]
     scores = general(answer, entails)
@@ -153,7 +156,7 @@ def said_by(claim: str, places: Sequence[tuple[int, int] | None]) -> bool:
     if not text:
         return False
     said, there = without_marks(claim), folded(text)
-    known = [n.value for n in numbers(text)]
+    known = [n.value for n in numbers(f"{text} {spelt(text)}")]
     if not all(any(same_number(k, n) for k in known) for n in numbers(said)):
         return False
     names = re.findall(r"(?<=[^.!?:\s] )[A-Z][\w-]+", said)

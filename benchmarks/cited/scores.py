@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.cited.matching import MARK, folded, numbers, same_number, without_marks
+from benchmarks.cited.matching import MARK, folded, numbers, same_number, spelt, without_marks
 from jupyter_localllm.types import Answer, Citation
 
 __all__ = [
@@ -127,7 +127,7 @@ def faithful_numbers(answer: Answer) -> Parts:
 
 def _says(answer: Answer, citation: Citation) -> str:
     passage = answer.passages[citation.number - 1].text if citation.number <= len(answer.passages) else ""
-    return f"{citation.quote}\n{passage}"
+    return f"{citation.quote}\n{passage}\n{spelt(passage)}"
 
 
 def _derived(values: Sequence[float]) -> list[float]:

@@ -128,11 +128,12 @@ def _of_column(
     length = span[1] - span[0]
     mask = bits([span])
     whole = [text for text in texts if len(values.stems_of(column, text)) == length]
+    known = set(whole)
     for text in whole[:3]:
         yield ValueLink(Condition(column.position, "==", text), mask, 0.0, True)
     rest = len(texts) - len(whole)
     if rest:
-        share = length / min(len(values.stems_of(column, text)) for text in texts if text not in whole)
+        share = length / min(len(values.stems_of(column, text)) for text in texts if text not in known)
         said = " ".join(question.words[span[0] : span[1]])
         if len(texts) == 1:  # one value is meant: name it
             yield ValueLink(Condition(column.position, "==", texts[0]), mask, _PARTLY * (1 - share), share > 0.6)
@@ -153,8 +154,8 @@ def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
             continue
         if known >> place & 1:  # a word that says something already is spelt right
             continue
-        for other in vocabulary:
-            if abs(len(other) - len(word)) <= 1 and len(other) >= 4 and near(word, other):
+        for other in values.spelt_like(word):
+            if near(word, other):
                 yield from _corrected(question, values, place, other)
 
 

@@ -43,6 +43,8 @@ class Question:
         Operations that are named, and by which words.
     written : tuple of str
         The words as they were written.
+    left : int
+        How many words more the text has, which are not read: nobody can be certain of such a question.
     """
 
     text: str
@@ -51,12 +53,14 @@ class Question:
     weights: tuple[float, ...]
     operations: dict[str, tuple[tuple[int, int], ...]]
     written: tuple[str, ...] = ()
+    left: int = 0
     _sums: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, text: str) -> Question:
         """Take a question apart."""
-        words = tuple(tokens(text)[:_LONGEST])
+        found = tokens(text)
+        words = tuple(found[:_LONGEST])
         little = function_words()
         named: dict[str, tuple[tuple[int, int], ...]] = {}
         for start, stop, operation in named_operations(words):
@@ -68,7 +72,7 @@ class Question:
             LITTLE if word in little and not (place and _is_name(piece) and not shouted) else 1.0
             for place, (word, piece) in enumerate(zip(words, written, strict=True))
         )
-        return cls(text, words, tuple(map(stem, words)), weights, named, written)
+        return cls(text, words, tuple(map(stem, words)), weights, named, written, len(found) - len(words))
 
     @property
     def size(self) -> int:

@@ -184,7 +184,7 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     candidate = reading.candidate
     others = [other.score for other in all_of_them if other.outcome.texts != reading.outcome.texts]
     margin = reading.score - max(others, default=reading.score - 1.0)
-    certainty = 0.6**candidate.guessed
+    certainty = 0.6**candidate.guessed * 0.8**question.left
     unsaid = ~candidate.mask
     certainty *= 0.5 if question.named("not") & unsaid else 1.0  # no operation here leaves out what is named
     for name in _SEVERAL:

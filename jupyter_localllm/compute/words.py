@@ -44,7 +44,15 @@ def named_operations(words: Sequence[str]) -> tuple[Named, ...]:
     for start in range(len(words)):
         for stop in range(start + 1, min(len(words), start + longest) + 1):
             found += [(start, stop, operation) for operation in phrases.get(tuple(words[start:stop]), ())]
-    return tuple(one for one in found if not any(_within(one, other) for other in found))
+    starts: dict[int, list[Named]] = {}
+    for one in found:
+        starts.setdefault(one[0], []).append(one)
+
+    def inside(one: Named) -> bool:
+        around = range(one[0] - longest, one[0] + 1)  # where a longer phrase can begin
+        return any(_within(one, other) for start in around for other in starts.get(start, ()))
+
+    return tuple(one for one in found if not inside(one))
 
 
 def _within(one: Named, other: Named) -> bool:
@@ -58,7 +66,8 @@ def _phrases() -> tuple[dict[tuple[str, ...], tuple[str, ...]], int]:
     found: dict[tuple[str, ...], list[str]] = {}
     for operation, listed in _read()["operations"].items():
         for phrase in listed:
-            found.setdefault(tuple(tokens(phrase)), []).append(operation)
+            named = found.setdefault(tuple(tokens(phrase)), [])
+            named += [operation] if operation not in named else []  # two spellings may be one phrase
     return {words: tuple(named) for words, named in found.items()}, max(map(len, found))
 
 

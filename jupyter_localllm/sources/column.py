@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.sources.cells import column_texts
-from jupyter_localllm.sources.scalar import is_missing, moment_text
+from jupyter_localllm.sources.plain_cells import is_text, plain_series, plain_texts
 from jupyter_localllm.sources.typed import amount, moment, unclear, with_commas
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ class Column:
 
     def read(self, series: nw.Series[Any]) -> list[str]:
         """Some cells of this column as people read them, written as all of them are."""
-        return _texts(series, self._pandas, times=self._times)
+        return plain_texts(series, self._pandas, times=self._times)
 
     def read_rows(self, rows: Sequence[int]) -> list[str]:
         """The cells of some rows as people read them."""
@@ -204,8 +203,8 @@ class Column:
         dtype = self.series.dtype
         if str(dtype) in ("Object", "Binary", "Unknown") or dtype.is_nested():
             return self._new([text or None for text in self.texts], nw.String())
-        if _is_text(dtype):
-            return _read_texts(self.series)
+        if is_text(dtype):
+            return plain_series(self.series)
         return self.numbers if dtype.is_float() else self.series
 
     @functools.cached_property
@@ -236,55 +235,3 @@ class Column:
         import narwhals as nw
 
         return nw.new_series(self.label or "column", values, dtype, backend=self.series.implementation)
-
-
-def _is_text(dtype: Any) -> bool:
-    return str(dtype) in ("String", "Categorical") or str(dtype).startswith("Enum")
-
-
-def _read_texts(series: nw.Series[Any]) -> nw.Series[Any]:
-    """Texts as `_line` writes them, by the table's own library; null where nothing is left."""
-    import narwhals as nw
-
-    raw = series if str(series.dtype) == "String" else series.cast(nw.String())
-    text = raw.alias("text").str.strip_chars()
-    loose = raw.str.contains("\n|  ").fill_null(False)
-    if bool(loose.any()):
-        text = text.str.replace_all(r"\s+", " ").zip_with(loose, text)
-    return text.to_frame().select(nw.when(nw.col("text") != "").then(nw.col("text")).alias("text"))["text"]
-
-
-def _texts(series: nw.Series[Any], pandas: bool, *, times: bool = False) -> list[str]:
-    """The cells as people read them, without the escapes of a Markdown table where they are plain texts."""
-    if str(series.dtype) == "Object" or _is_text(series.dtype):
-        values = series.to_list()
-        return [_line(value) if type(value) is str else _other(value, pandas) for value in values]
-    if times and (pandas or "'ns'" not in str(series.dtype)):
-        return ["" if is_missing(value) else moment_text(value) for value in series.to_list()]
-    try:
-        return column_texts(series, nan_is_missing=pandas)
-    except Exception:  # one cell of a rare type spoils the column: cell by cell, then
-        return [_other(value, pandas) for value in series.to_list()]
-
-
-def _line(text: str) -> str:
-    """A text on one line, as a cell is read."""
-    return " ".join(text.split()) if "\n" in text or "  " in text else text.strip()
-
-
-def _other(value: Any, pandas: bool) -> str:
-    """A cell that is no text: a number, a date, a list. Of a foreign object only its type: to ask it may be slow."""
-    from jupyter_localllm.sources.cells import cell_texts
-    from jupyter_localllm.sources.scalar import ScalarKind
-    from jupyter_localllm.sources.structure import StructureKind
-
-    if is_missing(value):
-        return ""
-    if type(value).__name__ in ("Interval", "Period") and type(value).__module__.startswith("pandas."):
-        return str(value)
-    try:
-        if ScalarKind().matches(value) or StructureKind().matches(value):
-            return _line(cell_texts([value], nan_is_missing=pandas)[0])
-    except Exception as error:  # whatever a foreign object in a list does while it is read
-        return f"<unreadable {type(value).__name__}: {type(error).__name__}>"
-    return f"<{type(value).__name__}>"

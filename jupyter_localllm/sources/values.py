@@ -24,6 +24,7 @@ __all__ = ["MAX_VALUES", "Values", "holds"]
 MAX_VALUES = 300_000
 """Different values of one column that are indexed word by word; of a column with more, only whole values are found."""
 
+_SPELT = 4  # letters of a word that may be misspelt
 _SMALL = 1_000_000  # rows up to which Python keeps a number for each cell
 
 
@@ -67,6 +68,27 @@ class Values:
         """All stems that occur."""
         return self._words.keys()
 
+    def spelt_like(self, word: str) -> list[str]:
+        """Stems of four letters and more that may differ from a word in one letter, and some that do not.
+
+        A letter that is wrong, missing or added leaves the first two letters as they are, or the last two.
+        """
+        words, order, by_ends = self._ends
+        swapped = (f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}" for at in range(len(word) - 1))
+        found = {words[other] for other in swapped if other in words}
+        found.update(by_ends.get(word[:2], ()), by_ends.get(f"…{word[-2:]}", ()))
+        return [order[place] for place in sorted(found)]
+
+    @functools.cached_property
+    def _ends(self) -> tuple[dict[str, int], list[str], dict[str, list[int]]]:
+        """The place of each stem, and the places of those that begin or end with two letters."""
+        words = {word: place for place, word in enumerate(w for w in self.vocabulary if len(w) >= _SPELT)}
+        by_ends: dict[str, list[int]] = defaultdict(list)
+        for word, place in words.items():
+            by_ends[word[:2]].append(place)
+            by_ends[f"…{word[-2:]}"].append(place)
+        return words, list(words), by_ends
+
     def _read_stems(self, column: Column) -> dict[str, tuple[str, ...]]:
         """The different values of a column, and their stems."""
         return {text: tuple(stem(token) for token in tokens(text)) for text in different(column) if text}
@@ -106,6 +128,8 @@ class Values:
         """Which rows hold one of some values; shape (rows,)."""
         import numpy as np
 
+        if not values:
+            return np.zeros(self.table.rows, dtype=bool)
         if self.table.rows > _SMALL:
             return _is_in(column, values)
         codes, numbers = self._codes(column)
