@@ -40,8 +40,6 @@ _APPLIED = (
     "difference",
     "distinct",
     "group",
-    "above",
-    "below",
 )
 _TRIED = 32  # candidates that are run
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
@@ -206,7 +204,7 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
         return 0.4  # a number in a question always says something
     if _script(word) not in scripts or _script(word) == "wide":
         return 0.97 if _script(word) not in scripts else 0.93  # the language around names; one character of many
-    if any(start <= place < stop for name in _APPLIED for start, stop in question.operations.get(name, ())):
+    if any(start <= place < stop for start, stop in _applied(question)):
         return 0.65  # something was to be done that this reading does not do
     lower = question.written[place].islower()
     if not operation.conditions and operation.function != "get" and (place or not lower):
@@ -216,6 +214,13 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
     if lower and not candidate.guessed:  # all that the reading uses is named in full: the rest may be talk
         return 0.78 if beside and known else 0.93
     return 0.93 if not known else 0.65 if beside else 0.8
+
+
+def _applied(question: Question) -> list[tuple[int, int]]:
+    """Words that name something to be done; "under" by itself does so only beside a number."""
+    spans = [span for name in _APPLIED for span in question.operations.get(name, ())]
+    compared = [span for name in ("above", "below") for span in question.operations.get(name, ())]
+    return spans + [span for span in compared if span[1] - span[0] > 1 or question.numbers()]
 
 
 def _script(word: str) -> str:
