@@ -28,7 +28,7 @@ def passage_of(reading: Reading) -> Passage:
     table = source.table
     if operation.function == "get" and outcome.n == 1 and operation.target is not None:
         return source.cell(outcome.rows[0], table.columns[operation.target], _key(reading))
-    said = _listed(outcome.texts)
+    said = _listed(outcome.texts, outcome.more)
     count = f" (n = {outcome.n:,})" if operation.function in _COUNTED else ""
     columns = [table.columns[place] for place in operation.columns()]
     return Passage(
@@ -54,7 +54,7 @@ def statement_of(reading: Reading, passage: Passage) -> str:
     """The passage as a plain sentence, for an answer without the model's words."""
     if passage.kind == "cell":
         return f"{passage.text}."
-    return f"{_capital(reading.words)}: {_listed(reading.outcome.texts)}."
+    return f"{_capital(reading.words)}: {_listed(reading.outcome.texts, reading.outcome.more)}."
 
 
 def _key(reading: Reading) -> Column | None:
@@ -64,8 +64,8 @@ def _key(reading: Reading) -> Column | None:
     return reading.source.table.columns[equal[0].column] if len(equal) == 1 else None
 
 
-def _listed(texts: tuple[str, ...]) -> str:
-    more = len(texts) - _LISTED
+def _listed(texts: tuple[str, ...], besides: int) -> str:
+    more = len(texts) + besides - _LISTED
     return ", ".join(texts[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 

@@ -103,7 +103,8 @@ class Citing:
         self._length += len(text)
 
     def _sentence(self, text: str, *, alone: bool) -> None:
-        body, cited = _bare(text)
+        fresh = not self._written or self._written[-1].endswith(("\n", "\r"))
+        body, cited = _bare(text, fresh)
         tail = _TAIL.search(body)
         claim = body[: tail.start()] if tail else body
         if not any(map(str.isalnum, claim)):
@@ -148,8 +149,11 @@ class Citing:
             self._citations.append(self._citation(number, start, start + len(said), f"disagrees with {others}"))
 
 
-def _bare(text: str) -> tuple[str, tuple[int, ...]]:
-    """A sentence without marks, and the numbers that stood in them."""
+def _bare(text: str, fresh: bool) -> tuple[str, tuple[int, ...]]:
+    """A sentence without marks, and the numbers that stood in them; a fence opens code at the start of a line only."""
+    if not fresh:
+        body, numbers_there = _bare(f".{text}", True)
+        return body[1:], numbers_there
     numbers: dict[int, None] = {}
     body = text
     while next(marks_in(body), None) is not None:  # taking one out may make another: "[1[2]]"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.errors import LocalLLMError, SourceError
 from jupyter_localllm.sources.base import MAX_CELLS, UNNAMED, Rendered, check_cells
 from jupyter_localllm.sources.cells import cell_texts, column_texts, escaped
+from jupyter_localllm.sources.frame_held import collected, held, level_of, told_apart, without_secrets
 from jupyter_localllm.sources.secrets import looks_secret
 from jupyter_localllm.types import Note
 
@@ -42,7 +43,6 @@ _PACKAGES = frozenset(
     }
 )
 _PROTOCOL = ("__narwhals_dataframe__", "__narwhals_lazyframe__", "__narwhals_series__")
-_LABELS = 10_000  # a longer series is a column and no record
 _SAMPLE = 50  # rows from which the size of a table that is too large is estimated
 
 
@@ -113,81 +113,26 @@ class FrameKind:
 
         native = _native(value)
         if _is_lazy(native):
-            native = _collected(native, name)
-        native = _held(native)
-        native, secret = (native, []) if _is_frame(native) or looks_secret(name) else _without_secrets(native)
+            native = collected(native, name)
+        native = held(native)
+        native, secret = (native, []) if _is_frame(native) or looks_secret(name) else without_secrets(native)
         table = _frame(native) if _is_frame(native) else _series(native)
-        columns = [(label, _level(level), True) for label, level in table.index]
+        columns = [(label, level_of(level), True) for label, level in table.index]
         columns += [(label, series, False) for label, series in table.columns]
         if table.series and name:
             columns[-1] = (name if columns[-1][0] == "value" else columns[-1][0], columns[-1][1], False)
-        asked = columns[-1][0] if table.series else ""
+        apart = told_apart(columns)
+        asked = apart[-1][0] if table.series else ""
         told = (Note("secret", f"{name}: values left out because their labels look secret: {', '.join(secret)}"),)
         return snapshot_of(
             name,
-            _told_apart(columns),
+            apart,
             table.rows,
             table.size,
             pandas=table.pandas,
             asked=asked,
             notes=told if secret else (),
         )
-
-
-def _without_secrets(native: Any) -> tuple[Any, list[str]]:
-    """A series without the values whose labels look secret, as a mapping has them; and these labels."""
-    index = getattr(native, "index", None)
-    if index is None or not hasattr(native, "iloc") or len(index) > _LABELS or index.nlevels > 1:
-        return native, []
-    secret = [looks_secret(str(label)) for label in index]
-    if not any(secret):
-        return native, []
-    return native[[not one for one in secret]], [str(x) for x, hide in zip(index, secret, strict=True) if hide]
-
-
-def _collected(native: Any, name: str) -> Any:
-    """Compute a lazy table, if it is one whose size is known and bounded: what DuckDB holds is."""
-    import narwhals as nw
-
-    lazy = nw.from_native(native)
-    if "duckdb" not in type(native).__module__ and "polars" not in type(native).__module__:
-        raise SourceError(
-            f"{name or 'The value'} ({type(native).__name__}) is lazy: it has no rows before it is computed.",
-            f"Compute it first, and cite the result: {name or UNNAMED}.compute() of dask.",
-        )
-    return nw.to_native(lazy.collect())
-
-
-def _level(level: Any) -> nw.Series[Any]:
-    import narwhals as nw
-
-    return nw.from_native(level.to_series().reset_index(drop=True), series_only=True)
-
-
-def _told_apart(columns: list[tuple[str, nw.Series[Any], bool]]) -> list[tuple[str, nw.Series[Any], bool]]:
-    """Number names that come more than once, so that an anchor names one column; each stands on one line."""
-    lines = [label if label.isprintable() else " ".join(label.split()) for label, _, _ in columns]
-    taken, seen, told = set(lines), set[str](), []
-    for label, (_, series, index) in zip(lines, columns, strict=True):
-        name, count = label, 1
-        while name in seen or (count > 1 and name in taken):
-            count += 1
-            name = f"{label} ({count})"
-        seen.add(name)
-        told.append((name, series, index))
-    return told
-
-
-def _held(native: Any) -> Any:
-    """A frame or series that does not change with the notebook's."""
-    import narwhals as nw
-
-    known = nw.dependencies
-    if known.is_pandas_like_dataframe(native) or known.is_pandas_like_series(native):
-        return native.copy()
-    if known.is_polars_dataframe(native) or known.is_polars_series(native):
-        return native.clone()
-    return native
 
 
 def _native(value: Any) -> Any:

@@ -121,6 +121,8 @@ class _Writer:
         if isinstance(value, Set) and not isinstance(value, SEQUENCES):
             return self._list(_sorted(value), place)
         if isinstance(value, SEQUENCES):
+            if len(value) > MAX_CELLS:  # before a range becomes a list
+                check_cells(len(value), f"{len(value):,} values", self.name)
             return self._list(list(value), place)
         return self._leaf(value)
 

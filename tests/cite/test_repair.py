@@ -177,3 +177,11 @@ def test_no_passages() -> None:
     text, citations = cite("Berlin has 12 rivers [1]. It is nice.", ())
     assert text == "Berlin has 12 rivers [?]. It is nice."
     assert [c.status for c in citations] == ["unsupported", "unchecked"]
+
+
+def test_a_fence_that_does_not_begin_a_line_is_none() -> None:
+    """Backticks in the middle of a line open no code, so the mark behind them is one, and is taken out."""
+    citing = Citing([Passage("notes", "text", "x")])
+    citing.feed(". ```[1]")
+    text, _ = citing.finish()
+    assert "[1]" not in text

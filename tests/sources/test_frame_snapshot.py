@@ -278,12 +278,12 @@ def test_without_copy_on_write_as_well() -> None:
         pd.Series([], dtype=float),
         pl.Series("s", []),
         pa.array([]),
-        duckdb.from_arrow(pa.table({"a": pa.array([], pa.int64())})),
+        lambda: duckdb.from_arrow(pa.table({"a": pa.array([], pa.int64())})),
     ],
 )
 def test_a_table_without_rows_or_columns_is_one(value: Any) -> None:
     """It has a card that says so; nobody is warned, and nothing is divided by nothing."""
-    snapshot = held(value)
+    snapshot = held(value() if callable(value) else value)
     passages = list(snapshot.passages())
     assert snapshot.size in passages[0].text
     assert [snapshot.resolve(passage.locator) for passage in passages] == passages
@@ -577,3 +577,11 @@ def test_the_registry_takes_tables() -> None:
 def test_places_of_no_passage_resolve_to_nothing(place: Locator) -> None:
     """A place must be named as its passage names it."""
     assert held(pd.DataFrame(DATA)).resolve(place) is None
+
+
+def test_a_column_that_is_cited_is_meant_whatever_its_index_is_called() -> None:
+    """A level of the index of the same secret name is left out, the column itself is not."""
+    value = pd.Series(["hunter2"], index=pd.Index(["t1"], name="password"), name="password")
+    passages = list(held(value).passages())
+    assert passages[-1].text.endswith("hunter2")
+    assert not any("t1" in passage.text for passage in passages)
