@@ -241,8 +241,7 @@ def _written(
 def _worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft | None:
     """The model's wording of what was computed: every claim carried by a source, and every result in it."""
     carried = {citation.status for citation in citations} == {"supported"}
-    results = evidence.reading.outcome.texts if evidence.reading is not None else ()
-    whole = all(result in text for result in results)
+    whole = all(result in text for result in evidence.results)
     return _Draft(text.strip(), _moved(citations, text)) if carried and whole else None
 
 
@@ -270,7 +269,9 @@ def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:
 def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[AskEvent, None, None]:
     reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
     selected = evidence.selected
-    sources = {snapshot.name: _sha256(snapshot, reading) for snapshot in asking.snapshots}
+    sources = yield from watched(
+        lambda tell: {snapshot.name: _sha256(snapshot, reading) for snapshot in asking.snapshots}, "sources"
+    )
     notes = (*_of_this(result, draft), *evidence.notes)
     result = replace(result, notes=notes, provenance=replace(result.provenance, sources=sources))
     readings = (evidence.reading,) if evidence.reading is not None else evidence.possible

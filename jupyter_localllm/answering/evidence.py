@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_localllm.answering.passages import passage_of, statement_of
 from jupyter_localllm.compute.question import Question
@@ -16,6 +16,7 @@ from jupyter_localllm.sources.suspicious import instruction_notes
 from jupyter_localllm.types import Note, Passage
 
 if TYPE_CHECKING:
+    from jupyter_localllm.answering.select import Selected
     from jupyter_localllm.sources.snapshot import Snapshot
 
 __all__ = ["COVERED", "Evidence", "Limits", "estimated_tokens", "gather", "led_by"]
@@ -98,7 +99,14 @@ class Evidence:
     statements: tuple[str, ...] = ()
     choice: Choice | None = None
     notes: tuple[Note, ...] = ()
-    selected: Any = None
+    selected: Selected | None = None
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """What came out of what leads, as texts that an answer must hold."""
+        if self.reading is not None:
+            return self.reading.outcome.texts
+        return self.selected.texts if self.selected is not None else ()
 
     @property
     def enough(self) -> bool:
@@ -182,7 +190,7 @@ def led_by(reading: Reading, evidence: Evidence) -> Evidence:
 
 def _told(snapshot: Snapshot) -> tuple[Note, ...]:
     """What a snapshot tells; of a text without reading all of it for instructions, which is done for what is chosen."""
-    return snapshot.told if isinstance(snapshot, Held) else snapshot.notes
+    return snapshot.first_notes if isinstance(snapshot, Held) else snapshot.notes
 
 
 def _from(name: str, passages: Sequence[Passage]) -> Iterator[Passage]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.answering.asked import said
 from jupyter_localllm.answering.evidence import Evidence, led_by
 from jupyter_localllm.constrain import Choices
-from jupyter_localllm.pipeline import Model, Request, ask
-from jupyter_localllm.types import Done, Event, Message, Status, Token
+from jupyter_localllm.pipeline import Model, Request
+from jupyter_localllm.types import Event, Message, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache import AnswerCache
@@ -53,15 +54,11 @@ def choose_reading(
         f"{source.name}: {', '.join(column.label for column in source.table.columns[:40])}"
         for source in dict.fromkeys(reading.source for reading in evidence.possible)
     )
-    listed = "\n".join(f"- {said}" for said in (*words, _NONE))
+    listed = "\n".join(f"- {one}" for one in (*words, _NONE))
     asked = f"Columns of {columns}\nPossibilities:\n{listed}\nQuestion: {question}"
     plain = request((Message.of("system", _ASKED), Message.of("user", asked)))
-    chosen = ""
-    for event in ask(replace(plain, constraint=Choices((*words, _NONE)), max_tokens=_TOKENS, stop=()), model, cache):
-        if isinstance(event, Done):
-            chosen = event.result.text
-        elif not isinstance(event, Token):
-            yield event
+    held = replace(plain, constraint=Choices((*words, _NONE)), max_tokens=_TOKENS, stop=())
+    chosen = yield from said(held, model, cache)
     if chosen not in words:
         return evidence
     return led_by(evidence.possible[words.index(chosen)], evidence)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from jupyter_localllm.answering.asked import said
 from jupyter_localllm.answering.evidence import Evidence
 from jupyter_localllm.compute.sql import run_select, sql_passage
-from jupyter_localllm.compute.sql_grammar import model_select
+from jupyter_localllm.compute.sql_grammar import select_question
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.pipeline import Model, Request, ask
+from jupyter_localllm.pipeline import Model, Request
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
-from jupyter_localllm.types import Done, Event, Message, Note, Passage, Status
+from jupyter_localllm.types import Event, Message, Note, Passage, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache import AnswerCache
@@ -34,11 +35,14 @@ class Selected:
         The tables that it read.
     value : object
         The one value, or the rows.
+    texts : tuple of str
+        All cells as people read them.
     """
 
     sql: str
     sources: tuple[str, ...]
     value: Any
+    texts: tuple[str, ...]
 
     def again(self, frames: Sequence[FrameSnapshot]) -> Passage:
         """The passage as it is over the tables of now."""
@@ -74,14 +78,9 @@ def select_by_model(
         DuckDB or llguidance is not installed.
     """
     yield Status("reading", "the model writes a SELECT")
-    events: list[Event] = []
-
-    def write(messages: tuple[Message, ...], constraint: Any) -> str:
-        for event in ask(replace(request(messages), constraint=constraint, max_tokens=_TOKENS, stop=()), model, cache):
-            events.append(event)
-        return next((event.result.text for event in events if isinstance(event, Done)), "")
-
-    sql = model_select(question, frames, write)
+    messages, grammar = select_question(question, frames)
+    held = replace(request(messages), constraint=grammar, max_tokens=_TOKENS, stop=())
+    sql = (yield from said(held, model, cache)).strip()
     try:
         outcome = run_select(sql, frames)
     except UsageError as error:
@@ -98,6 +97,6 @@ def select_by_model(
         passages=(passage,),
         possible=(),
         statements=(f"By {passage.locator.operation}: {', '.join(told)}",),
-        selected=Selected(sql, outcome.sources, value),
+        selected=Selected(sql, outcome.sources, value, tuple(filter(None, (t for row in outcome.texts for t in row)))),
         notes=(*evidence.notes, *outcome.notes),
     )

@@ -7,7 +7,7 @@ SQL cannot bind is no part of the grammar: sums are of numbers, a column beside 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,9 @@ from jupyter_localllm.sources.values import different
 from jupyter_localllm.types import Message
 
 if TYPE_CHECKING:
-    from jupyter_localllm.engine.constraint import Constraint
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 
-__all__ = ["Ask", "model_select", "select_grammar"]
-
-Ask = Callable[[tuple[Message, ...], "Constraint"], str]
-"""From messages and what the answer must look like, to the answer."""
+__all__ = ["select_grammar", "select_question"]
 
 _MOST_COLUMNS = 60  # of one table; of more, those that the question names come first
 _MOST_VALUES = 200  # different values of a column up to which only these may be compared with
@@ -212,20 +208,19 @@ def _lark(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in json.dumps(text, ensure_ascii=False))
 
 
-def model_select(question: str, snapshots: Sequence[FrameSnapshot], ask: Ask) -> str:
-    """Let a model write the SELECT for a question.
+def select_question(question: str, snapshots: Sequence[FrameSnapshot]) -> tuple[tuple[Message, ...], Grammar]:
+    """How a model is asked for the SELECT that answers a question.
 
     Parameters
     ----------
     question : str
     snapshots : sequence of FrameSnapshot
-    ask : callable
-        Asks the model, held to the constraint.
 
     Returns
     -------
-    str
-        SQL for `jupyter_localllm.compute.sql.run_select`.
+    messages : tuple of Message
+    grammar : Grammar
+        What it must write, for `jupyter_localllm.compute.sql.run_select`.
 
     Raises
     ------
@@ -234,8 +229,7 @@ def model_select(question: str, snapshots: Sequence[FrameSnapshot], ask: Ask) ->
     """
     grammar = select_grammar(snapshots, question)
     cards = "\n".join(_card(table, _asked_about(table, question)) for table in sql_tables(snapshots))
-    messages = (Message.of("system", _ASKED), Message.of("user", f"{cards}\nQuestion: {question}\nSQL:"))
-    return ask(messages, grammar).strip()
+    return (Message.of("system", _ASKED), Message.of("user", f"{cards}\nQuestion: {question}\nSQL:")), grammar
 
 
 def _card(table: SqlTable, columns: Sequence[SqlColumn]) -> str:

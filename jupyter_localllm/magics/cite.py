@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["latest_of", "settled", "sources_of"]
 
 _NAMED = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?!=)\s*(?P<expression>\S.*)", re.DOTALL)
-_CELL = re.compile(r"\s*(In|Out)\s*\[\s*\d+\s*\]\s*")
 
 
 def sources_of(shell: InteractiveShell, specs: Sequence[str], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,11 +46,10 @@ def sources_of(shell: InteractiveShell, specs: Sequence[str], variables: Mapping
 
 
 def _source(expression: str, variables: Mapping[str, Any], typical: Sequence[str]) -> Any:
-    if _CELL.fullmatch(expression):
-        from jupyter_localllm.sources.notebook_cells import cell_source
+    from jupyter_localllm.sources.notebook_cells import cell_source
 
-        return cell_source(variables, expression.strip())
-    return evaluated(expression, variables, option="--cite", typical=typical)
+    cell = cell_source(variables, expression.strip())
+    return cell if cell is not None else evaluated(expression, variables, option="--cite", typical=typical)
 
 
 def latest_of(shell: InteractiveShell, specs: Sequence[str]) -> Mapping[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jupyter_localllm.sources.held import sha256_of
 from jupyter_localllm.sources.secrets import looks_secret
 from jupyter_localllm.sources.suspicious import looks_like_instructions
 from jupyter_localllm.sources.table import Column, Table
@@ -24,7 +24,6 @@ _CARD_VALUES = 5
 _CARD_COLUMNS = 60
 _SHOWN_ROWS = 8
 _LOOKED_AT = 40_000  # cells that are looked through for what reads like instructions, the first rows of the table
-STATISTICS = ("count", "missing", "distinct", "min", "max", "mean", "sum", "top")
 
 
 class FrameSnapshot:
@@ -62,7 +61,12 @@ class FrameSnapshot:
     @functools.cached_property
     def notes(self) -> tuple[Note, ...]:
         """What was left out, and what reads like instructions."""
-        return (*self._notes, *self._suspicious())
+        return (*self._notes, *self._empty(), *self._suspicious())
+
+    def _empty(self) -> tuple[Note, ...]:
+        if self.table.rows and self.table.columns:
+            return ()
+        return (Note("empty", f"{self.name} has no cells that could be cited ({self.size})"),)
 
     def passages(self) -> Iterator[Passage]:
         """The card, the statistics, and each row."""
@@ -218,7 +222,7 @@ def snapshot_of(
 
 def hash_of(*parts: str) -> str:
     """Hash some texts with sha256, in hex."""
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of("\x1f".join(parts))
 
 
 def _short(text: str) -> str:

@@ -53,12 +53,16 @@ class Held(ABC):
         """The passage at this place."""
 
     @cached_property
+    def first_notes(self) -> tuple[Note, ...]:
+        """What is known without reading all passages."""
+        if next(self.passages(), None) is not None:
+            return self.told
+        return (*self.told, Note("empty", f"{self.name} holds nothing that can be cited ({self.size})"))
+
+    @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What people must be told; the passages are read once for it."""
-        if next(self.passages(), None) is None:
-            empty = Note("empty", f"{self.name} holds nothing that can be cited ({self.size})")
-            return (*self.told, empty)
-        return (*self.told, *instruction_notes(self.name, self.passages()))
+        return (*self.first_notes, *instruction_notes(self.name, self.passages()))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,22 @@ def test_the_model_may_write_a_select(cities: pd.DataFrame, tmp_path: Path) -> N
     assert [c.status for c in answer.check().citations] == ["supported"]
     cities.loc[1, "population"] = 1
     assert [c.status for c in answer.check().citations] == ["stale"]
+
+
+@pytest.mark.parametrize("empty", [pd.DataFrame(), pd.DataFrame({"a": []}), "", {}, []])
+def test_an_empty_source_is_told(tmp_path: Path, empty: Any) -> None:
+    """A source with nothing in it is answered with "Not in the sources.", and the reader is told why."""
+    llm, _ = says("x", tmp_path)
+    answer = llm.ask("What is the population of Dahl?", {"cities": empty})
+    assert answer.abstained
+    assert [note.code for note in answer.result.notes] == ["empty"]
+
+
+def test_ask_can_be_awaited(cities: pd.DataFrame, tmp_path: Path) -> None:
+    """`aask` gives the answer that `ask` gives."""
+    llm, _ = says("Dahl has a population of 45500.", tmp_path)
+    answer = asyncio.run(llm.aask("What is the population of Dahl?", {"cities": cities}))
+    assert (answer.text, answer.value) == ("Dahl has a population of 45500 [1].", 45_500)
 
 
 def test_provenance_names_the_sources(cities: pd.DataFrame, tmp_path: Path) -> None:

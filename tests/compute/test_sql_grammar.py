@@ -13,13 +13,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from jupyter_localllm.compute.sql import run_select
-from jupyter_localllm.compute.sql_grammar import model_select, select_grammar
+from jupyter_localllm.compute.sql_grammar import select_grammar, select_question
 from jupyter_localllm.constrain import Grammar
-from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 from jupyter_localllm.sources.secrets import looks_secret
-from jupyter_localllm.types import Message
 from tests.compute.tables import CITIES, snapshot
 from tests.constrain.vocabularies import TINY, of_pieces
 
@@ -223,17 +221,10 @@ def test_no_table() -> None:
         select_grammar([snapshot(pd.DataFrame(), "df")])
 
 
-def test_the_model_is_asked_once() -> None:
+def test_what_the_model_is_asked() -> None:
     """It gets the names, types and first values and the question, under the grammar of the same tables."""
-    asked: list[tuple[tuple[Message, ...], Constraint]] = []
-
-    def ask(messages: tuple[Message, ...], constraint: Constraint) -> str:
-        asked.append((messages, constraint))
-        return ' SELECT max("population") FROM "cities"\n'
-
     sources = tables()
-    assert model_select("Which is the largest population?", sources, ask) == 'SELECT max("population") FROM "cities"'
-    ((messages, constraint),) = asked
+    messages, constraint = select_question("Which is the largest population?", sources)
     assert constraint == select_grammar(sources, "Which is the largest population?")
     assert [message.role for message in messages] == ["system", "user"]
     said = messages[1].content

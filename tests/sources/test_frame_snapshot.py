@@ -282,13 +282,13 @@ def test_without_copy_on_write_as_well() -> None:
     ],
 )
 def test_a_table_without_rows_or_columns_is_one(value: Any) -> None:
-    """It has a card that says so; nobody is warned, and nothing is divided by nothing."""
+    """It has a card that says so, and so does a note; no library warns, and nothing is divided by nothing."""
     snapshot = held(value() if callable(value) else value)
     passages = list(snapshot.passages())
     assert snapshot.size in passages[0].text
     assert [snapshot.resolve(passage.locator) for passage in passages] == passages
     assert not snapshot.table.totals.any()
-    assert snapshot.notes == ()
+    assert [note.code for note in snapshot.notes] == ["empty"]
     assert list(snapshot.values.vocabulary) == []
 
 

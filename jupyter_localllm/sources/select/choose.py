@@ -10,7 +10,6 @@ from jupyter_localllm.sources.select.coverage import Coverage, coverage
 from jupyter_localllm.sources.select.fuse import Embed, Vectors
 from jupyter_localllm.sources.select.gather import Gathered, gather
 from jupyter_localllm.sources.select.kept import Kept
-from jupyter_localllm.sources.select.neighbours import merge_neighbours
 from jupyter_localllm.sources.select.question import Asked
 from jupyter_localllm.sources.snapshot import Snapshot
 from jupyter_localllm.types import Note, Passage
@@ -146,7 +145,6 @@ def choose(
     bounds: Bounds | None = None,
     limit: int = 100,
     most: int = 10_000,
-    merge: bool = False,
     progress: Progress | None = None,
 ) -> Choice:
     """Choose passages of several sources for a question.
@@ -174,8 +172,6 @@ def choose(
         How many passages of each source are looked at.
     most : int, optional
         How many are chosen at most, besides ``must``.
-    merge : bool, optional
-        Make one passage of neighbouring texts that are both chosen.
     progress : callable, optional
         See `Progress`.
 
@@ -197,8 +193,6 @@ def choose(
         picking.offer(offer)
     taken = sorted(picking.taken, key=_place)
     passages, costs = [t.ranked.passage for t in taken], [t.tokens for t in taken]
-    if merge:
-        passages, costs = merge_neighbours(passages, costs, snapshots, len(must), count)
     cut = tuple(sorted(picking.cut, key=lambda c: c.rank))
     notes = (*found.notes, *_notes(cut))
     ranked = tuple(hit.ranked for hit in found.hits)

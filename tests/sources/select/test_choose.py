@@ -121,14 +121,6 @@ def test_at_most_so_many() -> None:
     assert {cut.reason for cut in choice.cut} == {"beyond the 2 best"}
 
 
-def test_neighbours_are_merged_on_demand() -> None:
-    """Lines that follow each other become one passage that the source knows; it costs no more than both."""
-    choice = ask("Berlin Hamburg Cologne", CITIES, merge=True)
-    assert [p.locator.lines for p in choice.passages] == [(1, 2), (4, 4)]
-    assert choice.tokens == sum(count_words(texts(choice)))
-    assert CITIES.resolve(choice.passages[0].locator) is not None
-
-
 def test_a_source_may_rank_itself() -> None:
     """Its own order is kept and it is not indexed; its passages are compared with others by one measure."""
     own = SearchingLines("own", ["Berlin has a zoo", "Berlin is large", "nothing of the kind"])

@@ -1,0 +1,32 @@
+"""A short question of our own to the model, on the way to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from jupyter_localllm.pipeline import Model, Request, ask
+from jupyter_localllm.types import Done, Event, Token
+
+if TYPE_CHECKING:
+    from jupyter_localllm.cache import AnswerCache
+
+__all__ = ["said"]
+
+
+def said(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, str]:
+    """Ask, and pass on what goes on meanwhile but for the text, which the generator gives at the end.
+
+    Parameters
+    ----------
+    request : Request
+    model : Model
+    cache : AnswerCache
+    """
+    text = ""
+    for event in ask(request, model, cache):
+        if isinstance(event, Done):
+            text = event.result.text
+        elif not isinstance(event, Token):
+            yield event
+    return text
