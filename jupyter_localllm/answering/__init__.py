@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from jupyter_localllm.answering.answer import Asking, answer, request_of
-from jupyter_localllm.answering.evidence import Evidence, Limits, estimated_tokens, gather
+from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.prompt import estimated_tokens, room_for_sources
 
-__all__ = ["Asking", "Evidence", "Limits", "answer", "estimated_tokens", "gather", "request_of"]
+__all__ = ["Asking", "Evidence", "Limits", "answer", "estimated_tokens", "gather", "request_of", "room_for_sources"]

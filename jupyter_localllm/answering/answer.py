@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,26 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.background import watched
+from jupyter_localllm.answering.draft import Draft, from_texts, plain, worded
 from jupyter_localllm.answering.evidence import Evidence, Limits, gather
-from jupyter_localllm.answering.excerpt import excerpt, speaks_of
-from jupyter_localllm.answering.prompt import NOT_FOUND, messages_of
+from jupyter_localllm.answering.prompt import messages_of
 from jupyter_localllm.answering.reader import choose_reading
 from jupyter_localllm.cite.marks import Marks
 from jupyter_localllm.cite.repair import Citing
 from jupyter_localllm.compute.reading import Reading
-from jupyter_localllm.errors import LocalLLMError, SourceError
+from jupyter_localllm.errors import ContextOverflow, LocalLLMError, SourceError
 from jupyter_localllm.pipeline import Model, Request, ask
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot, hash_of
 from jupyter_localllm.types import (
     Answer,
     AskEvent,
-    Citation,
     Cited,
     Done,
     Event,
     Message,
     Note,
-    Passage,
     Result,
     Revised,
     Status,
@@ -43,8 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking", "answer", "request_of"]
 
-_LIKE_A_MARK = re.compile(r"\[(?=\s*[\d?])")  # a footnote in a cell must not pass for a mark of ours
-_REPEATED = 3  # claims of an answer that goes in circles
 _HASHED = 5_000_000  # cells of a table that are all hashed
 _SENTENCE_TOKENS = 96  # of an answer that only words what was computed
 
@@ -107,19 +102,19 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
         evidence = yield from select_by_model(
             asking.question, frames, evidence, asking.request, model=model, cache=cache
         )
-    draft = _plain(evidence)
+    draft = plain(evidence)
     if not draft.text and not asking.write:
-        draft = _kept("", (), evidence)
+        draft = from_texts("", (), evidence, asking.question)
     if draft.text:
         yield Token(draft.text)
     first_ms = (time.perf_counter() - begun) * 1000
     result: Result | None = None
     if asking.write and evidence.enough:
-        request = request_of(asking, evidence)
-        stream = _written(asking, evidence, draft, ask(request, model, cache))
-        draft, result = yield from stream
-        if result is None:  # cancelled from below
-            return
+        evidence, written = yield from _fitted(asking, evidence, draft, model, cache)
+        if written is not None:
+            draft, result = written
+            if result is None:  # cancelled from below
+                return
     if result is None:
         took = (time.perf_counter() - begun) * 1000
         result = Result(draft.text, model=model.name, timings=Timings(ttft_ms=first_ms, latency_ms=took))
@@ -138,16 +133,6 @@ def _gathered(asking: Asking, tell: Callable[[str], None]) -> Evidence:
             f"The sources cannot be read: {type(error).__name__}: {error}",
             "Cite something simpler made of them, for example only the columns that matter.",
         ) from error
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """An answer before it is finished; `stated` if it was there before the model wrote."""
-
-    text: str
-    citations: tuple[Citation, ...] = ()
-    abstained: bool = False
-    stated: bool = False
 
 
 def request_of(asking: Asking, evidence: Evidence) -> Request:
@@ -171,48 +156,26 @@ def _looking(snapshots: Sequence[Snapshot]) -> str:
     return "looking in " + ", ".join(f"{snapshot.name} ({snapshot.size})" for snapshot in snapshots)
 
 
-def _plain(evidence: Evidence) -> _Draft:
-    """What can be said without the model: what was computed, or that the question is not answered."""
-    if evidence.enough and evidence.statements:
-        return _listed(evidence, "")
-    if evidence.enough:
-        return _Draft("")
-    if not evidence.possible:
-        return _Draft(NOT_FOUND, abstained=True, stated=True)
-    return replace(_listed(evidence, "How this is meant is not certain. It may be read as:\n"), abstained=True)
-
-
-def _listed(evidence: Evidence, text: str) -> _Draft:
-    """The statements, each with its mark: one as a sentence, several as a list."""
-    told: list[Citation] = []
-    several = bool(text) or len(evidence.statements) > 1
-    for number, (statement, passage) in enumerate(zip(evidence.statements, evidence.passages, strict=False), 1):
-        text += ("\n" if text else "") + ("- " if several else "")
-        line, citations = _stated(statement, number, passage, len(text))
-        text += line
-        told += citations
-    return _Draft(text, tuple(told), stated=True)
-
-
-def _stated(statement: str, number: int, passage: Passage, start: int = 0) -> tuple[str, tuple[Citation, ...]]:
-    statement = _LIKE_A_MARK.sub("[\u2060", statement).rstrip(".")
-    text = f"{statement} [{number}]."
-    citation = Citation(
-        number,
-        passage.source,
-        passage.locator,
-        passage.text,
-        start,
-        start + len(statement),
-        "supported",
-        "what the source says",
-    )
-    return text, (citation,)
+def _fitted(
+    asking: Asking, evidence: Evidence, draft: Draft, model: Model, cache: AnswerCache
+) -> Generator[AskEvent, None, tuple[Evidence, tuple[Draft, Result | None] | None]]:
+    """The model's words over as many passages as its window takes; None if not even what is stated fits."""
+    while True:
+        events = ask(request_of(asking, evidence), model, cache)
+        try:
+            return evidence, (yield from _written(asking, evidence, draft, events))
+        except ContextOverflow:
+            fewer = evidence.fewer()
+            if fewer is None and draft.stated:
+                return evidence, None
+            if fewer is None:
+                raise
+            evidence = fewer
 
 
 def _written(
-    asking: Asking, evidence: Evidence, draft: _Draft, events: Generator[Event, None, None]
-) -> Generator[AskEvent, None, tuple[_Draft, Result | None]]:
+    asking: Asking, evidence: Evidence, draft: Draft, events: Generator[Event, None, None]
+) -> Generator[AskEvent, None, tuple[Draft, Result | None]]:
     """The model's words, sentence by sentence as they are checked, in the place of the draft if they are better."""
     citing = Citing(evidence.passages, asking.question)
     result: Result | None = None
@@ -231,42 +194,17 @@ def _written(
     if result is None:
         return draft, None
     text, citations = citing.finish()
-    better = _worded(text, citations, evidence) if draft.stated else _kept(text, citations, evidence)
+    if draft.stated:
+        better = worded(text, citations, evidence)
+    else:
+        better = from_texts(text, citations, evidence, asking.question)
     if better is None:
         return draft, result
     yield Revised(better.text)
     return better, result
 
 
-def _worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft | None:
-    """The model's wording of what was computed: every claim carried by a source, and every result in it."""
-    carried = {citation.status for citation in citations} == {"supported"}
-    whole = all(result in text for result in evidence.results)
-    return _Draft(text.strip(), _moved(citations, text)) if carried and whole else None
-
-
-def _kept(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> _Draft:
-    """The model's answer from texts, if anything in it is carried; else the passage that speaks of the question."""
-    assert evidence.choice is not None
-    asked = evidence.choice.asked
-    supported = [text[one.start : one.end] for one in citations if one.status == "supported"]
-    in_circles = len(supported) > _REPEATED and len(set(supported)) <= len(supported) // 2
-    if not in_circles and any(speaks_of(claim, asked) for claim in supported):
-        return _Draft(text.strip(), _moved(citations, text))
-    best = next((one.passage for one in evidence.choice.ranked if one.passage in evidence.passages), None)
-    if best is None:
-        return _Draft(NOT_FOUND, abstained=True)
-    said, told = _stated(excerpt(best.text, asked), evidence.passages.index(best) + 1, best)
-    return _Draft(said, told)
-
-
-def _moved(citations: tuple[Citation, ...], text: str) -> tuple[Citation, ...]:
-    """Spans after the blanks before the text are gone."""
-    by = len(text) - len(text.lstrip())
-    return tuple(replace(c, start=c.start - by, end=c.end - by) for c in citations) if by else citations
-
-
-def _finished(asking: Asking, evidence: Evidence, draft: _Draft, result: Result) -> Generator[AskEvent, None, None]:
+def _finished(asking: Asking, evidence: Evidence, draft: Draft, result: Result) -> Generator[AskEvent, None, None]:
     reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
     selected = evidence.selected
     sources = yield from watched(
@@ -297,6 +235,6 @@ def _sha256(snapshot: Snapshot, reading: Reading | None) -> str:
     return hash_of(snapshot.size, *(snapshot.table.columns[place].sha256 for place in used))
 
 
-def _of_this(result: Result, draft: _Draft) -> tuple[Note, ...]:
+def _of_this(result: Result, draft: Draft) -> tuple[Note, ...]:
     """The model's notes, without those on words of its that were not kept."""
     return tuple(note for note in result.notes if not (draft.stated and note.code in ("length", "loop")))

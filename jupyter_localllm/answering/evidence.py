@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.answering.others import Claim, Other, also, otherwise
 from jupyter_localllm.answering.passages import passage_of, statement_of
+from jupyter_localllm.answering.prompt import estimated_tokens
 from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.reading import CERTAIN, Reading, read
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_localllm.answering.select import Selected
     from jupyter_localllm.sources.snapshot import Snapshot
 
-__all__ = ["COVERED", "Evidence", "Limits", "estimated_tokens", "gather", "led_by"]
+__all__ = ["COVERED", "Evidence", "Limits", "gather", "led_by"]
 
 COVERED = 0.5
 """Share of a question's information that one text passage must hold to be taken for an answer."""
@@ -28,20 +30,6 @@ _POSSIBLE = 0.1  # a reading less certain than this is not even offered
 _OFFERED = 3
 _FIGURES = 12  # of a table, when it is asked about as a whole
 _NAMED = 20  # columns that are named
-
-
-def estimated_tokens(texts: list[str]) -> list[int]:
-    """About how many tokens texts have, more rather than fewer.
-
-    Passages are chosen by this and not by the model's own count: the choice, and with it the key in the cache, is then
-    the same where the model is not there.
-
-    Examples
-    --------
-    >>> estimated_tokens(["Population of Berlin: 3,769,495"])
-    [22]
-    """
-    return [len(text.encode("utf-8", "surrogatepass")) // 3 + 12 for text in texts]
 
 
 @dataclass(frozen=True)
@@ -90,6 +78,10 @@ class Evidence:
     notes : tuple of Note
     selected : Selected or None
         A SELECT that answers, see `jupyter_localllm.answering.select`.
+    agreeing : tuple of Passage
+        Of `passages`, those that say the same as the first one.
+    others : tuple of Other
+        What other sources say instead; each is among the statements.
     """
 
     passages: tuple[Passage, ...] = ()
@@ -100,13 +92,31 @@ class Evidence:
     choice: Choice | None = None
     notes: tuple[Note, ...] = ()
     selected: Selected | None = None
+    agreeing: tuple[Passage, ...] = ()
+    others: tuple[Other, ...] = ()
 
     @property
     def results(self) -> tuple[str, ...]:
-        """What came out of what leads, as texts that an answer must hold."""
+        """What came out of what leads, and what stands against it, as texts that an answer must hold."""
         if self.reading is not None:
-            return self.reading.outcome.texts
+            return (*self.reading.outcome.texts, *(figure for other in self.others for figure in other.figures))
         return self.selected.texts if self.selected is not None else ()
+
+    def fewer(self) -> Evidence | None:
+        """With about half of the text passages, the best ones; None if there is none to spare."""
+        told = self.passages[: len(self.statements)]
+        spare = self.passages[len(self.statements) :]
+        if self.choice is None or len(spare) <= (0 if told else 1):
+            return None
+        ranked = [one.passage for one in self.choice.ranked if one.passage in spare]
+        best = ranked[: len(spare) // 2]
+        note = Note("cut", f"{len(spare) - len(best)} of {len(spare)} passages left out: the model's window is full")
+        return replace(
+            self,
+            passages=(*told, *(passage for passage in spare if passage in best)),
+            notes=(*(one for one in self.notes if one.code != "cut"), note),
+            agreeing=tuple(passage for passage in self.agreeing if passage in best),
+        )
 
     @property
     def enough(self) -> bool:
@@ -145,8 +155,10 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
     notes += choice.notes if choice is not None else ()
     notes += [note for text in texts for note in instruction_notes(text.name, _from(text.name, found))]
     best = readings[0] if readings else None
-    if best is not None and best.certainty >= (max(CERTAIN, covered) if found else CERTAIN):
-        return led_by(best, Evidence(tuple(found), None, (), covered, (), choice, tuple(notes)))
+    if best is not None and best.certainty >= CERTAIN:
+        led = led_by(best, Evidence(tuple(found), None, (), covered, (), choice, tuple(notes)), question)
+        if not found or best.certainty >= covered or led.agreeing or led.others:
+            return led
     if found:
         return Evidence(tuple(found), None, (), covered, (), choice, tuple(notes))
     if frames and "overview" in Question.of(question).operations:
@@ -173,19 +185,33 @@ def _names(frame: FrameSnapshot) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def led_by(reading: Reading, evidence: Evidence) -> Evidence:
-    """The same evidence with a reading that leads it; passages of less certain readings are dropped."""
+def led_by(reading: Reading, evidence: Evidence, question: str) -> Evidence:
+    """The same evidence with a reading that leads it; passages of less certain readings are dropped.
+
+    Texts that say the same are cited with it; what they say otherwise stands behind it.
+    """
     lead = passage_of(reading)
+    statement = statement_of(reading, lead)
     texts = () if evidence.possible else evidence.passages
-    notes = (*evidence.notes, *_left_out(reading))
+    claim = Claim(statement, reading.outcome.texts, lead.source)
+    others = otherwise(claim, question, evidence.choice.asked, texts) if evidence.choice is not None and texts else ()
+    against = tuple(other.passage for other in others)
+    rest = tuple(text for text in texts if text not in against)
     return replace(
         evidence,
-        passages=(lead, *texts),
+        passages=(lead, *against, *rest),
         reading=reading,
         possible=(),
-        statements=(statement_of(reading, lead),),
-        notes=notes,
+        statements=(statement, *(other.statement for other in others)),
+        notes=(*evidence.notes, *_left_out(reading), *_differing(lead.source, others)),
+        agreeing=also(claim, question, rest),
+        others=others,
     )
+
+
+def _differing(source: str, others: Sequence[Other]) -> tuple[Note, ...]:
+    said = (f"{other.passage.source} gives another value than {source}: both are told" for other in others)
+    return tuple(Note("differing", text) for text in said)
 
 
 def _told(snapshot: Snapshot) -> tuple[Note, ...]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from jupyter_localllm.prompt.budget import reserved
 from jupyter_localllm.types import Message, Part, Passage
 
-__all__ = ["INSTRUCTIONS", "NOT_FOUND", "messages_of"]
+if TYPE_CHECKING:
+    from jupyter_localllm.pipeline import Request
+
+__all__ = ["INSTRUCTIONS", "NOT_FOUND", "estimated_tokens", "messages_of", "room_for_sources"]
 
 INSTRUCTIONS = (
     "Answer from the numbered sources and from nothing else, in one or two short sentences. Write values exactly as"
@@ -15,6 +20,41 @@ INSTRUCTIONS = (
 )
 
 NOT_FOUND = "Not in the sources."
+
+_LEAST = 64  # tokens of passages that are asked for in the smallest window
+_TEMPLATE = 64  # tokens of the chat template and of the words between the parts
+
+
+def estimated_tokens(texts: Sequence[str]) -> list[int]:
+    """About how many tokens texts have, more rather than fewer.
+
+    Passages are chosen by this and not by the model's own count: the choice, and with it the key in the cache, is then
+    the same where the model is not there.
+
+    Examples
+    --------
+    >>> estimated_tokens(["Population of Berlin: 3,769,495"])
+    [22]
+    """
+    return [len(text.encode("utf-8", "surrogatepass")) // 3 + 12 for text in texts]
+
+
+def room_for_sources(request: Request, question: str) -> int | None:
+    """Tokens that a window of known size leaves for passages; None where it is not known without the model.
+
+    Earlier turns are not counted: they are left out first.
+
+    Parameters
+    ----------
+    request : Request
+        Its window, if a person set one, and the tokens that it reserves for the answer.
+    question : str
+        With the person's own instructions.
+    """
+    if request.window is None:
+        return None
+    (said,) = estimated_tokens([f"{INSTRUCTIONS}{question}"])
+    return max(_LEAST, request.window - reserved(request.window, request.max_tokens) - said - _TEMPLATE)
 
 
 def messages_of(

@@ -61,4 +61,4 @@ def choose_reading(
     chosen = yield from said(held, model, cache)
     if chosen not in words:
         return evidence
-    return led_by(evidence.possible[words.index(chosen)], evidence)
+    return led_by(evidence.possible[words.index(chosen)], evidence, question)

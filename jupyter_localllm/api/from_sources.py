@@ -128,7 +128,7 @@ class FromSources(Requesting):
         latest: Callable[[], Mapping[str, Any]] | None,
         options: dict[str, Any],
     ) -> tuple[Asking, Conversation | None, Place | None]:
-        from jupyter_localllm.answering import Asking, Limits
+        from jupyter_localllm.answering import Asking, Limits, room_for_sources
 
         if not isinstance(question, str) or not question.strip():
             raise UsageError("there is no question", "Ask one: llm.ask('How many …?', {'df': df}).")
@@ -139,14 +139,17 @@ class FromSources(Requesting):
         talk, place = self._talk(options)
         snapshots = _snapshots(sources)
         system = options.pop("system", None)
-        self._request("?", options, None, None)  # a wrong option is an error before anything is read
+        plain = self._request("?", options, None, None)  # a wrong option is an error before anything is read
+        history = talk.messages(place) if talk is not None else ()
+        room = room_for_sources(plain, f"{system or ''}\n{question}")
+        tokens = self.source_tokens if room is None else min(self.source_tokens, room)
         asking = Asking(
             question,
             snapshots,
             functools.partial(self._request_of, options),
-            Limits(tokens=self.source_tokens, embed=self._embedding(), kept=self._runtime.indexes),
+            Limits(tokens=tokens, embed=self._embedding(), kept=self._runtime.indexes),
             system=system or "",
-            history=talk.messages(place) if talk is not None else (),
+            history=history,
             reader=self.reader,
             latest=latest or (lambda: sources),
             **how,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from jupyter_localllm.errors import ContextOverflow
 from jupyter_localllm.types import Message, Note, Prompt
 
-__all__ = ["DEFAULT_MAX_TOKENS", "Fitted", "PartTokens", "fit", "measure_parts"]
+__all__ = ["DEFAULT_MAX_TOKENS", "Fitted", "PartTokens", "fit", "measure_parts", "reserved"]
 
 DEFAULT_MAX_TOKENS = 1024
 
@@ -79,7 +79,7 @@ def fit(
     ContextOverflow
         It does not fit even without the earlier turns.
     """
-    reserve = max_tokens if max_tokens is not None else min(DEFAULT_MAX_TOKENS, n_ctx // 4)
+    reserve = reserved(n_ctx, max_tokens)
     turns = sorted({m.turn for m in messages if m.turn is not None})
 
     def attempt(left_out: int) -> tuple[Prompt, int]:
@@ -99,6 +99,17 @@ def fit(
         raise _overflow(prompt.messages, tokens, count, n_ctx, reserve)
     allowed = max_tokens if max_tokens is not None else min(DEFAULT_MAX_TOKENS, n_ctx - tokens)
     return Fitted(prompt, tokens, allowed, _said(messages, turns[:fewest], count, n_ctx))
+
+
+def reserved(n_ctx: int, max_tokens: int | None) -> int:
+    """Tokens of a window that are kept free for the answer; see `fit`.
+
+    Examples
+    --------
+    >>> reserved(2048, None), reserved(32_768, None), reserved(2048, 100)
+    (512, 1024, 100)
+    """
+    return max_tokens if max_tokens is not None else min(DEFAULT_MAX_TOKENS, n_ctx // 4)
 
 
 def measure_parts(

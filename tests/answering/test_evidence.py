@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jupyter_localllm.answering.evidence import Evidence, Limits, estimated_tokens, gather
+from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.prompt import estimated_tokens
 from jupyter_localllm.answering.select import Selected
+from jupyter_localllm.sources.snapshot import take_snapshot
 from tests.compute.tables import CITIES, snapshot
 
 
@@ -22,3 +24,23 @@ def test_an_answer_must_hold_what_came_out() -> None:
 def test_tokens_are_estimated_without_a_model(text: str) -> None:
     """The estimate needs no tokenizer, and any text has one."""
     assert estimated_tokens([text])[0] >= 12
+
+
+def test_fewer_passages_are_the_better_half() -> None:
+    """Where the window is full, the passages that were ranked lowest go, and the reader is told how many."""
+    text = "\n\n".join(f"Harbour {n} of Arlen was rebuilt in {1900 + n}." for n in range(8))
+    whole = gather("When was harbour 5 of Arlen rebuilt?", [take_snapshot(text, "notes")], Limits())
+    half = whole.fewer()
+    assert half is not None
+    assert len(half.passages) == len(whole.passages) // 2
+    assert whole.choice is not None
+    assert whole.choice.ranked[0].passage in half.passages
+    assert [note.text for note in half.notes if note.code == "cut"] == [
+        f"{len(whole.passages) - len(half.passages)} of {len(whole.passages)} passages left out:"
+        " the model's window is full"
+    ]
+    last: Evidence | None = half
+    while last is not None and len(last.passages) > 1:
+        last = last.fewer()
+    assert last is not None
+    assert last.fewer() is None
