@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmarks.cited import of_questions, of_tables, overall
+from benchmarks.cited import of_questions, of_tables, of_texts, overall
 from benchmarks.cited.__main__ import ROWS, informational, main
 from benchmarks.cited.asking import Ask, Run, looked_up, oracle_of
 from benchmarks.cited.figures import gold_of, sample_figures
@@ -26,6 +26,10 @@ from benchmarks.cited.scores import alce, faithful_numbers, share, statements, v
 from benchmarks.cited.shapes import SHAPES
 from benchmarks.cited.standin import standin
 from benchmarks.cited.tables import Question, Table, categories, key_columns, read_tables
+from benchmarks.cited.texts_later import LATER
+from benchmarks.cited.texts_seen import SEEN
+from benchmarks.cited.texts_unseen import UNSEEN
+from benchmarks.cited.told import Told
 from benchmarks.cited.usual import usual
 from benchmarks.cited.wording import LANGUAGES, PARAPHRASES
 from jupyter_localllm.types import Answer, Citation, Locator, Passage, Result
@@ -335,6 +339,30 @@ def test_the_corpus_holds_its_facts() -> None:
     for fact in FACTS:
         assert fact.gold.lower() in lines[line_of(fact) - 1].lower()
     assert 20 <= CORPUS.count("\n\n") + 1 <= 30
+
+
+@pytest.mark.parametrize("told", [*SEEN, *LATER, *UNSEEN], ids=lambda told: f"{told.language}, {told.text[:20]}")
+def test_the_texts_hold_their_answers(told: Told) -> None:
+    """Each question on a text has its answer in it, in words of its own, and none is asked twice."""
+    for question, gold in told.answered:
+        assert gold in told.text
+        assert gold not in question
+    asked = [question for question, _ in told.answered] + list(told.absent)
+    assert len(set(asked)) == len(asked) == 2 * len(told.absent)
+
+
+def test_the_row_on_texts_tells_both_sides() -> None:
+    """Whoever always answers refuses nothing, and whoever never answers gets nothing right."""
+
+    def whole(question: str, sources: Mapping[str, Any]) -> Answer:
+        text = sources["notes"]
+        return cited(text, text, Locator(lines=(1, 1)))
+
+    eager = of_texts.texts(Run(whole, (), limit=4))["not looked at"]
+    shy = of_texts.texts(Run(lambda question, sources: Answer("", abstained=True), (), limit=4))["not looked at"]
+    for told, right, refused in ((eager, 1.0, 0.0), (shy, 0.0, 1.0)):
+        assert told["answer right"]["share"] == right
+        assert told["abstained where it is not in the text"]["share"] == refused
 
 
 def test_what_the_corpus_says() -> None:

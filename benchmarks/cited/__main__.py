@@ -5,8 +5,9 @@ are known, and prints a table and JSON: shares with their 95 % intervals (answer
 whether it is a gate. ``--tables`` names a folder with ``csv/`` and ``questions.tsv``; it stays outside of the project.
 
 Rows: lookups (plain), wordings, languages, number-keys, questions (the benchmark's own), statistics, prose, refusals,
-injections, shapes; then claims and readings (over all answers), time, ranking (the same without the model's words) and
-usual (the usual recipe on the same model), both informational. Everything is seeded; Ctrl-C ends with what there is.
+texts, injections, shapes; then claims and readings (over all answers), time, ranking (the same without the model's
+words) and usual (the usual recipe on the same model), both informational. Everything is seeded; Ctrl-C ends with what
+there is.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cited import of_questions, of_tables, overall
+from benchmarks.cited import of_questions, of_tables, of_texts, overall
 from benchmarks.cited.asking import Ask, Run
 from benchmarks.cited.standin import standin
 from benchmarks.cited.tables import Question, read_questions, read_tables
@@ -37,11 +38,11 @@ __all__ = ["ROWS", "main"]
 
 ASKED = (
     *("lookups", "wordings", "languages", "number-keys", "questions", "statistics", "prose", "refusals"),
-    *("injections", "shapes"),
+    *("texts", "injections", "shapes"),
 )
 ROWS = (*ASKED, "claims", "readings", "time", "ranking", "usual")
 _NEEDS = {"claims": ("lookups", "statistics", "prose"), "readings": ("lookups", "statistics", "questions")}
-_RANKED = ("lookups", "wordings", "languages", "questions", "statistics", "prose", "refusals")
+_RANKED = ("lookups", "wordings", "languages", "questions", "statistics", "prose", "refusals", "texts")
 _COMPARED = ("lookups", "questions", "statistics", "prose", "refusals")
 
 
@@ -66,6 +67,7 @@ class Session:
             "statistics": lambda: of_questions.statistic_questions(run),
             "prose": lambda: of_questions.prose(run),
             "refusals": lambda: of_tables.refusals(run),
+            "texts": lambda: of_texts.texts(run),
             "injections": lambda: of_tables.injected(run),
             "shapes": lambda: of_questions.shapes(run),
             "claims": lambda: overall.claims(run),

@@ -40,6 +40,7 @@ def checker_of(
     selected : Selected, optional
         A SELECT; it is run again.
     """
+    keepers = {reading.source.name: reading.source.keeper for reading in readings}
     computed = {(reading.source.name, passage_of(reading).locator): _Computed.of(reading) for reading in readings}
 
     def check(answer: Answer, sources: Mapping[str, Any] | None = None) -> Answer:
@@ -54,6 +55,8 @@ def checker_of(
             if name not in snapshots:
                 snapshots[name] = _snapshot(now, name)
             snapshot = snapshots[name]
+            if isinstance(snapshot, FrameSnapshot):
+                snapshot.keep_in(keepers.get(name))
             if snapshot is None:
                 return None
             again = computed.get((name, locator))

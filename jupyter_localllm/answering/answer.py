@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.background import watched
 from jupyter_localllm.answering.draft import Draft, from_texts, plain, worded
-from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.evidence import Evidence, Limits
+from jupyter_localllm.answering.gathering import gather
 from jupyter_localllm.answering.prompt import messages_of
 from jupyter_localllm.answering.reader import choose_reading
 from jupyter_localllm.cite.marks import Marks
@@ -212,7 +213,6 @@ def _finished(asking: Asking, evidence: Evidence, draft: Draft, result: Result) 
     )
     notes = (*_of_this(result, draft), *evidence.notes)
     result = replace(result, notes=notes, provenance=replace(result.provenance, sources=sources))
-    readings = (evidence.reading,) if evidence.reading is not None else evidence.possible
     done = Answer(
         draft.text,
         draft.citations,
@@ -221,7 +221,7 @@ def _finished(asking: Asking, evidence: Evidence, draft: Draft, result: Result) 
         value=selected.value if selected else reading.outcome.value if reading is not None else None,
         reading=selected.sql if selected else reading.words if reading is not None else "",
         abstained=draft.abstained,
-        checker=checker_of(asking.latest, tuple(readings), selected),
+        checker=checker_of(asking.latest, evidence.readings, selected),
     )
     yield Cited(done)
     yield Done(result)

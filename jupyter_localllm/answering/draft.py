@@ -46,8 +46,18 @@ def plain(evidence: Evidence) -> Draft:
     if evidence.enough:
         return Draft("")
     if not evidence.possible:
-        return Draft(NOT_FOUND, abstained=True, stated=True)
+        return _nearest(evidence) if evidence.passages else Draft(NOT_FOUND, abstained=True, stated=True)
     return replace(_listed(evidence, "How this is meant is not certain. It may be read as:\n"), abstained=True)
+
+
+def _nearest(evidence: Evidence) -> Draft:
+    """That the texts do not answer, of what they say nothing, and the passage that speaks of the rest."""
+    assert evidence.choice is not None
+    lacking = ", ".join(f"“{word}”" for word in evidence.unmet)
+    head = f"{NOT_FOUND} The nearest passage{f' says nothing of {lacking}' if lacking else ''}:\n\n"
+    (passage,) = evidence.passages
+    said, told = _stated(excerpt(passage.text, evidence.choice.asked), [1], [passage], len(head))
+    return Draft(head + said, told, abstained=True, stated=True)
 
 
 def worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> Draft | None:
@@ -68,7 +78,8 @@ def from_texts(text: str, citations: tuple[Citation, ...], evidence: Evidence, q
     in_circles = len(supported) > _REPEATED and len(set(supported)) <= len(supported) // 2
     if not in_circles and any(speaks_of(claim, asked) for claim in supported):
         return _with_others(Draft(text.strip(), _moved(citations, text)), evidence, question)
-    best = next((one.passage for one in evidence.choice.ranked if one.passage in evidence.passages), None)
+    speaking = [one for one in evidence.choice.coverage.speaking if one in evidence.passages] or evidence.passages
+    best = next((one.passage for one in evidence.choice.ranked if one.passage in speaking), None)
     if best is None:
         return Draft(NOT_FOUND, abstained=True)
     said, told = _stated(excerpt(best.text, asked), [evidence.passages.index(best) + 1], [best])

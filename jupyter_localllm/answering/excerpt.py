@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from jupyter_localllm.cite.sentences import Splitter
 from jupyter_localllm.sources.select import Asked, coverage
 from jupyter_localllm.types import Passage
 
-__all__ = ["excerpt", "sentences_of", "speaks_of"]
+__all__ = ["as_asked", "excerpt", "sentences_of", "speaks_of"]
 
 _WORDS = 60  # of an excerpt
 _OWN = 0.25  # share of the question's information that a claim must hold itself
@@ -19,6 +20,18 @@ def sentences_of(text: str) -> list[str]:
     splitter = Splitter()
     pieces = [*splitter.feed(" ".join(text.split())), *splitter.finish()]
     return [piece.text.strip() for piece in pieces if piece.kind == "sentence"] or [text.strip()]
+
+
+def as_asked(words: Iterable[str], question: str) -> tuple[str, ...]:
+    """Words of a question as it spells them; those that it does not write as words of their own are left out.
+
+    Examples
+    --------
+    >>> as_asked(["heisst", "hund"], "Wie heißt der Hund?")
+    ('heißt', 'Hund')
+    """
+    wanted = frozenset(words)
+    return tuple(dict.fromkeys(word for word in re.findall(r"\w+", question) if word.casefold() in wanted))
 
 
 def excerpt(text: str, asked: Asked) -> str:

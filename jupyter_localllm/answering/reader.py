@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.answering.asked import said
-from jupyter_localllm.answering.evidence import Evidence, led_by
+from jupyter_localllm.answering.evidence import Evidence
+from jupyter_localllm.answering.lead import led_by
 from jupyter_localllm.constrain import Choices
 from jupyter_localllm.pipeline import Model, Request
 from jupyter_localllm.types import Event, Message, Status

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from jupyter_localllm.cite.dates import Date
 from jupyter_localllm.cite.facts import Facts, Word, content_words
 from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Statement
 
-__all__ = ["Part", "parts_of", "same_clause"]
+__all__ = ["Part", "clauses_of", "parts_of", "same_clause"]
 
 _BREAK = re.compile(
     r",(?!\d)|[;|、，；]|\b(?:and|while|whereas|but|und|während|aber|et|mais|tandis|y|pero|mientras|e|ma|mas|en|maar)\b"
@@ -32,6 +33,18 @@ class Part:
 
     facts: tuple[Number | Date, ...]
     words: tuple[Word, ...]
+
+
+def clauses_of(text: str) -> list[str]:
+    """A sentence cut at commas and at words such as "and".
+
+    Examples
+    --------
+    >>> clauses_of("Smith, who denied it, won.")
+    ['Smith,', ' who denied it,', ' won.']
+    """
+    cuts = [0, *(found.end() for found in _BREAK.finditer(text)), len(text)]
+    return [text[start:end] for start, end in pairwise(cuts) if text[start:end].strip()]
 
 
 def parts_of(text: str, facts: Facts) -> list[Part]:

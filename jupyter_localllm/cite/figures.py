@@ -12,6 +12,7 @@ from jupyter_localllm.cite.facts import Facts
 from jupyter_localllm.cite.found import Found, Lookup, chosen_of
 from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Statement
+from jupyter_localllm.cite.turns import same_bound
 
 __all__ = ["Figures"]
 
@@ -57,7 +58,7 @@ class Figures:
             return self._look.carrying(part.words, facts, cited)
         own: list[Notes] = []
         for figure in part.facts:
-            told_by = ((s, self._says(s, figure, part, manner)) for s in self._look.statements)
+            told_by = ((s, self._says(s, figure, part, manner, facts.text)) for s in self._look.statements)
             own.append({statement: note for statement, note in told_by if note is not None})
         whole, trouble = self._whole(part, own, facts, cited)
         if whole:
@@ -69,14 +70,18 @@ class Figures:
         missing = [figure.text for figure, notes in zip(part.facts, own, strict=True) if not notes]
         return Found(trouble=f"{missing[0]} is not in the sources" if missing else trouble)
 
-    def _says(self, statement: Statement, figure: Number | Date, part: Part, manner: Manner) -> str | None:
+    def _says(self, statement: Statement, figure: Number | Date, part: Part, manner: Manner, claim: str) -> str | None:
         note = carried(figure, statement, manner)
         if note is None or statement.value:
             return note
         sources = statement.facts.figures
         same = [s for s in sources if type(s) is type(figure) and (isinstance(s, Date) or s.value == figure.value)]  # type: ignore[union-attr]
         places = same or list(sources)
-        return note if any(same_clause(statement, s, part.words, len(part.facts)) for s in places) else None
+        for source in places:
+            here = same_clause(statement, source, part.words, len(part.facts))
+            if here and (statement.cells or same_bound(claim, figure, statement.text, source)):
+                return note
+        return None
 
     def _whole(self, part: Part, own: list[Notes], facts: Facts, cited: list[int]) -> tuple[Found | None, str]:
         """One statement that carries all of the part, or several that each do."""

@@ -13,6 +13,7 @@ from jupyter_localllm.cite.dates import Date
 from jupyter_localllm.cite.facts import Facts, Word, content_words, facts_of
 from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Statement, statements_of
+from jupyter_localllm.cite.turns import turned
 from jupyter_localllm.cite.words import words
 from jupyter_localllm.types import Passage
 
@@ -110,6 +111,10 @@ class Lookup:
             part = replace(facts, words=tuple(words), numbers=numbers, dates=dates)
         if agreed.good and (column := next((c for s in used for c in _other_columns(s, part)), "")):
             return Agreement(False, f"[{used[0].number}] says something else of “{column}”")
+        if agreed.good and (turn := self._turn(words, facts, used)):
+            said = any(turn == word.text for word in facts.words)
+            marks = "".join(dict.fromkeys(f"[{s.number}]" for s in used))
+            return Agreement(False, f"it says “{turn}”, and {marks} does not" if said else f"{marks} says “{turn}”")
         if agreed.good:
             negative = any(s.facts.negative or s.key_facts.negative for s in used)
             if facts.negative != negative:
@@ -118,6 +123,12 @@ class Lookup:
                     False, f"it says “not”, and {marks} does not" if facts.negative else f"{marks} says “not”"
                 )
         return agreed
+
+    def _turn(self, words: Sequence[Word], facts: Facts, used: list[Statement]) -> str:
+        """A word that turns what one of the sentences says around, and not the claim, or the other way round."""
+        sentences = [statement for statement in used if not statement.value and not statement.cells]
+        asked = facts_of(self.question).words
+        return next(filter(None, (turned(s.text, words, facts.words, asked) for s in sentences)), "")
 
 
 def chosen_of(good: list[Statement], cited: list[int]) -> list[Statement]:

@@ -103,7 +103,7 @@ class Citing:
         self._length += len(text)
 
     def _sentence(self, text: str, *, alone: bool) -> None:
-        fresh = not self._written or self._written[-1].endswith(("\n", "\r"))
+        fresh = self._begins_a_line()
         body, cited = _bare(text, fresh)
         tail = _TAIL.search(body)
         claim = body[: tail.start()] if tail else body
@@ -119,6 +119,16 @@ class Citing:
         if verdict.status == "supported":
             self._tell_others(verdict)
         self._write(body[len(claim) :])
+
+    def _begins_a_line(self) -> bool:
+        """Whether nothing but blanks stands on the line so far."""
+        for piece in reversed(self._written):
+            line = re.split(r"[\r\n]", piece)
+            if line[-1].strip():
+                return False
+            if len(line) > 1:
+                return True
+        return True
 
     def _marks(self, around: str, verdict: Verdict) -> str:
         marks = "".join(f"[{number}]" for number in verdict.numbers)

@@ -143,6 +143,8 @@ def _of_column(
 
 def _misspelt(question: Question, values: Values) -> Iterator[ValueLink]:
     """Values that hold a word which differs in one letter from one of the question that stands nowhere."""
+    if any(len(values.words(column).values) > _MOST_WORDS for column in values.columns):  # without adding them up
+        return
     vocabulary = values.vocabulary
     if len(vocabulary) > _MOST_WORDS:
         return
@@ -213,13 +215,20 @@ def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     links = link_columns(question, table)
     for start, stop, digits in question.numbers():
         numeric = [column for column in table.columns if column.series.dtype.is_numeric()]
-        near = [column for column in numeric if _apart(links[column.position].mask, start) <= _BESIDE]
-        for column in near or numeric:  # "rank 6" is a rank
+        beside = [column for column in numeric if _apart(links[column.position].mask, start) <= _BESIDE]
+        # "rank 6" is a rank, if it is anywhere; but "wins in 2003" are of a year
+        for column in beside or numeric:
             if _holds(column, exact(digits)):
                 # a number may be in any column: in one that is not named it is a guess
-                meant = column.years or column in near
-                cost = 0.05 if meant else 0.25
-                yield ValueLink(Condition(column.position, "==", digits), bits([(start, stop)]), cost, meant)
+                meant = column.years or column in beside
+                yield _equal(column, digits, (start, stop), 0.05 if meant else 0.25, meant)
+        for column in numeric:
+            if beside and column.years and column not in beside and _holds(column, exact(digits)):
+                yield _equal(column, digits, (start, stop), 0.05, True)
+
+
+def _equal(column: Column, digits: str, span: tuple[int, int], cost: float, meant: bool) -> ValueLink:
+    return ValueLink(Condition(column.position, "==", digits), bits([span]), cost, meant)
 
 
 def _apart(mask: int, place: int) -> int:

@@ -77,6 +77,10 @@ class Reading:
         """How the question was read."""
         return self.candidate.operation.words(self.source.table)
 
+    def meant_as(self, other: Reading) -> bool:
+        """Whether another table was asked the same; what it says may differ, how the question is meant does not."""
+        return self.source is not other.source and self.words == other.words
+
     @property
     def code(self) -> str:
         """The operation as people write it down."""
@@ -180,7 +184,8 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited.py``.
     """
     candidate = reading.candidate
-    others = [other.score for other in all_of_them if other.outcome.texts != reading.outcome.texts]
+    different = (other for other in all_of_them if other.outcome.texts != reading.outcome.texts)
+    others = [other.score for other in different if not reading.meant_as(other)]
     margin = reading.score - max(others, default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed * 0.8**question.left
     unsaid = ~candidate.mask

@@ -1,19 +1,19 @@
 """A column held still: what its cells are, how people read them, and in which form they are compared.
 
 Everything is computed by the table's own library through narwhals; Python reads single cells only where a column is
-text.
+text. What follows from the cells alone is kept by their content, see `jupyter_localllm.sources.kept_columns`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
-import hashlib
 import struct
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from jupyter_localllm.sources.content import STILL, content_of
+from jupyter_localllm.sources.held import sha256_of, sha256_of_parts
+from jupyter_localllm.sources.kept_columns import KeptColumns, derived
 from jupyter_localllm.sources.plain_cells import is_text, plain_series, plain_texts
 from jupyter_localllm.sources.typed import amount, moment, unclear, with_commas
 
@@ -25,8 +25,8 @@ __all__ = ["Column"]
 _MOSTLY = 0.6  # share of the cells that must read as numbers (or dates) for a column of texts to count as such
 _SAMPLE = 2_000  # cells that are looked at to decide this
 _BLANK = frozenset({"", "-", "–", "—", "?", "n/a", "na", "nan", "none", "null", "nil", "...", "…", "<na>", "nat"})  # noqa: RUF001
-# Types of which no value ever changes; of an object of another type the text is read at once.
-_STILL = frozenset({str, int, float, bool, bytes, type(None), dt.date, dt.datetime, dt.time, dt.timedelta, Decimal})
+
+T = TypeVar("T")
 
 
 class Column:
@@ -49,8 +49,30 @@ class Column:
         self.series = series
         self.index = index
         self._pandas = pandas
+        self._keeper: KeptColumns | None = None
+
+    def keep_in(self, keeper: KeptColumns) -> None:
+        """Look there for what is known of the content, and leave there what is found out."""
+        self._keeper = keeper
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What is known of the content under a name; made if it is not known.
+
+        The cells are hashed for it once. So it is for what takes longer than that, which in a column of numbers is
+        only what has to tell all of them apart.
+        """
+        return make() if self._keeper is None else self._keeper.get(self._key, name, make)
 
     @functools.cached_property
+    def _key(self) -> str:
+        """The content, and the form that what is made of it has."""
+        import narwhals as nw
+
+        native: Any = nw.to_native(self.series)
+        form = f"{self.series.implementation} {getattr(native, 'dtype', getattr(native, 'type', ''))} {self._pandas}"
+        return f"{form} {self.content}"
+
+    @property
     def kind(self) -> str:
         """What the cells are: ``"number"``, ``"moment"``, ``"truth"`` or ``"text"``."""
         dtype = self.series.dtype
@@ -61,7 +83,7 @@ class Column:
             return "moment"
         if name == "Boolean":
             return "truth"
-        return self._kind_of_texts()
+        return self._kind_of_texts
 
     @property
     def native(self) -> bool:
@@ -81,6 +103,7 @@ class Column:
         """Whether the cells are ordered in time."""
         return self.kind == "moment" or self.years
 
+    @derived
     def _kind_of_texts(self) -> str:
         some = self.read_rows(range(min(_SAMPLE, len(self.series))))
         texts = [text for text in some if text.casefold() not in _BLANK]
@@ -97,17 +120,19 @@ class Column:
             return "text"  # kilometres and metres do not compare as numbers do
         return "number" if len(amounts) >= _MOSTLY * len(texts) else "text"
 
-    @functools.cached_property
+    @property
     def clock(self) -> bool:
         """Whether the cells are times of a clock or of a race: they have an order, and their sum says nothing."""
-        if self.native or self.kind != "number":
-            return False
+        return not self.native and self.kind == "number" and self._timings
+
+    @derived
+    def _timings(self) -> bool:
         found = (amount(text) for text in self.read_rows(range(min(_SAMPLE, len(self.series)))))
         return any(one is not None and one.unit == ":" for one in found)
 
     def hold(self) -> None:
         """Read cells that can change while they stay in their place, as lists do, before they change."""
-        if str(self.series.dtype) == "Object" and not {type(value) for value in self.series.to_list()} <= _STILL:
+        if str(self.series.dtype) == "Object" and not {type(value) for value in self.series.to_list()} <= STILL:
             _ = self.texts
 
     @functools.cached_property
@@ -115,12 +140,15 @@ class Column:
         """The cells as people read them, one text for each row; ``""`` where the value is missing."""
         return self.read(self.series)
 
-    @functools.cached_property
+    @property
     def _times(self) -> bool:
         """Whether moments are written with the time of day, because one of them has one."""
         dtype = self.series.dtype
-        if not str(dtype).startswith("Datetime") or getattr(dtype, "time_zone", None) is not None:
-            return False
+        plain = str(dtype).startswith("Datetime") and getattr(dtype, "time_zone", None) is None
+        return plain and self._has_times
+
+    @derived
+    def _has_times(self) -> bool:
         part = self.series.dt
         return any(bool((one > 0).any()) for one in (part.hour(), part.minute(), part.second(), part.nanosecond()))
 
@@ -140,7 +168,7 @@ class Column:
         """One cell as people read it."""
         if "texts" in self.__dict__:
             return self.texts[row]
-        if "'ns'" in str(self.series.dtype):  # whether its last digits are written, all tell
+        if "'ns'" in str(self.series.dtype) and not self._pandas:  # whether its last digits are written, all tell
             return self.texts[row]
         return self.read(self.series[row : row + 1])[0]
 
@@ -155,6 +183,12 @@ class Column:
         if dtype.is_numeric():  # the mean of decimals would be rounded to their own digits
             numbers = self.series if dtype == nw.Float64 else self.series.cast(nw.Float64())
             return numbers.fill_nan(None) if bool(numbers.is_nan().any()) else numbers
+        return self._read_numbers
+
+    @derived
+    def _read_numbers(self) -> nw.Series[Any]:
+        import narwhals as nw
+
         different = set(self.texts)
         comma = with_commas(different)
         read = {text: found.value if (found := amount(text, comma=comma)) else None for text in different}
@@ -176,6 +210,12 @@ class Column:
 
         if self.series.dtype.is_integer():
             return self.series.cast(nw.String())
+        return self._read_moments
+
+    @derived
+    def _read_moments(self) -> nw.Series[Any]:
+        import narwhals as nw
+
         if self.series.dtype.is_temporal():
             return self.series.dt.to_string("%Y-%m-%d")
         read = {text: moment(text) for text in set(self.texts)}
@@ -198,30 +238,41 @@ class Column:
 
         Texts are as people read them: blanks around one make no other value. What cannot be compared is its text.
         """
-        import narwhals as nw
-
         dtype = self.series.dtype
         if str(dtype) in ("Object", "Binary", "Unknown") or dtype.is_nested():
-            return self._new([text or None for text in self.texts], nw.String())
+            return self._read_texts
         if is_text(dtype):
-            return plain_series(self.series)
+            read = self._plain
+            return self.series if read is None else read
         return self.numbers if dtype.is_float() else self.series
+
+    @derived
+    def _read_texts(self) -> nw.Series[Any]:
+        import narwhals as nw
+
+        return self._new([text or None for text in self.texts], nw.String())
+
+    @derived
+    def _plain(self) -> nw.Series[Any] | None:
+        """Texts as people read them; None if the cells are that already, so that they are not kept twice."""
+        read = plain_series(self.series)
+        if str(self.series.dtype) != "String" or read.null_count() != self.series.null_count():
+            return read
+        return None if bool((read == self.series).fill_null(True).all()) else read
+
+    @functools.cached_property
+    def content(self) -> str:
+        """The hash of the cells and their type: the same under another name."""
+        if "texts" in self.__dict__ and str(self.series.dtype) == "Object":  # held, because the objects may change
+            return sha256_of_parts(f"{len(text)} {text}" for text in self.texts)
+        return content_of(self.series, self.read_rows)
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Of the cells, as people read them, and of the type."""
-        dtype = self.series.dtype
-        digest = hashlib.sha256(f"{self.label}\x1f{dtype}\x1f{len(self.series)}".encode("utf-8", "surrogatepass"))
-        if (dtype.is_integer() or dtype.is_float()) and self.series.null_count() == 0:
-            digest.update(self.series.to_numpy().tobytes())
-        else:
-            for start in range(0, len(self.series), 100_000):
-                texts = self.read_rows(range(start, min(start + 100_000, len(self.series))))
-                digest.update(repr(list(map(len, texts))).encode())  # so that no cell can look like two
-                digest.update("".join(texts).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        """The hash of the cells, their type and the name."""
+        return sha256_of(f"{self.content} {self.label}")
 
-    @functools.cached_property
+    @derived
     def distinct(self) -> int:
         """Different values, missing ones not counted."""
         return self.values.n_unique() if len(self.values) else 0
@@ -234,4 +285,4 @@ class Column:
     def _new(self, values: list[Any], dtype: Any) -> nw.Series[Any]:
         import narwhals as nw
 
-        return nw.new_series(self.label or "column", values, dtype, backend=self.series.implementation)
+        return nw.new_series("column", values, dtype, backend=self.series.implementation)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.errors import LocalLLMError, SourceError
 from jupyter_localllm.sources.base import MAX_CELLS, UNNAMED, Rendered, check_cells
 from jupyter_localllm.sources.cells import cell_texts, column_texts, escaped
-from jupyter_localllm.sources.frame_held import collected, held, level_of, told_apart, without_secrets
+from jupyter_localllm.sources.collecting import collected
+from jupyter_localllm.sources.frame_held import held, level_of, positional, told_apart, without_secrets
 from jupyter_localllm.sources.secrets import looks_secret
 from jupyter_localllm.types import Note
 
@@ -118,7 +119,7 @@ class FrameKind:
         native, secret = (native, []) if _is_frame(native) or looks_secret(name) else without_secrets(native)
         table = _frame(native) if _is_frame(native) else _series(native)
         columns = [(label, level_of(level), True) for label, level in table.index]
-        columns += [(label, series, False) for label, series in table.columns]
+        columns += [(label, positional(series), False) for label, series in table.columns]
         if table.series and name:
             columns[-1] = (name if columns[-1][0] == "value" else columns[-1][0], columns[-1][1], False)
         apart = told_apart(columns)

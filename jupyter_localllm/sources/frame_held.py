@@ -1,17 +1,15 @@
-"""What is done to a table of a foreign library before it is held still: computed, copied, its columns told apart."""
+"""What is done to a table of a foreign library before it is held still: copied, its columns told apart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.errors import SourceError
-from jupyter_localllm.sources.base import UNNAMED
 from jupyter_localllm.sources.secrets import looks_secret
 
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["collected", "held", "level_of", "told_apart", "without_secrets"]
+__all__ = ["held", "level_of", "positional", "told_apart", "without_secrets"]
 
 _LABELS = 10_000  # a longer series is a column and no record
 
@@ -27,24 +25,25 @@ def without_secrets(native: Any) -> tuple[Any, list[str]]:
     return native[[not one for one in secret]], [str(x) for x, hide in zip(index, secret, strict=True) if hide]
 
 
-def collected(native: Any, name: str) -> Any:
-    """Compute a lazy table, if it is one whose size is known and bounded: what DuckDB holds is."""
-    import narwhals as nw
-
-    lazy = nw.from_native(native)
-    if "duckdb" not in type(native).__module__ and "polars" not in type(native).__module__:
-        raise SourceError(
-            f"{name or 'The value'} ({type(native).__name__}) is lazy: it has no rows before it is computed.",
-            f"Compute it first, and cite the result: {name or UNNAMED}.compute() of dask.",
-        )
-    return nw.to_native(lazy.collect())
-
-
 def level_of(level: Any) -> nw.Series[Any]:
     """A level of a pandas index as a column, without its own index."""
     import narwhals as nw
 
     return nw.from_native(level.to_series().reset_index(drop=True), series_only=True)
+
+
+def positional(column: nw.Series[Any]) -> nw.Series[Any]:
+    """A column of pandas with its rows numbered from 0, so that columns of other frames stand beside it."""
+    import narwhals as nw
+
+    if not column.implementation.is_pandas_like():
+        return column
+    native: Any = nw.to_native(column)
+    if type(native.index).__name__ == "RangeIndex" and native.index.start == 0 and native.index.step == 1:
+        return column
+    native = native.copy(deep=False)
+    native.index = range(len(native))
+    return nw.from_native(native, series_only=True)
 
 
 def told_apart(columns: list[tuple[str, nw.Series[Any], bool]]) -> list[tuple[str, nw.Series[Any], bool]]:

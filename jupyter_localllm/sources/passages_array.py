@@ -19,6 +19,7 @@ MAX_ARRAY_VALUES = 10_000_000
 """Most values of an array that are copied; 80 MB of 64-bit numbers."""
 
 _BLOCK = 20  # values in one passage
+_FIGURES = {"max": "maximum", "min": "minimum", "mean": "mean, average", "sum": "sum, total"}
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,18 @@ class HeldArray(Held):
         return max(1, int(self.array.shape[1])) if self.array.ndim == 2 else 1
 
     def passages(self) -> Iterator[Passage]:
-        """Blocks of values; of a wide row its columns in blocks."""
+        """Figures of all values, one each; then blocks of values, of a wide row its columns in blocks."""
         if not self.array.size:
             return
+        yield from self._figures.values()
         step = max(1, _BLOCK // self._width)
         for start in range(0, self._rows, step):
             yield from self._row_block(start, min(start + step, self._rows))
 
     def resolve(self, locator: Locator) -> Passage | None:
-        """The block of these rows and columns."""
+        """The figure of this operation, or the block of these rows and columns."""
+        if locator.operation is not None:
+            return self._figures.get(locator.operation)
         rows = locator.rows
         if not rows or locator.path is not None or rows != tuple(range(rows[0], rows[0] + len(rows))):
             return None
@@ -74,6 +78,30 @@ class HeldArray(Held):
             return None
         found = self._row_block(rows[0], rows[-1] + 1)
         return next((passage for passage in found if passage.locator.columns == locator.columns), None)
+
+    @cached_property
+    def _figures(self) -> dict[str, Passage]:
+        """Figures of all values, by their operation; missing values are left out. None of what is no number."""
+        import numpy as np
+
+        if self.told:  # of a part there is no figure
+            return {}
+        values = self.array.compressed() if hasattr(self.array, "mask") else self.array.ravel()
+        if values.dtype.kind == "f":
+            values = values[~np.isnan(values)]
+        if values.dtype.kind not in "iuf" or not values.size:
+            return {}
+        told = {f"{name}({self.name})": _text(plain_values(getattr(values, name)())) for name in _FIGURES}
+        missing = self.array.size - values.size
+        count = f"n = {values.size:,}" + (f", {missing:,} missing" if missing else "")
+
+        def figure(code: str, words: str) -> Passage:
+            text = f"{words} of {self.name}: {told[code]} ({count})"
+            return Passage(
+                self.name, "statistic", text, Locator(operation=code, label=code), sha256_of(text), told[code]
+            )
+
+        return {code: figure(code, words) for code, words in zip(told, _FIGURES.values(), strict=True)}
 
     def _row_block(self, start: int, stop: int) -> Iterator[Passage]:
         columns = range(0, self._width, _BLOCK) if self._width > _BLOCK else (0,)

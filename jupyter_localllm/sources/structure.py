@@ -65,11 +65,14 @@ class StructureKind:
         return Rendered(text, note, "\n" in text)
 
     def snapshot(self, value: Any, name: str) -> Snapshot:
-        """Copy the structure; arrays of numpy are copied as arrays."""
+        """Copy the structure; arrays of numpy are copied as tables or as arrays."""
+        from jupyter_localllm.sources.array_table import array_table
         from jupyter_localllm.sources.passages_array import hold_array
         from jupyter_localllm.sources.passages_values import hold_structure
 
-        return hold_array(value, name) if is_array(value) else hold_structure(value, name, _size(value))
+        if not is_array(value):
+            return hold_structure(value, name, _size(value))
+        return array_table(value, name) or hold_array(value, name)
 
 
 def inline_text(value: Any) -> str:

@@ -78,10 +78,8 @@ class Table:
 
         found = np.zeros(self.rows, dtype=bool)
         for column in self.columns[:3]:
-            if not column.native and column.kind != "truth" and column.distinct <= _DIFFERENT:
-                named = {text for text in column.read(column.values.unique()) if _is_total(text)}
-                if named:
-                    found |= np.fromiter((text in named for text in column.texts), dtype=bool, count=self.rows)
+            if not column.native and column.kind != "truth":
+                found[column.kept("totals", functools.partial(_totals, column))] = True
         few = found.sum() <= _FEW * self.rows or (found.sum() == 1 and bool(found[-1]))
         return found if few else np.zeros(self.rows, dtype=bool)
 
@@ -89,6 +87,17 @@ class Table:
         """What people call a row: its subject, else its number from 1."""
         text = self.subject.text(row) if self.subject is not None else ""
         return text if text else f"row {row + 1}"
+
+
+def _totals(column: Column) -> NDArray[np.intp]:
+    """Rows whose cell is a word for a total."""
+    import numpy as np
+
+    named: set[str] = set()
+    if column.distinct <= _DIFFERENT:
+        named = {text for text in column.read(column.values.unique()) if _is_total(text)}
+    rows = (row for row, text in enumerate(column.texts) if text in named) if named else ()
+    return np.fromiter(rows, dtype=np.intp)
 
 
 def _is_total(text: str) -> bool:

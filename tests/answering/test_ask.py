@@ -96,6 +96,20 @@ def test_not_in_the_sources(cities: pd.DataFrame, tmp_path: Path) -> None:
     assert engine.jobs == []
 
 
+def test_a_refusal_shows_the_nearest_passage(tmp_path: Path) -> None:
+    """Where a text names what is asked about and says nothing of what is asked, this is told with the passage."""
+    llm, engine = says("320 [1].", tmp_path)
+    answer = llm.ask("What is the salary of Mette Brandt?", {"notes": NOTES})
+    assert answer.abstained
+    assert answer.text.startswith("Not in the sources. The nearest passage says nothing of “salary”:\n\nDahl is known")
+    ((number, status, claim),) = marked(answer)
+    assert (number, status, claim[:13]) == (1, "supported", "Dahl is known")
+    assert answer.passages[0].locator.lines == (3, 3)
+    assert [c.status for c in answer.check({"notes": NOTES}).citations] == ["supported"]
+    assert engine.jobs == []
+    assert not llm.ask("Who established the glass works of Dahl?", {"notes": NOTES}, write=False).abstained
+
+
 def test_an_uncertain_reading_is_offered_and_not_taken(cities: pd.DataFrame, tmp_path: Path) -> None:
     """Where several readings are near, all are told with their results, and none is called the answer."""
     llm, engine = says("Corvin.", tmp_path)

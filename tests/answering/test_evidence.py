@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.evidence import Evidence, Limits
+from jupyter_localllm.answering.gathering import gather
 from jupyter_localllm.answering.prompt import estimated_tokens
 from jupyter_localllm.answering.select import Selected
 from jupyter_localllm.sources.snapshot import take_snapshot

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jupyter_localllm.answering.evidence import Limits, gather
+from jupyter_localllm.answering.evidence import Limits
 from jupyter_localllm.answering.excerpt import excerpt, sentences_of, speaks_of
+from jupyter_localllm.answering.gathering import gather
 from jupyter_localllm.sources.select import Asked
 from jupyter_localllm.sources.snapshot import take_snapshot
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jupyter_localllm.answering.evidence import Evidence, Limits, gather
+from jupyter_localllm.answering.evidence import Evidence, Limits
+from jupyter_localllm.answering.gathering import gather
 from jupyter_localllm.answering.others import Claim, values_of
 from jupyter_localllm.sources.snapshot import take_snapshot
 from tests.answering.test_ask import marked, says
@@ -94,6 +95,24 @@ def test_both_are_told_each_with_its_mark(tmp_path: Path) -> None:
     assert "1460” [2]" in answer.text
     assert "1500” [3]" in answer.text
     assert [citation.reason for citation in answer.citations][1:] == ["another value than [1]"] * 2
+
+
+def test_tables_are_compared_too(tmp_path: Path) -> None:
+    """Two tables that are asked the same: if they agree, one claim has both marks; if not, both are told."""
+    llm, _ = says("Nonsense.", tmp_path)
+    later = TOWNS.assign(Population=[40_000, 21_026, 30_000])
+    answer = llm.ask("What is the population of Brume?", {"towns": TOWNS, "later": later})
+    assert answer.text == "Population of Brume: 21026 [1][2]."
+    answer = llm.ask("What is the population of Arlen?", {"towns": TOWNS, "later": later})
+    assert answer.text == "- Population of Arlen: 37694 [1].\n- later: “Population of Arlen: 40000” [2]."
+    assert not answer.abstained
+    assert [note.code for note in answer.result.notes] == ["differing"]
+    assert {c.status for c in answer.check().citations} == {"supported"}
+    mean = llm.ask("What is the mean population?", {"towns": TOWNS, "later": later})
+    assert {c.status for c in mean.check().citations} == {"supported"}
+    later.loc[0, "Population"] = 1
+    for one in (answer, mean):
+        assert [c.status for c in one.check().citations] == ["supported", "stale"]
 
 
 def test_texts_that_disagree_are_both_told(tmp_path: Path) -> None:

@@ -136,6 +136,15 @@ _BITS = (
 )
 
 
+def test_a_blank_before_does_not_hide_that_a_line_begins() -> None:
+    """A mark taken out before backticks makes no fence of them, however the answer came in."""
+    citing = Citing(CITIES)
+    pieces = [citing.feed(piece) for piece in (" ", "[2]```\nThe population of Berlin is 3,769,495")]
+    text, citations = citing.finish()
+    assert "".join(pieces) + text[len("".join(pieces)) :] == text
+    assert [n for mark in marks_in(text) for n in mark.numbers] == [c.number for c in citations if c.number] == [1]
+
+
 @campaign(600)
 @given(st.lists(st.sampled_from(_BITS), max_size=20).map("".join), st.integers(1, 9))
 def test_any_answer_keeps_its_promises(written: str, cut: int) -> None:

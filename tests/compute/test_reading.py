@@ -140,15 +140,25 @@ def test_two_tables_are_read_as_one_choice() -> None:
         assert (reading.source.name, reading.outcome.texts) == ("ships", ("120",))
 
 
-def test_tables_that_disagree_are_both_told() -> None:
-    """Two tables that say different things of one row leave it uncertain; if they say the same, it is not."""
+def test_tables_that_disagree_leave_the_meaning_certain() -> None:
+    """Two tables that say different things of one row are asked the same: how it is meant is as certain as before."""
     one, other = pd.DataFrame(CITIES), pd.DataFrame(CITIES)
     question = "What is the population of Dahl?"
     assert read(question, [snapshot(one, "one"), snapshot(other, "other")])[0].certainty >= CERTAIN
     other.loc[3, "population"] = 99
-    readings = read(question, [snapshot(one, "one"), snapshot(other, "other")])
-    assert [(r.source.name, r.outcome.texts) for r in readings[:2]] == [("one", ("45500",)), ("other", ("99",))]
-    assert readings[0].certainty < CERTAIN
+    first, second = read(question, [snapshot(one, "one"), snapshot(other, "other")])[:2]
+    assert [(r.source.name, r.outcome.texts) for r in (first, second)] == [("one", ("45500",)), ("other", ("99",))]
+    assert first.meant_as(second)
+    assert first.certainty >= CERTAIN
+    assert not first.meant_as(first)
+
+
+def test_a_number_that_its_neighbour_does_not_hold_may_be_a_year() -> None:
+    """ "wins in 2003" are those of a year, though the number stands beside another column; "rank 6" is a rank."""
+    games = pd.DataFrame({"Year": [2002, 2003, 2003], "Team": ["Reds", "Reds", "Blues"], "Wins": [28, 9, 22]})
+    assert best("2003 Reds wins", games).outcome.texts == ("9",)
+    ranks = pd.DataFrame({"Rank": [1, 2], "Name": ["Ann", "Bob"], "Points": [6, 8]})
+    assert not any("Points == " in r.code for r in read("Who has rank 6?", [snapshot(ranks)]))
 
 
 def test_the_same_every_time() -> None:

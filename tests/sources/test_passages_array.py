@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 from jupyter_localllm.sources import passages_array
+from jupyter_localllm.sources.passages_array import hold_array
 from jupyter_localllm.sources.snapshot import take_snapshot
 from jupyter_localllm.types import Locator
 
 
 def _texts(value: Any) -> list[str]:
-    return [passage.text for passage in take_snapshot(value, "w").passages()]
+    held = hold_array(value, "w") if type(value) is np.ndarray else take_snapshot(value, "w")
+    return [passage.text for passage in held.passages() if passage.kind != "statistic"]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_arrays(value: Any, texts: list[str]) -> None:
 
 def test_a_wide_row_comes_in_blocks_of_columns() -> None:
     """Rows and columns by position, and in words counted from one."""
-    passages = list(take_snapshot(np.arange(90).reshape(2, 45), "w").passages())
+    passages = [p for p in take_snapshot(np.arange(90).reshape(2, 45), "w").passages() if p.kind != "statistic"]
     assert len(passages) == 6
     assert passages[5].locator.rows == (1,)
     assert passages[5].locator.columns == ("40", "41", "42", "43", "44")
@@ -54,6 +56,7 @@ def test_no_more_than_the_bound_is_copied_and_said(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(passages_array, "MAX_ARRAY_VALUES", 100)
     held = take_snapshot(np.broadcast_to(np.float64(0), (10**9, 10)), "w")
     assert "only the first 10 of 1,000,000,000 rows of w" in held.notes[0].text
+    assert all(passage.kind != "statistic" for passage in held.passages()), "a figure of a part"
     assert sum(len(p.locator.rows or ()) for p in held.passages()) == 10
 
 
@@ -75,3 +78,14 @@ def test_shape_and_type_are_part_of_the_hash() -> None:
     """The same bytes in another shape are another array."""
     hashes = {take_snapshot(value, "w").sha256 for value in (np.zeros(4), np.zeros((2, 2)), np.zeros(4, dtype="i8"))}
     assert len(hashes) == 3
+
+
+def test_figures_of_all_values() -> None:
+    """The most, the least, the mean and the sum are passages with their operation; missing values are left out."""
+    held = take_snapshot(np.array([[3.5, np.nan], [8.0, 2.5]]), "grid")
+    figures = {p.locator.operation: (p.text, p.value) for p in held.passages() if p.kind == "statistic"}
+    assert figures["max(grid)"] == ("maximum of grid: 8.0 (n = 3, 1 missing)", "8.0")
+    assert figures["sum(grid)"][1] == "14.0"
+    assert set(figures) == {"max(grid)", "min(grid)", "mean(grid)", "sum(grid)"}
+    for other in (np.array([["a", "b"], ["c", "d"]]), np.array([[np.nan], [np.nan]]), np.array([[1j], [2]])):
+        assert not any(p.kind == "statistic" for p in take_snapshot(other, "grid").passages())

@@ -89,8 +89,8 @@ CASES = [
     Case("namespace", lambda: SimpleNamespace(a=1, b=[2]), _with("a", 2), "a: 1"),
     Case("pydantic", lambda: Model(name="x", sizes={"s": 1.5}), _with("name", "y"), "name: x"),
     Case("prose in a dict", lambda: {"body": LONG, "n": 1}, _setting("n", 2), "n: 1"),
-    Case("array", lambda: np.arange(50), _setting(49, 7), "values 41 to 50"),
-    Case("matrix", lambda: np.zeros((3, 45)), _setting((1, 30), 7), "row 2, columns 21 to 40"),
+    Case("array", lambda: np.arange(50) + 1j, _setting(49, 7), "values 41 to 50"),
+    Case("matrix", lambda: np.full((3, 45), "a"), _setting((1, 30), "b"), "row 2, columns 21 to 40"),
     Case("array in a dict", lambda: {"x": np.zeros(3), "y": 1}, _setting("y", 2), "y: 1"),
     Case("ai_repr", Speaks, _with("word", "red"), "blue"),
 ]

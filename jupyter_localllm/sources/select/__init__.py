@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_localllm.sources.select.base import Bounds, PassageIndex, Progress, Ranked, Searching
 from jupyter_localllm.sources.select.choose import Choice, Cut, choose
-from jupyter_localllm.sources.select.coverage import Coverage, coverage
+from jupyter_localllm.sources.select.coverage import HALF, Coverage, coverage
 from jupyter_localllm.sources.select.fulltext import FullText, new_index
 from jupyter_localllm.sources.select.fuse import Embed, Vectors, fuse
 from jupyter_localllm.sources.select.kept import Kept
@@ -13,6 +13,7 @@ from jupyter_localllm.sources.select.question import Asked, read
 from jupyter_localllm.sources.select.words import words
 
 __all__ = [
+    "HALF",
     "Asked",
     "Bounds",
     "Choice",

@@ -11,6 +11,7 @@ from jupyter_localllm.sources.select.fuse import Embed, Vectors
 from jupyter_localllm.sources.select.gather import Gathered, gather
 from jupyter_localllm.sources.select.kept import Kept
 from jupyter_localllm.sources.select.question import Asked
+from jupyter_localllm.sources.select.unmet import says
 from jupyter_localllm.sources.snapshot import Snapshot
 from jupyter_localllm.types import Note, Passage
 
@@ -122,6 +123,17 @@ class _Picking:
             self.cut.append(Cut(old.ranked.passage, old.tokens, old.rank, "part of a longer passage"))
         return ""
 
+    def drop_beside(self, asked: Asked) -> None:
+        """Leave out running text that holds only other words for what is asked, where its source says the thing."""
+        texts = [t for t in self._found() if t.ranked.passage.kind == "text"]
+        speaking = coverage(asked, [t.ranked.passage for t in texts]).speaking
+        sources = {t.source for t in texts if t.ranked.passage in speaking}
+        for taken in texts:
+            beside = taken.source in sources and taken.ranked.passage not in speaking
+            if beside and not says(asked, taken.ranked.passage.text):
+                self.taken.remove(taken)
+                self.cut.append(Cut(taken.ranked.passage, taken.tokens, taken.rank, "holds no word of the question"))
+
     def _parts_of(self, new: _Taken) -> list[_Taken]:
         """Taken passages of running text that the new one holds whole; a cell keeps its place beside its row."""
         if new.ranked.passage.kind not in ("text", "code"):
@@ -191,6 +203,7 @@ def choose(
     picking = _Picking(budget_tokens, most)
     for offer in _counted(list(_offers(found, must)), count):
         picking.offer(offer)
+    picking.drop_beside(found.asked)
     taken = sorted(picking.taken, key=_place)
     passages, costs = [t.ranked.passage for t in taken], [t.tokens for t in taken]
     cut = tuple(sorted(picking.cut, key=lambda c: c.rank))

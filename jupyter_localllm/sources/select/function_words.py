@@ -12,7 +12,7 @@ from functools import cache
 from jupyter_localllm.sources.select.token import Token
 from jupyter_localllm.sources.select.words import words
 
-__all__ = ["LANGUAGES", "function_words"]
+__all__ = ["LANGUAGES", "function_words", "words_in"]
 
 _TABLE = {
     "en": """
@@ -20,7 +20,7 @@ _TABLE = {
         between both but by can can't cannot could did didn't do does doesn't doing don't down each few for from
         further get give had has have having he her here hers him his how i if in into is isn't it its just list many
         may me might more most much must my no nor not now of off on once only or other our out over own please same
-        shall she should show so some such tell than that the their theirs them then there these they this those
+        shall she should show since so some such tell than that the their theirs them then there these they this those
         through to too under until up upon us very was wasn't we were what when where whether which while who whom
         whose why will with within without would you your s t""",
     "de": """
@@ -28,10 +28,11 @@ _TABLE = {
         damit dann das dass dein dem den denn der des dich die dies diese diesem diesen dieser dieses dir doch dort du
         durch ein eine einem einen einer eines er es etwas euch euer für gegen gibt hab habe haben hat hatte hatten
         hier hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer im in ins ist ja jede jedem jeden jeder jedes kann
-        kein keine können könnte man mehr mein mich mir mit muss nach nicht noch nun nur ob oder ohne sein seine
-        seinem seinen seiner seit sich sie sind so soll um und uns unser unter viel viele vom von vor wann war waren
-        warum was weil welche welchem welchen welcher welches wem wen wenn wer werden wessen wie wieso wieviel wird
-        wir wo woher wohin worden wurde wurden zu zum zur zwischen über""",
+        kein keine können könnte man mehr mein mich mir mit muss nach nicht noch nun nur ob oder ohne sein seine seinem
+        seinen seiner seit sich sie sind so soll um und uns unser unter viel viele vom von vor wann war waren warum was
+        weil welche welchem welchen welcher welches wem wen wenn wer werden wessen wie wieso wieviel wird wir wo
+        wodurch wofür woher wohin womit woran worauf woraus worin worüber wovon wozu worden wurde wurden zu zum zur
+        zwischen über""",
     "fr": """
         a ai au aucun aussi autre autres aux avait avant avec avez avoir avons c ce cela ces cet cette ceux chez
         combien comme comment d dans de depuis des donc dont du elle elles en encore entre est et eu eux fait fut
@@ -84,7 +85,7 @@ LANGUAGES = tuple(_TABLE)
 
 
 @cache
-def _terms(language: str) -> frozenset[str]:
+def words_in(language: str) -> frozenset[str]:
     """The words as terms, so that accents may be left out and ``don't`` is one."""
     return frozenset(words(_TABLE[language])) | frozenset(_TABLE[language].split())
 
@@ -113,7 +114,7 @@ def function_words(tokens: Sequence[Token]) -> frozenset[str]:
     if not all(token.loud for token in spelled):  # "the US" is not us, unless all is in capitals
         spelled = [token for token in spelled if not token.loud]
     quiet = [forms[0] for token in spelled for forms in (token.parts or (token.forms,)) if forms]
-    found = {language: sum(word in _terms(language) for word in quiet) for language in LANGUAGES}
+    found = {language: sum(word in words_in(language) for word in quiet) for language in LANGUAGES}
     most = max(found.values())
     spoken = [language for language in LANGUAGES if found[language] == most > 0]
-    return frozenset(word for word in quiet if any(word in _terms(language) for language in spoken)) | _QUESTION_PAIRS
+    return frozenset(word for word in quiet if any(word in words_in(language) for language in spoken)) | _QUESTION_PAIRS

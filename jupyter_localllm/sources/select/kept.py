@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from jupyter_localllm.sources.kept_columns import KeptColumns
 from jupyter_localllm.sources.select.base import Bounds, PassageIndex, Progress
 from jupyter_localllm.sources.select.fulltext import new_index
 from jupyter_localllm.sources.snapshot import Snapshot
@@ -102,6 +103,8 @@ class _Watched:
 class Kept:
     """Indexes by content, the least recently used ones dropped first. Safe to use from several threads.
 
+    ``columns`` keeps what is known of the columns of tables, within bounds of its own.
+
     Parameters
     ----------
     most_bytes : int, optional
@@ -114,6 +117,7 @@ class Kept:
         self._kept: OrderedDict[_Key, Indexed] = OrderedDict()
         self._building: dict[_Key, threading.Lock] = {}
         self._process = os.getpid()
+        self.columns = KeptColumns()
 
     @property
     def bytes(self) -> int:
@@ -155,6 +159,7 @@ class Kept:
         """Forget all; each is closed when nobody searches it any more."""
         with self._lock:
             self._kept.clear()
+        self.columns.clear()
 
     def _drop(self) -> None:
         with self._lock:

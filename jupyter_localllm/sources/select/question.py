@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from jupyter_localllm.sources.select.base import PassageIndex
 from jupyter_localllm.sources.select.function_words import function_words
 from jupyter_localllm.sources.select.nearby import nearness
+from jupyter_localllm.sources.select.thesaurus import asks_for_nothing, related
 from jupyter_localllm.sources.select.token import Token
 from jupyter_localllm.sources.select.words import tokens
 
@@ -26,6 +27,8 @@ _COARSER = (0.3, 0.15)  # of a date only its month, only its year
 _MOST_CONCEPTS = 128  # of a question; of a longer one, the rarest
 _VOCABULARY = 20_000  # terms with one beginning that are looked at for a word that stands nowhere
 _NEAREST = 8
+_RELATED = 0.5  # another word for the same thing
+_MOST_RELATED = 24
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ def _loudness(concept: Concept, quiet: frozenset[str]) -> float:
 def read(question: str, indexes: Sequence[PassageIndex], besides: Counts | None = None) -> Asked:
     """Weigh a question against sources.
 
-    A word that stands in none of them is also looked for in similar spellings and endings.
+    Words are also looked for in other words for the same thing, and one that stands nowhere in similar spellings and
+    endings.
 
     Parameters
     ----------
@@ -153,25 +157,35 @@ def read(question: str, indexes: Sequence[PassageIndex], besides: Counts | None 
     if len(asked) > _MOST_CONCEPTS:
         rarest = sorted(asked, key=lambda c: (-c.loudness, _frequency(c, counts)))[:_MOST_CONCEPTS]
         asked = tuple(concept for concept in asked if concept in rarest)
-    widened = []
+    widened, known = [], []
+    said = {term for concept in asked for term, _ in concept.terms}
     for concept in asked:
-        if concept.exact or concept.loudness < 1 or _frequency(concept, counts):
+        if concept.exact or concept.loudness < 1:
             widened.append(concept)
+            known.append(concept)
             continue
-        near = _near(concept, indexes)
-        widened.append(replace(concept, terms=concept.terms + tuple((term, how) for term, how, _ in near)))
+        near = [] if _frequency(concept, counts) else _near(concept, indexes)
+        other = [] if asks_for_nothing(concept.word) else _related(concept, indexes, said)
+        known.append(_with(concept, other))
+        near += other
+        widened.append(_with(concept, near))
         counts = counts + Counts(frequency={term: count for term, _, count in near if not counts.of(term)})
-    return _weighed(tuple(widened), asked, counts)
+    return _weighed(asked, tuple(known), tuple(widened), counts)
 
 
-def _weighed(asked: tuple[Concept, ...], strict: tuple[Concept, ...], counts: Counts) -> Asked:
+def _with(concept: Concept, near: Sequence[tuple[str, float, int]]) -> Concept:
+    return replace(concept, terms=concept.terms + tuple((term, how) for term, how, _ in near))
+
+
+def _weighed(own: tuple[Concept, ...], known: tuple[Concept, ...], asked: tuple[Concept, ...], counts: Counts) -> Asked:
+    """Weights by how rare a concept's own words are, else words for the same thing; a slip of the pen is unknown."""
     n = counts.passages
     weights, information = [], []
-    for concept, original in zip(asked, strict, strict=True):
-        df = min(n, _frequency(concept, counts))
+    for original, other, concept in zip(own, known, asked, strict=True):
+        there = min(n, _frequency(original, counts) or _frequency(other, counts))
+        df = there or min(n, _frequency(concept, counts))
         weights.append(concept.loudness * math.log(1 + (n - df + 0.5) / (df + 0.5)))
-        known = min(n, _frequency(original, counts))
-        information.append(concept.loudness * math.log(1 + (n + 1) / (known + 1)))
+        information.append(concept.loudness * math.log(1 + (n + 1) / (there + 1)))
     pairs = tuple((i, i + 1) for i in range(len(asked) - 1))
     return Asked(asked, tuple(weights), tuple(information), counts, pairs)
 
@@ -209,6 +223,25 @@ def _near(concept: Concept, indexes: Sequence[PassageIndex]) -> list[tuple[str, 
             found[term] = found.get(term, 0) + count
     near = [(term, nearness(word, term), count) for term, count in found.items()]
     return sorted((n for n in near if n[1] > 0), key=lambda n: (-n[1], -n[2], n[0]))[:_NEAREST]
+
+
+def _related(concept: Concept, indexes: Sequence[PassageIndex], said: set[str]) -> list[tuple[str, float, int]]:
+    """Terms of the sources that speak of the same thing, with how often they stand there.
+
+    What the question says itself does not only begin like such a term: "Leith" is no form of "leiten".
+    """
+    same = related(term for term, _ in concept.terms)
+    found: dict[str, int] = {}
+    for index in indexes:
+        there = index.frequency(same.terms)
+        for beginning in same.beginnings:
+            begun = index.vocabulary(beginning, _MOST_RELATED)
+            there |= {term: count for term, count in begun.items() if term not in said}
+        for term, count in there.items():
+            found[term] = found.get(term, 0) + count
+    own = {term for term, _ in concept.terms}
+    other = [(term, _RELATED, count) for term, count in found.items() if term not in own]
+    return sorted(other, key=lambda each: (-each[2], each[0]))[:_MOST_RELATED]
 
 
 def _is_hiragana(word: str) -> bool:

@@ -19,7 +19,7 @@ from jupyter_localllm.sources.select.question import Asked, read
 from jupyter_localllm.sources.select.words import tokens
 from jupyter_localllm.types import Passage
 
-__all__ = ["covered", "find", "rate", "search"]
+__all__ = ["covered", "find", "places_of", "rate", "search"]
 
 K1, B = 0.9, 0.4
 _PAIR = 0.3  # two words of the question that follow each other here as they do there, beside 1 for a word
@@ -64,7 +64,7 @@ def rate(asked: Asked, passage: Passage, order: int = -1) -> Ranked:
     Ranked
         With the words it holds, and its share of the question's information.
     """
-    terms, places = _places(passage.text)
+    terms, places = places_of(passage.text)
     norm = K1 * (1 - B + B * terms / asked.average)
     score = 0.0
     for concept, weight in zip(asked.concepts, asked.weights, strict=True):
@@ -79,7 +79,7 @@ def rate(asked: Asked, passage: Passage, order: int = -1) -> Ranked:
     return Ranked(passage, round(score * share, 9), named, share, order)
 
 
-def _places(text: str) -> tuple[int, dict[str, list[int]]]:
+def places_of(text: str) -> tuple[int, dict[str, list[int]]]:
     """How many terms a text has, and where each stands: word by word, the parts of a name one after the other."""
     places: dict[str, list[int]] = {}
     count = here = 0

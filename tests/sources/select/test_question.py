@@ -102,7 +102,7 @@ def test_together_is_more_than_the_best() -> None:
     index.add(passages(["apples are red", "pears are green"]))
     told = coverage(read("apples pears", [index]), [p for _, p in index.everything()])
     assert told.share == 1
-    assert told.best == pytest.approx(0.5)
+    assert told.best < 1
 
 
 def test_a_long_question_keeps_its_rare_words() -> None:
