@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.background import watched
-from jupyter_localllm.answering.draft import Draft, from_texts, plain, worded
+from jupyter_localllm.answering.draft import Draft, from_texts, plain, quoted, worded
 from jupyter_localllm.answering.evidence import Evidence, Limits
 from jupyter_localllm.answering.gathering import gather
 from jupyter_localllm.answering.prompt import messages_of
@@ -219,12 +219,20 @@ def _finished(asking: Asking, evidence: Evidence, draft: Draft, result: Result) 
         evidence.passages,
         result,
         value=selected.value if selected else reading.outcome.value if reading is not None else None,
-        reading=selected.sql if selected else reading.words if reading is not None else "",
+        reading=selected.sql if selected else _read_as(reading, evidence),
         abstained=draft.abstained,
         checker=checker_of(asking.latest, evidence.readings, selected),
     )
     yield Cited(done)
     yield Done(result)
+
+
+def _read_as(reading: Reading | None, evidence: Evidence) -> str:
+    """How the question was read, and which of its words had no part in it."""
+    if reading is None:
+        return ""
+    unused = f" (not read: {quoted(evidence.unmet)})" if evidence.reading is not None and evidence.unmet else ""
+    return f"{reading.words}{unused}"
 
 
 def _sha256(snapshot: Snapshot, reading: Reading | None) -> str:

@@ -12,7 +12,7 @@ from jupyter_localllm.answering.others import Claim, Other, otherwise, values_of
 from jupyter_localllm.answering.prompt import NOT_FOUND
 from jupyter_localllm.types import Citation, Passage
 
-__all__ = ["Draft", "from_texts", "plain", "worded"]
+__all__ = ["Draft", "from_texts", "plain", "quoted", "worded"]
 
 _LIKE_A_MARK = re.compile(r"\[(?=\s*[\d?])")  # a footnote in a cell must not pass for a mark of ours
 _WORDS = 3  # that are told to be missing
@@ -48,21 +48,24 @@ def plain(evidence: Evidence) -> Draft:
         return Draft("")
     if not evidence.possible:
         return _nearest(evidence) if evidence.passages else Draft(NOT_FOUND, abstained=True, stated=True)
-    unfound = f": nothing was found for {_quoted(evidence.unmet)}" if evidence.unmet else ""
-    return replace(_listed(evidence, f"How this is meant is not certain{unfound}. It may be read as:\n"), abstained=True)
+    unfound = f": nothing was found for {quoted(evidence.unmet)}" if evidence.unmet else ""
+    return replace(
+        _listed(evidence, f"How this is meant is not certain{unfound}. It may be read as:\n"), abstained=True
+    )
 
 
 def _nearest(evidence: Evidence) -> Draft:
     """That the texts do not answer, of what they say nothing, and the passage that speaks of the rest."""
     assert evidence.choice is not None
-    lacking = f" says nothing of {_quoted(evidence.unmet)}" if evidence.unmet else ""
+    lacking = f" says nothing of {quoted(evidence.unmet)}" if evidence.unmet else ""
     head = f"{NOT_FOUND} The nearest passage{lacking}:\n\n"
     (passage,) = evidence.passages
     said, told = _stated(excerpt(passage.text, evidence.choice.asked), [1], [passage], len(head))
     return Draft(head + said, told, abstained=True, stated=True)
 
 
-def _quoted(words: Sequence[str]) -> str:
+def quoted(words: Sequence[str]) -> str:
+    """Some words of a question, as they are told."""
     return ", ".join(f"“{word}”" for word in words[:_WORDS])
 
 

@@ -74,8 +74,8 @@ class Evidence:
     others : tuple of Other
         What other sources say instead; each is among the statements.
     unmet : tuple of str
-        Words of the question of which the sources say nothing: those that the nearest passage of a text lacks, or that
-        no possible reading explains.
+        Words of the question that found nothing: those that the nearest passage of a text lacks, or that no reading
+        explains.
     rivals : tuple of Reading
         Of other tables that were asked the same as `reading`.
     """

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from jupyter_localllm.answering.evidence import COVERED, POSSIBLE, Evidence, Limits
 from jupyter_localllm.answering.excerpt import as_asked
-from jupyter_localllm.answering.lead import led_by
+from jupyter_localllm.answering.lead import led_by, unexplained
 from jupyter_localllm.answering.overview import asks_for_all, overview
 from jupyter_localllm.answering.passages import passage_of, statement_of
 from jupyter_localllm.answering.prompt import estimated_tokens
 from jupyter_localllm.compute.question import Question
-from jupyter_localllm.compute.reading import CERTAIN, Reading, read
+from jupyter_localllm.compute.reading import CERTAIN, read
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 from jupyter_localllm.sources.held import Held
 from jupyter_localllm.sources.select import Choice, choose
@@ -73,16 +73,8 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
         return Evidence((nearest,), None, (), covered, (), choice, tuple(notes), unmet=unmet)
     passages = tuple(map(passage_of, possible))
     statements = tuple(map(statement_of, possible, passages))
-    unmet = _unexplained(question, possible)
+    unmet = unexplained(question, possible)
     return Evidence(passages, None, possible, covered, statements, choice, tuple(notes), unmet=unmet)
-
-
-def _unexplained(question: str, readings: Sequence[Reading]) -> tuple[str, ...]:
-    """The words of a question that none of some readings explains."""
-    explained = 0
-    for reading in readings:
-        explained |= reading.candidate.mask
-    return as_asked(Question.of(question).unexplained(explained), question) if readings else ()
 
 
 def _told(snapshot: Snapshot) -> tuple[Note, ...]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jupyter_localllm.answering.evidence import Evidence
+from jupyter_localllm.answering.excerpt import as_asked
 from jupyter_localllm.answering.others import Claim, Other, also, otherwise
 from jupyter_localllm.answering.passages import passage_of, statement_of
+from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.reading import Reading
 from jupyter_localllm.types import Note, Passage
 
-__all__ = ["led_by"]
+__all__ = ["led_by", "unexplained"]
 
 _ROWS = 8  # that stand whole behind the cells that answer
 
@@ -49,7 +51,16 @@ def led_by(reading: Reading, evidence: Evidence, question: str, readings: Sequen
         agreeing=(*same, *also(claim, question, rest[len(same) :])),
         others=others,
         rivals=rivals,
+        unmet=unexplained(question, [reading]),
     )
+
+
+def unexplained(question: str, readings: Sequence[Reading]) -> tuple[str, ...]:
+    """The words of a question that say something and that none of some readings explains."""
+    explained = 0
+    for reading in readings:
+        explained |= reading.candidate.mask
+    return as_asked(Question.of(question).unexplained(explained), question) if readings else ()
 
 
 def _rivals(reading: Reading, readings: Sequence[Reading]) -> tuple[Reading, ...]:

@@ -362,3 +362,15 @@ def test_an_answer_can_be_pickled(cities: pd.DataFrame, tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(answer))
     assert again == answer
     assert [c.status for c in again.check().citations] == ["unchecked"]
+
+
+def test_words_that_had_no_part_are_named(cities: pd.DataFrame, tmp_path: Path) -> None:
+    """A reading says which words of the question it left out; one that is not certain, for which nothing was found."""
+    llm, _ = says("Nonsense.", tmp_path)
+    answer = llm.ask("How many cities in the north have a harbour?", {"cities": cities})
+    assert not answer.abstained
+    assert answer.reading.endswith("(not read: “harbour”)")
+    assert "(not read" not in llm.ask("How many cities are in the north?", {"cities": cities}).reading
+    unsure = llm.ask("What is the airport of Dahl?", {"cities": cities})
+    assert unsure.abstained
+    assert unsure.text.startswith("How this is meant is not certain: nothing was found for “airport”.")
