@@ -110,7 +110,7 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
         yield Token(draft.text)
     first_ms = (time.perf_counter() - begun) * 1000
     result: Result | None = None
-    if asking.write and evidence.enough:
+    if asking.write and evidence.enough and not evidence.others:  # who says what is told as it is
         evidence, written = yield from _fitted(asking, evidence, draft, model, cache)
         if written is not None:
             draft, result = written

@@ -31,7 +31,7 @@ class Draft:
     abstained : bool
         Whether it says that the sources do not answer.
     stated : bool
-        Whether it was there before the model wrote.
+        Whether it is in the source's words and not in the model's.
     """
 
     text: str
@@ -92,7 +92,7 @@ def from_texts(text: str, citations: tuple[Citation, ...], evidence: Evidence, q
     if best is None:
         return Draft(NOT_FOUND, abstained=True)
     said, told = _stated(excerpt(best.text, asked), [evidence.passages.index(best) + 1], [best])
-    return _with_others(Draft(said, told), evidence, question)
+    return _with_others(Draft(said, told, stated=True), evidence, question)
 
 
 def _listed(evidence: Evidence, text: str) -> Draft:

@@ -100,9 +100,9 @@ class Evidence:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """What came out of what leads, and what stands against it, as texts that an answer must hold."""
+        """What came out of what leads, as texts that an answer must hold."""
         if self.reading is not None:
-            return (*self.reading.outcome.texts, *(figure for other in self.others for figure in other.figures))
+            return self.reading.outcome.texts
         return self.selected.texts if self.selected is not None else ()
 
     def fewer(self) -> Evidence | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from jupyter_localllm.answering.evidence import Evidence
 from jupyter_localllm.answering.excerpt import as_asked
-from jupyter_localllm.answering.others import Claim, Other, also, otherwise
+from jupyter_localllm.answering.others import Claim, Other, also, otherwise, same_values
 from jupyter_localllm.answering.passages import passage_of, statement_of
 from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.reading import Reading
@@ -74,13 +74,15 @@ def _rivals(reading: Reading, readings: Sequence[Reading]) -> tuple[Reading, ...
 
 def _of_tables(reading: Reading, rivals: Sequence[Reading]) -> tuple[tuple[Other, ...], tuple[Passage, ...]]:
     """What other tables say that are asked the same: something else, or the same."""
-    texts = reading.outcome.texts
-    told = [(rival, passage_of(rival)) for rival in rivals]
-    others = [(rival, passage) for rival, passage in told if rival.outcome.texts != texts]
-    return (
-        tuple(Other(passage, statement_of(rival, passage), rival.outcome.texts) for rival, passage in others),
-        tuple(passage for rival, passage in told if rival.outcome.texts == texts),
-    )
+    others: list[Other] = []
+    same: list[Passage] = []
+    for rival in rivals:
+        passage = passage_of(rival)
+        if same_values(reading.outcome.texts, rival.outcome.texts):
+            same.append(passage)
+        else:
+            others.append(Other(passage, statement_of(rival, passage), rival.outcome.texts))
+    return tuple(others), tuple(same)
 
 
 def _differing(source: str, others: Sequence[Other]) -> tuple[Note, ...]:

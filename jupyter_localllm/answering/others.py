@@ -1,8 +1,8 @@
 """What other sources say of what is answered: the same, so that they are cited too, or something else, which is told.
 
 "Something else" is another value of the same kind, a figure for a figure or a name for a name, in a sentence that
-speaks of what was asked and of the same subject. Which of the two is right is not for us to say, nor whether both may
-be, as of different years: both are told, each with its mark.
+speaks of what was asked and of the same subject, in a source that does not say the same elsewhere. Which of the two is
+right is not for us to say, nor whether both may be, as of different years: both are told, each with its mark.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 from jupyter_localllm.cite.agree import carries
 from jupyter_localllm.cite.check import check_claim
-from jupyter_localllm.cite.compare import carried, manner_of
+from jupyter_localllm.cite.compare import Manner, carried, manner_of
 from jupyter_localllm.cite.dates import Date
 from jupyter_localllm.cite.facts import Facts, Word, content_words, facts_of
 from jupyter_localllm.cite.numbers import Number
-from jupyter_localllm.cite.statements import Scope, Statement, statements_of
+from jupyter_localllm.cite.statements import Scope, Statement, as_value, statements_of
 from jupyter_localllm.cite.units import PERCENT
+from jupyter_localllm.cite.words import FILLING
 from jupyter_localllm.sources.select import Asked, coverage
 from jupyter_localllm.types import Passage
 
-__all__ = ["Claim", "Other", "also", "otherwise", "values_of"]
+__all__ = ["Claim", "Other", "also", "otherwise", "same_values", "values_of"]
 
 _COVERED = 0.5  # share of the question's information that the other sentence must hold, with the one it goes on from
 _OWN = 0.25  # and what of it must stand in itself
@@ -102,8 +103,9 @@ def otherwise(claim: Claim, question: str, asked: Asked, passages: Sequence[Pass
     best: dict[str, tuple[float, Other]] = {}
     values = [facts_of(value) for value in claim.values]
     subject = _subject(claim, question)
+    left_out = {claim.source, *(passage.source for passage in also(claim, question, passages))}
     for passage in passages:
-        if passage.source == claim.source:
+        if passage.source in left_out:
             continue
         for statement in statements_of([passage]):
             share = _share(statement, asked)
@@ -147,7 +149,11 @@ def _subject(claim: Claim, question: str) -> list[Word]:
 
 
 def _about(subject: Sequence[Word], statement: Statement) -> bool:
-    return all(carries(word, statement.scope) or carries(word, statement.wider) for word in subject)
+    """Whether a sentence is about the subject; one that names nobody is about whom the sentence before it names."""
+    if all(carries(word, statement.scope) for word in subject):
+        return True
+    named = any(word.name or (word.first and word.folded not in FILLING) for word in statement.facts.words)
+    return not named and all(carries(word, statement.scope) or carries(word, statement.wider) for word in subject)
 
 
 def _instead(values: Sequence[Facts], claim: Claim, question: Facts, statement: Statement) -> tuple[str, ...]:
@@ -162,9 +168,31 @@ def _instead(values: Sequence[Facts], claim: Claim, question: Facts, statement: 
         return ()
     if any(carries(word, statement.scope) for word in names):
         return ()
-    asked, said = Scope(question.text), Scope(claim.text)
-    new = (word for word in content_words(statement.facts) if word.name)
-    return tuple(word.text for word in new if not carries(word, asked) and not carries(word, said))
+    known = (Scope(question.text), Scope(claim.text))
+    new = [word for word in content_words(statement.facts) if not any(carries(word, scope) for scope in known)]
+    # who "lives in" or "met" somebody is another matter: nothing but a name may be new
+    return tuple(word.text for word in new) if all(word.name for word in new) else ()
+
+
+def same_values(one: Sequence[str], two: Sequence[str]) -> bool:
+    """Whether two results are the same, however they are written: 1.5 and 1.50, 2024-01-02 and 2 January 2024.
+
+    Examples
+    --------
+    >>> same_values(["1.50", "Ann"], ["1.5", "ann"]), same_values(["1.5"], ["1.6"])
+    (True, False)
+    """
+    return len(one) == len(two) and all(map(_same_value, one, two))
+
+
+def _same_value(one: str, two: str) -> bool:
+    if as_value(one) == as_value(two):
+        return True
+    mine, its = facts_of(one), facts_of(two)
+    if not mine.figures or content_words(mine) or content_words(its) or len(mine.figures) != len(its.figures):
+        return False
+    said = Statement(1, Passage("", "text", two), two, two)
+    return all(carried(figure, said, Manner()) == "" for figure in mine.figures)
 
 
 def _agree(figures: Sequence[Number | Date], claim: Claim, statement: Statement) -> bool:

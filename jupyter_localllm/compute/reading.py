@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.candidates import Candidate, candidates
 from jupyter_localllm.compute.links import link_columns
-from jupyter_localllm.compute.question import Question
+from jupyter_localllm.compute.question import Question, bits
 from jupyter_localllm.compute.run import Outcome, run
-from jupyter_localllm.sources.tokens import unspaced
+from jupyter_localllm.sources.tokens import stem, tokens, unspaced
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 
 __all__ = ["CERTAIN", "Reading", "read"]
 
-CERTAIN = 0.6
+CERTAIN = 0.55
 """A reading less certain than this is not taken for the answer."""
 
 _SEVERAL = ("sum", "mean", "median", "difference", "group")
@@ -42,6 +42,7 @@ _APPLIED = (
     "group",
 )
 _TRIED = 32  # candidates that are run
+_EACH = 4  # of each table at least
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
 _NO_PERSON = 0.4  # "who" answered with a number or a date
 _AGES = frozenset({"oldest", "youngest", "newest", "earliest", "latest", "recent", "alteste", "neueste", "jungste"})
@@ -64,6 +65,8 @@ class Reading:
         0 to 1; see `read`.
     score : float
         What speaks for it, its result considered.
+    named : bool
+        Whether the question names the table.
     """
 
     source: FrameSnapshot
@@ -71,6 +74,7 @@ class Reading:
     outcome: Outcome
     certainty: float = 0.0
     score: float = 0.0
+    named: bool = False
 
     @property
     def words(self) -> str:
@@ -79,7 +83,7 @@ class Reading:
 
     def meant_as(self, other: Reading) -> bool:
         """Whether another table was asked the same; what it says may differ, how the question is meant does not."""
-        return self.source is not other.source and self.words == other.words
+        return self.source is not other.source and self.named == other.named and self.words == other.words
 
     @property
     def code(self) -> str:
@@ -104,29 +108,54 @@ def read(question: str, sources: Sequence[FrameSnapshot], tell: Callable[[str], 
     """
     asked = Question.of(question)
     tell = tell or _silent
-    found: list[tuple[Candidate, FrameSnapshot]] = []
-    for source in sources:
-        tell(f"reading the question over {source.name} ({source.size})")
-        if source.table.rows:
-            found += [(one, source) for one in candidates(asked, source.table, source.values)[:_TRIED]]
-    found.sort(key=lambda pair: -pair[0].score)
     readings: list[Reading] = []
     empty: list[Candidate] = []
-    for candidate, source in found[:_TRIED]:
+    for source, candidate, named in _tried(asked, sources, tell):
         tell(f"computing over {source.name}")
         outcome = run(candidate.operation, source.table, source.values)
         if outcome is None:
             empty.append(candidate)
         else:
-            reading = Reading(source, candidate, outcome)
+            reading = Reading(source, candidate, outcome, named=named)
             readings.append(replace(reading, score=candidate.score - _odd(asked, reading)))
     readings.sort(key=lambda reading: -reading.score)  # equal ones stay in their order
     different: dict[tuple[str, tuple[str, ...]], Reading] = {}
     for reading in readings:
         different.setdefault((reading.source.name, reading.outcome.texts), reading)
-    best = list(different.values())[:_KEPT]
+    every = list(different.values())
+    best = every[:_KEPT] + [rival for rival in every[_KEPT:] if every[0].meant_as(rival)]
     rated = [_with_certainty(asked, reading, best) for reading in best]
     return [_less_than_missing(reading, empty) for reading in rated]
+
+
+def _tried(
+    asked: Question, sources: Sequence[FrameSnapshot], tell: Callable[[str], None]
+) -> Iterator[tuple[FrameSnapshot, Candidate, bool]]:
+    """The candidates that are run, the best ones first, and a few of every table; whether the question names it."""
+    found: list[tuple[Candidate, FrameSnapshot, bool, bool]] = []
+    for source in sources:
+        tell(f"reading the question over {source.name} ({source.size})")
+        if not source.table.rows:
+            continue
+        name = _name_of(asked, source)
+        for place, one in enumerate(candidates(asked, source.table, source.values)[:_TRIED]):
+            explained = replace(one, mask=one.mask | name, score=one.score + asked.weight(name & ~one.mask))
+            found.append((explained, source, bool(name), place < _EACH))
+    found.sort(key=lambda one: -one[0].score)
+    for place, (candidate, source, named, first) in enumerate(found):
+        if place < _TRIED or first:
+            yield source, candidate, named
+
+
+def _name_of(asked: Question, source: FrameSnapshot) -> int:
+    """The words of the question that are the table's name, all of it, and no column's."""
+    wanted = {stem(token) for token in tokens(source.name)}
+    columns = 0
+    for link in link_columns(asked, source.table):
+        columns |= link.mask
+    places = [p for p, word in enumerate(asked.stems) if word in wanted and not columns >> p & 1]
+    whole = wanted <= {asked.stems[place] for place in places}
+    return bits((place, place + 1) for place in places) if wanted and whole else 0
 
 
 def _less_than_missing(reading: Reading, empty: Sequence[Candidate]) -> Reading:

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_localllm.answering.evidence import Evidence, Limits
 from jupyter_localllm.answering.gathering import gather
-from jupyter_localllm.answering.others import Claim, values_of
+from jupyter_localllm.answering.others import Claim, same_values, values_of
 from jupyter_localllm.sources.snapshot import take_snapshot
 from tests.answering.test_ask import marked, says
 
@@ -47,7 +47,6 @@ def test_another_value_is_told(question: str, text: str, figures: tuple[str, ...
     assert [passage.source for passage in evidence.passages[:2]] == ["towns", "notes"]
     assert evidence.statements[1].startswith("notes: ")
     assert "differing" in {note.code for note in evidence.notes}
-    assert set(figures) <= set(evidence.results)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +59,12 @@ def test_another_value_is_told(question: str, text: str, figures: tuple[str, ...
         ("What is the population of Arlen?", "Arlen has 2 lakes, and its population is happy."),
         ("What is the population of Arlen?", "In Arlen the population likes music."),
         ("Who is the mayor of Brume?", "The mayor of Brume is Anne Hidal, a friend of Ella Ford."),
+        ("Who is the mayor of Brume?", "The mayor of Brume lives in the Hotel Royal."),
+        ("Who is the mayor of Brume?", "The mayor of Brume visited Kai Wegner."),
+        ("Who is the mayor of Arlen?", "The mayor of Arlen is Kai Wegner. The mayor of Brume is Anne Hidal."),
+        ("What is the population of Arlen?", "Arlen has a population of 37,694. Brume has a population of 20,000."),
+        ("What is the population of Arlen?", "Arlen is old. Brume has a population of 20,000."),
+        ("What is the population of Arlen?", "The population of Arlen is 37,694. The population of Arlen was 30,000."),
         ("When was Corvin founded?", "Corvin was founded by monks and has 900 houses."),
     ],
 )
@@ -99,20 +104,62 @@ def test_both_are_told_each_with_its_mark(tmp_path: Path) -> None:
 
 def test_tables_are_compared_too(tmp_path: Path) -> None:
     """Two tables that are asked the same: if they agree, one claim has both marks; if not, both are told."""
-    llm, _ = says("Nonsense.", tmp_path)
+    llm, engine = says("It is 40000 (towns: 37694).", tmp_path)
     later = TOWNS.assign(Population=[40_000, 21_026, 30_000])
-    answer = llm.ask("What is the population of Brume?", {"towns": TOWNS, "later": later})
+    tables = {"towns": TOWNS, "later": later}
+    answer = llm.ask("What is the population of Brume?", tables)
     assert answer.text == "Population of Brume: 21026 [1][2]."
-    answer = llm.ask("What is the population of Arlen?", {"towns": TOWNS, "later": later})
+    asked = len(engine.jobs)
+    answer = llm.ask("What is the population of Arlen?", tables)
     assert answer.text == "- Population of Arlen: 37694 [1].\n- later: “Population of Arlen: 40000” [2]."
+    assert answer.value == 37_694
+    assert len(engine.jobs) == asked, "words of a model could only choose between them"
     assert not answer.abstained
     assert [note.code for note in answer.result.notes] == ["differing"]
     assert {c.status for c in answer.check().citations} == {"supported"}
-    mean = llm.ask("What is the mean population?", {"towns": TOWNS, "later": later})
+    mean = llm.ask("What is the mean population?", tables)
     assert {c.status for c in mean.check().citations} == {"supported"}
     later.loc[0, "Population"] = 1
     for one in (answer, mean):
         assert [c.status for c in one.check().citations] == ["supported", "stale"]
+
+
+def test_a_table_that_is_named_is_the_one_that_is_asked(tmp_path: Path) -> None:
+    """The words of a table's name choose it; what others say is not asked for then."""
+    llm, _ = says("Nonsense.", tmp_path)
+    tables = {"sales_2023": TOWNS, "sales_2024": TOWNS.assign(Population=[1, 2, 3])}
+    answer = llm.ask("What is the population of Brume in sales_2024?", tables)
+    assert answer.text == "Population of Brume: 2 [1]."
+    assert answer.citations[0].source == "sales_2024"
+    assert llm.ask("How many rows has small?", {"towns": TOWNS, "small": TOWNS[:1]}).value == 1
+
+
+def test_each_of_many_tables_is_told(tmp_path: Path) -> None:
+    """However many tables agree, the one that does not is told."""
+    llm, _ = says("Nonsense.", tmp_path)
+    tables = {f"month_{n}": TOWNS for n in range(11)} | {"odd": TOWNS.assign(Population=[99, 2, 3])}
+    answer = llm.ask("What is the population of Arlen?", tables)
+    assert "odd: “Population of Arlen: 99”" in answer.text
+    assert {c.source for c in answer.citations} == set(tables)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        (["1.5"], ["1.50"], True),
+        (["1"], ["1.0"], True),
+        (["2024-01-02"], ["2 January 2024"], True),
+        (["Ann"], ["ann"], True),
+        (["1.5"], ["1.6"], False),
+        (["37,694"], ["about 37,700"], False),
+        (["Ann 5"], ["Bob 5"], False),
+        (["5", "6"], ["5"], False),
+    ],
+)
+def test_the_same_value_in_another_writing(one: list[str], two: list[str], *, same: bool) -> None:
+    """How a value is written makes no contradiction."""
+    assert same_values(one, two) is same
+    assert same_values(two, one) is same
 
 
 def test_texts_that_disagree_are_both_told(tmp_path: Path) -> None:
