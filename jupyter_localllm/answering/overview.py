@@ -16,7 +16,7 @@ from jupyter_localllm.types import Note, Passage
 __all__ = ["asks_for_all", "overview"]
 
 _FIGURES = 12
-_NAMED = 20  # columns that are named
+_NAMED = 20  # columns or values that are named
 
 
 def asks_for_all(asked: Question, frames: Sequence[FrameSnapshot], best: Reading | None) -> bool:
@@ -33,9 +33,9 @@ def overview(
     frames: Sequence[FrameSnapshot], choice: Choice | None, notes: tuple[Note, ...], limits: Limits
 ) -> Evidence:
     """The cards of the tables, figures of columns and groups, and first rows, for a question about them as a whole."""
-    cards = [frame.card() for frame in frames if frame.table.columns]
+    told = [_first(frame) for frame in frames if frame.table.columns]
+    cards, said = tuple(card for card, _ in told), tuple(text for _, text in told)
     more = (passage for frame in frames for passage in frame.overview(_FIGURES, limits.progress))
-    said = tuple(f"{frame.name} has {frame.size}: {_names(frame)}" for frame in frames if frame.table.columns)
     passages = (*cards, *_within(more, limits.tokens - sum(estimated_tokens([card.text for card in cards]))))
     return Evidence(passages, None, (), 1.0 if cards else 0.0, said, choice, notes)
 
@@ -49,7 +49,17 @@ def _within(passages: Iterator[Passage], tokens: int) -> Iterator[Passage]:
             yield passage
 
 
-def _names(frame: FrameSnapshot) -> str:
-    names = [column.label for column in frame.table.columns]
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+def _first(frame: FrameSnapshot) -> tuple[Passage, str]:
+    """What is told first of a table: its columns, or of a single column its first values."""
+    columns = frame.table.columns
+    if len(columns) > 1 or not frame.table.rows:
+        return frame.card(), f"{frame.name} has {frame.size}: {_listed([c.label for c in columns], len(columns))}"
+    block = frame.block(range(frame.table.rows))
+    values = columns[0].read_rows(list(block.locator.rows or ()))
+    return block, f"{frame.name} has {frame.size}: {_listed(values, frame.table.rows)}"
+
+
+def _listed(texts: Sequence[str], of: int) -> str:
+    shown = texts[:_NAMED]
+    more = of - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,3 +46,12 @@ def test_fewer_passages_are_the_better_half() -> None:
         last = last.fewer()
     assert last is not None
     assert last.fewer() is None
+
+
+def test_of_a_single_column_its_values_are_told() -> None:
+    """What an array or a series holds is its values; of many the first ones, and how many there are."""
+    few = gather("What is arr?", [take_snapshot(np.array([5, 6, 7]), "arr")], Limits())
+    assert few.statements == ("arr has 3 values: 5, 6, 7",)
+    many = gather("Describe arr", [take_snapshot(np.arange(100), "arr")], Limits())
+    assert many.statements == ("arr has 100 values: 0, 1, 2, 3, 4, 5, 6, 7 and 92 more",)
+    assert many.passages[0].locator.rows == tuple(range(8))
