@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from jupyter_localllm.compute.sql_schema import SqlColumn, SqlTable, quoted_name, quoted_text, sql_tables
 from jupyter_localllm.constrain import Grammar
 from jupyter_localllm.errors import UsageError
+from jupyter_localllm.sources.column_words import different
 from jupyter_localllm.sources.tokens import stem, tokens
-from jupyter_localllm.sources.values import different
 from jupyter_localllm.types import Message
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from jupyter_localllm.sources import passages_array
 from jupyter_localllm.sources.structure import is_number_array
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def array_table(value: Any, name: str) -> FrameSnapshot | None:
     Parameters
     ----------
     value : numpy.ndarray
-        Of one dimension: numbers, dates or texts, or records of these.
+        Of one dimension, not too large to be copied: numbers, dates or texts, or records of these.
     name : str
 
     Examples
@@ -42,6 +43,8 @@ def array_table(value: Any, name: str) -> FrameSnapshot | None:
     names = value.dtype.names
     parts = [(label, value[label]) for label in names] if names else [(name, value)]
     if not all(is_number_array(part) and len(part.shape) == 1 and part.dtype.kind != "c" for _, part in parts):
+        return None
+    if value.shape[0] * len(parts) > passages_array.MAX_ARRAY_VALUES or any(p.dtype.kind == "S" for _, p in parts):
         return None
     try:
         return _table(name, parts, library, () if names else (name,))

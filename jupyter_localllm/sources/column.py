@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jupyter_localllm.sources.content import STILL, content_of
 from jupyter_localllm.sources.held import sha256_of, sha256_of_parts
 from jupyter_localllm.sources.kept_columns import KeptColumns, derived
-from jupyter_localllm.sources.plain_cells import is_text, plain_series, plain_texts
+from jupyter_localllm.sources.plain_cells import is_loose, is_text, plain_series, plain_texts
 from jupyter_localllm.sources.typed import amount, moment, unclear, with_commas
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Column:
         self.index = index
         self._pandas = pandas
         self._keeper: KeptColumns | None = None
+        self._held = False
 
     def keep_in(self, keeper: KeptColumns) -> None:
         """Look there for what is known of the content, and leave there what is found out."""
@@ -84,6 +85,11 @@ class Column:
         if name == "Boolean":
             return "truth"
         return self._kind_of_texts
+
+    @functools.cached_property
+    def loose(self) -> bool:
+        """Whether any cell may be any object of Python, whatever its library says of the first ones."""
+        return is_loose(self.series)
 
     @property
     def native(self) -> bool:
@@ -132,8 +138,8 @@ class Column:
 
     def hold(self) -> None:
         """Read cells that can change while they stay in their place, as lists do, before they change."""
-        if str(self.series.dtype) == "Object" and not {type(value) for value in self.series.to_list()} <= STILL:
-            _ = self.texts
+        if self.loose and not {type(value) for value in self.series.to_list()} <= STILL:
+            self._held = bool(self.texts)
 
     @functools.cached_property
     def texts(self) -> Sequence[str]:
@@ -239,7 +245,7 @@ class Column:
         Texts are as people read them: blanks around one make no other value. What cannot be compared is its text.
         """
         dtype = self.series.dtype
-        if str(dtype) in ("Object", "Binary", "Unknown") or dtype.is_nested():
+        if self.loose or str(dtype) in ("Binary", "Unknown") or dtype.is_nested():
             return self._read_texts
         if is_text(dtype):
             read = self._plain
@@ -263,9 +269,9 @@ class Column:
     @functools.cached_property
     def content(self) -> str:
         """The hash of the cells and their type: the same under another name."""
-        if "texts" in self.__dict__ and str(self.series.dtype) == "Object":  # held, because the objects may change
+        if self._held:  # because the objects may change
             return sha256_of_parts(f"{len(text)} {text}" for text in self.texts)
-        return content_of(self.series, self.read_rows)
+        return content_of(self.series, self.read_rows, loose=self.loose)
 
     @functools.cached_property
     def sha256(self) -> str:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from jupyter_localllm.sources.column import Column
 
-__all__ = ["SPELT", "ColumnCodes", "ColumnWords", "different", "holds"]
+__all__ = ["SMALL", "SPELT", "ColumnCodes", "ColumnWords", "different", "holds"]
 
 SPELT = 4
 """Letters of a word that may be misspelt."""
 
-_SMALL = 1_000_000  # rows up to which Python reads each cell
+SMALL = 1_000_000
+"""Rows up to which Python reads each cell, and keeps a number for it."""
 
 
 class ColumnWords:
@@ -119,6 +120,6 @@ def holds(stems: Sequence[str], words: Sequence[str]) -> bool:
 
 def different(column: Column) -> list[str]:
     """The different texts of a column, in the order in which they come first."""
-    if len(column.series) <= _SMALL or "texts" in vars(column):
+    if len(column.series) <= SMALL or column.loose or "texts" in vars(column):
         return list(dict.fromkeys(column.texts))
     return list(dict.fromkeys(column.read(column.series.unique(maintain_order=True))))

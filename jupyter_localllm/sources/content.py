@@ -34,7 +34,7 @@ _NUMBERS = frozenset({"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UIn
 _MISSING = -1  # the length of a cell that is none; an empty text has 0
 
 
-def content_of(series: nw.Series[Any], texts: Callable[[range], list[str]]) -> str:
+def content_of(series: nw.Series[Any], texts: Callable[[range], list[str]], *, loose: bool = False) -> str:
     """Hash the type and the cells of a column with sha256, in hex.
 
     Parameters
@@ -42,6 +42,8 @@ def content_of(series: nw.Series[Any], texts: Callable[[range], list[str]]) -> s
     series : narwhals.Series
     texts : callable
         The cells of some rows as people read them; asked for cells of which Python cannot say exactly what they are.
+    loose : bool
+        Whether any cell may be any object, whatever type the column says that it has.
 
     Examples
     --------
@@ -56,10 +58,12 @@ def content_of(series: nw.Series[Any], texts: Callable[[range], list[str]]) -> s
         known = _numbers(series, digest)
     elif series.dtype.is_temporal():
         known = _moments(series, digest)
+    elif loose:
+        known = False
     elif dtype == "String":
         known = _strings(series, digest)
     elif dtype == "Categorical" or dtype.startswith("Enum"):
-        known = _categories(series, digest, texts)
+        known = _categories(series, digest)
     else:
         known = False
     if not known:
@@ -163,17 +167,17 @@ def _python_texts(series: nw.Series[Any]) -> Iterator[tuple[NDArray[np.int32], b
         yield np.array(sizes, "<i4"), joined.encode("utf-8", "surrogatepass")
 
 
-def _categories(series: nw.Series[Any], digest: Any, texts: Callable[[range], list[str]]) -> bool:
+def _categories(series: nw.Series[Any], digest: Any) -> bool:
     import narwhals as nw
 
-    if not series.implementation.is_pandas_like():
+    array: Any = getattr(nw.to_native(series), "array", None)
+    if not hasattr(array, "categories"):  # as those of Arrow are, in pandas as well
         return _strings(series.cast(nw.String()), digest)
-    native = nw.to_native(series)
-    named = native.cat.categories.tolist()
+    named = array.categories.tolist()
     if not {type(one) for one in named} <= STILL:
         return False
-    digest.update("\x1f".join(map(_exactly, named)).encode("utf-8", "surrogatepass"))
-    _feed(digest, native.cat.codes.to_numpy())
+    _feed_texts(digest, list(map(_exactly, named)))
+    _feed(digest, array.codes)
     return True
 
 
@@ -183,9 +187,13 @@ def _cells(series: nw.Series[Any], digest: Any, texts: Callable[[range], list[st
         rows = range(start, min(start + _SLICE, len(series)))
         values = series[rows.start : rows.stop].to_list()
         kinds = set(map(type, values))
-        told = list(map(_exactly, values)) if kinds <= STILL else texts(rows)
-        digest.update(repr(list(map(len, told))).encode())  # so that no cell can look like two
-        digest.update("".join(told).encode("utf-8", "surrogatepass"))
+        digest.update(b"exactly" if kinds <= STILL else b"as read")
+        _feed_texts(digest, list(map(_exactly, values)) if kinds <= STILL else texts(rows))
+
+
+def _feed_texts(digest: Any, told: list[str]) -> None:
+    digest.update(repr(list(map(len, told))).encode())  # so that no text can look like two
+    digest.update("".join(told).encode("utf-8", "surrogatepass"))
 
 
 def _exactly(value: Any) -> str:

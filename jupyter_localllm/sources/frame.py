@@ -15,7 +15,7 @@ from jupyter_localllm.errors import LocalLLMError, SourceError
 from jupyter_localllm.sources.base import MAX_CELLS, UNNAMED, Rendered, check_cells
 from jupyter_localllm.sources.cells import cell_texts, column_texts, escaped
 from jupyter_localllm.sources.collecting import collected
-from jupyter_localllm.sources.frame_held import held, level_of, positional, told_apart, without_secrets
+from jupyter_localllm.sources.frame_held import held, level_of, positional, still, told_apart, without_secrets
 from jupyter_localllm.sources.secrets import looks_secret
 from jupyter_localllm.types import Note
 
@@ -107,8 +107,8 @@ class FrameKind:
     def snapshot(self, value: Any, name: str) -> FrameSnapshot:
         """Hold the table still; see `jupyter_localllm.sources.snapshot`.
 
-        pyarrow never changes a table in place. polars shares its data until somebody writes to it. pandas' table is
-        copied whole: a copy that shares with it would follow what is written into the arrays behind it.
+        pandas' table is copied whole, of the others the columns that may lie over an array of numpy: what shares with
+        it would follow what is written into the array.
         """
         from jupyter_localllm.sources.frame_snapshot import snapshot_of
 
@@ -118,8 +118,8 @@ class FrameKind:
         native = held(native)
         native, secret = (native, []) if _is_frame(native) or looks_secret(name) else without_secrets(native)
         table = _frame(native) if _is_frame(native) else _series(native)
-        columns = [(label, level_of(level), True) for label, level in table.index]
-        columns += [(label, positional(series), False) for label, series in table.columns]
+        columns = [(label, still(level_of(level)), True) for label, level in table.index]
+        columns += [(label, still(positional(series)), False) for label, series in table.columns]
         if table.series and name:
             columns[-1] = (name if columns[-1][0] == "value" else columns[-1][0], columns[-1][1], False)
         apart = told_apart(columns)

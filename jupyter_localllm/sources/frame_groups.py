@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,8 +55,19 @@ class GroupFigure:
     def results(self, table: Table) -> tuple[tuple[str, str], ...]:
         """Each group and its figure, in the order in which the groups come first; rows of totals are left out."""
         number = self.number.content if self.number is not None else ""
-        totals = tuple(int(row) for row in table.totals.nonzero()[0])
-        return self.key.kept(f"{self.of} {number} {totals}", lambda: self._results(table))
+        return self.key.kept(f"{self.of} {number} {_totals(table)}", lambda: self._results(table))
+
+    def told(self, table: Table) -> str:
+        """The results in words, as in ``"EU: 12.4; US: 11 (3 rows have no region)"``."""
+        text = "; ".join(f"{_quoted(group)}: {value}" for group, value in self.results(table))
+        count = self.key.kept(f"keyless {_totals(table)}", lambda: self._keyless(table))
+        return text + (f" ({count:,} row{' has' if count == 1 else 's have'} no {self.key.label})" if count else "")
+
+    def _keyless(self, table: Table) -> int:
+        import numpy as np
+
+        missing = np.asarray(self.key.grouping.is_null().to_numpy(), dtype=bool)
+        return int((missing & ~table.totals).sum())
 
     def _results(self, table: Table) -> tuple[tuple[str, str], ...]:
         import narwhals as nw
@@ -69,6 +81,15 @@ class GroupFigure:
         order = [key for key in keys.unique(maintain_order=True).to_list() if key in found]
         texts = self.key.read(nw.new_series("key", order, keys.dtype, backend=keys.implementation))
         return tuple((text, number_text(found[key])) for text, key in zip(texts, order, strict=True))
+
+
+def _totals(table: Table) -> tuple[int, ...]:
+    return tuple(int(row) for row in table.totals.nonzero()[0])
+
+
+def _quoted(group: str) -> str:
+    """In quotes where it could read as several groups."""
+    return json.dumps(group, ensure_ascii=False) if ";" in group or ":" in group or '"' in group else group
 
 
 def group_figures(table: Table) -> Iterator[GroupFigure]:

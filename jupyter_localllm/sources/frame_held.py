@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.sources.secrets import looks_secret
@@ -9,9 +10,10 @@ from jupyter_localllm.sources.secrets import looks_secret
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["held", "level_of", "positional", "told_apart", "without_secrets"]
+__all__ = ["held", "level_of", "positional", "still", "told_apart", "without_secrets"]
 
 _LABELS = 10_000  # a longer series is a column and no record
+_OWN = ("String", "Binary", "Boolean", "Categorical", "Enum", "Object")  # types that never lie over an array of numpy
 
 
 def without_secrets(native: Any) -> tuple[Any, list[str]]:
@@ -70,3 +72,35 @@ def held(native: Any) -> Any:
     if known.is_polars_dataframe(native) or known.is_polars_series(native):
         return native.clone()
     return native
+
+
+def still(column: nw.Series[Any]) -> nw.Series[Any]:
+    """A column that does not change with an array of numpy.
+
+    polars and Arrow take such an array as it lies and do not say so, so that whatever may be one is copied.
+    """
+    import narwhals as nw
+
+    if str(column.dtype).startswith(_OWN):
+        return column
+    native: Any = nw.to_native(column)
+    if column.implementation.is_polars():
+        return nw.from_native(native.reverse().reverse(), series_only=True)  # a clone would share what lies below
+    if column.implementation.is_pyarrow():
+        return nw.from_native(_arrow_copy(native), series_only=True)
+    if hasattr(native, "array") and hasattr(native.array, "_pa_array"):
+        array = type(native.array)(_arrow_copy(native.array.__arrow_array__()))
+        return nw.from_native(type(native)(array, index=native.index, name=native.name), series_only=True)
+    return column
+
+
+def _arrow_copy(native: Any) -> Any:
+    """The same in memory of its own, where somebody may write to it."""
+    pa: Any = importlib.import_module("pyarrow")
+
+    chunks = native.chunks if isinstance(native, pa.ChunkedArray) else [native]
+    return pa.chunked_array([pa.concat_arrays([one]) if _is_open(one) else one for one in chunks], type=native.type)
+
+
+def _is_open(chunk: Any) -> bool:
+    return any(buffer is not None and buffer.is_mutable for buffer in chunk.buffers())

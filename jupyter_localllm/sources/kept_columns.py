@@ -6,8 +6,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 __all__ = ["KEPT_COLUMN_BYTES", "Keeping", "KeptColumns", "bytes_of", "derived"]
@@ -15,7 +14,9 @@ __all__ = ["KEPT_COLUMN_BYTES", "Keeping", "KeptColumns", "bytes_of", "derived"]
 KEPT_COLUMN_BYTES = 512 * 1024 * 1024
 """What all that is kept of columns may take in memory."""
 
-_SAMPLE = 256  # parts of a value that are weighed; the others are taken to weigh as much
+_SAMPLE = 256  # parts of a value that are looked into; the others are taken to hold as much
+_DEPTH = 16  # levels of nesting that are looked into
+_PLAIN = (str, bytes, int, float, type(None))
 _ENTRY = 300  # bytes that it costs to keep anything
 
 T = TypeVar("T")
@@ -80,16 +81,14 @@ class KeptColumns:
 
     def get(self, content: str, name: str, make: Callable[[], T]) -> T:
         """What is kept, or what `make` gives. Two threads that ask at once may both make it: the same, then."""
-        if os.getpid() != self._process:  # a forked child must not wait for a thread that it does not have
-            self._process, self._lock = os.getpid(), threading.Lock()
         key = (content, name)
-        with self._lock:
+        with self._mine():
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return cast("T", self._kept[key][0])
         value = make()
         size = bytes_of(value) + _ENTRY
-        with self._lock:
+        with self._mine():
             if key not in self._kept and size <= self._most:
                 self._kept[key] = (value, size)
                 self.bytes += size
@@ -99,45 +98,55 @@ class KeptColumns:
 
     def clear(self) -> None:
         """Forget all."""
-        with self._lock:
+        with self._mine():
             self._kept.clear()
             self.bytes = 0
 
+    def _mine(self) -> threading.Lock:
+        """The lock; a forked child has one of its own, or it might wait for a thread that it does not have."""
+        if os.getpid() != self._process:
+            self._process, self._lock = os.getpid(), threading.Lock()
+        return self._lock
+
 
 def bytes_of(value: Any) -> int:
-    """About what a value takes in memory; of many parts some are weighed, evenly spread.
+    """About what a value takes in memory, each container once.
+
+    Every part is weighed by itself, of what these are made of some, evenly spread.
 
     Examples
     --------
     >>> bytes_of(["a" * 1000] * 10_000) > 10_000_000
     True
     """
-    size = sys.getsizeof(value, 64)
-    if isinstance(value, (str, bytes, int, float, type(None))):
-        return size
+    return sys.getsizeof(value, 64) + _inside(value, {id(value)}, _DEPTH)
+
+
+def _inside(value: Any, seen: set[int], depth: int) -> int:
+    """What a value's parts take, without itself."""
+    if isinstance(value, _PLAIN) or not depth:
+        return 0
     if hasattr(value, "nbytes") and hasattr(value, "dtype") and hasattr(value, "tobytes"):
-        return size + int(value.nbytes)
+        return int(value.nbytes)
     if hasattr(value, "to_frame") and hasattr(value, "implementation"):
-        return size + _bytes_of_series(value)
+        return _bytes_of_series(value)
     if isinstance(value, Mapping):
-        return size + _weighed(value.keys()) + _weighed(value.values())
+        return _weighed(value.keys(), seen, depth) + _weighed(value.values(), seen, depth)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return size + _weighed(value)
+        return _weighed(value, seen, depth)
     parts = getattr(value, "__dict__", None)
-    return size + (sum(map(bytes_of, parts.values())) if parts else 0)
+    return _weighed(parts.values(), seen, depth) if parts else 0
 
 
-def _weighed(parts: Collection[Any]) -> int:
-    step = max(1, len(parts) // _SAMPLE)
-    some = list(_every(parts, step))
-    return sum(map(bytes_of, some)) * len(parts) // len(some) if some else 0
-
-
-def _every(parts: Collection[Any], step: int) -> Iterator[Any]:
-    return islice(parts, 0, None, step)
+def _weighed(parts: Collection[Any], seen: set[int], depth: int) -> int:
+    deep = [part for part in parts if not isinstance(part, _PLAIN) and id(part) not in seen]
+    seen.update(map(id, deep))
+    some = deep[:: max(1, len(deep) // _SAMPLE)]
+    inside = sum(_inside(part, seen, depth - 1) for part in some)
+    return sum(sys.getsizeof(part, 64) for part in parts) + (inside * len(deep) // len(some) if some else 0)
 
 
 def _bytes_of_series(series: Any) -> int:
     if series.implementation.is_pandas_like() and str(series.to_native().dtype) == "object":
-        return len(series) * 8 + _weighed(series.to_list())
+        return len(series) * 8 + _weighed(series.to_list(), set(), _DEPTH)
     return int(series.to_frame().estimated_size())

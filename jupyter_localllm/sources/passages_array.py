@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +11,7 @@ from typing import Any
 from jupyter_localllm.sources.held import Held, HeldValue, plural, sha256_of
 from jupyter_localllm.sources.passages_values import hold_structure
 from jupyter_localllm.sources.scalar import json_text
+from jupyter_localllm.sources.statistics import number_text
 from jupyter_localllm.sources.structure import is_number_array, plain_values
 from jupyter_localllm.types import Locator, Note, Passage
 
@@ -19,6 +21,7 @@ MAX_ARRAY_VALUES = 10_000_000
 """Most values of an array that are copied; 80 MB of 64-bit numbers."""
 
 _BLOCK = 20  # values in one passage
+_PART = 100_000  # whole numbers that are added up at once
 _FIGURES = {"max": "maximum", "min": "minimum", "mean": "mean, average", "sum": "sum, total"}
 
 
@@ -91,7 +94,7 @@ class HeldArray(Held):
             values = values[~np.isnan(values)]
         if values.dtype.kind not in "iuf" or not values.size:
             return {}
-        told = {f"{name}({self.name})": _text(plain_values(getattr(values, name)())) for name in _FIGURES}
+        told = {f"{name}({self.name})": _text(one) for name in _FIGURES if (one := _figure(values, name)) is not None}
         missing = self.array.size - values.size
         count = f"n = {values.size:,}" + (f", {missing:,} missing" if missing else "")
 
@@ -101,7 +104,7 @@ class HeldArray(Held):
                 self.name, "statistic", text, Locator(operation=code, label=code), sha256_of(text), told[code]
             )
 
-        return {code: figure(code, words) for code, words in zip(told, _FIGURES.values(), strict=True)}
+        return {code: figure(code, _FIGURES[code.partition("(")[0]]) for code in told}
 
     def _row_block(self, start: int, stop: int) -> Iterator[Passage]:
         columns = range(0, self._width, _BLOCK) if self._width > _BLOCK else (0,)
@@ -166,6 +169,30 @@ def _copied(value: Any, name: str, size: str, shape: tuple[int, ...]) -> HeldArr
     if rows >= shape[0]:
         return held
     return replace(held, told=(Note("cut", f"only the first {rows:,} of {shape[0]:,} rows of {name} were read"),))
+
+
+def _figure(values: Any, name: str) -> Any:
+    """A figure as a number of Python; the sum of whole numbers is exact. None if it is not finite."""
+    import numpy as np
+
+    if name in ("min", "max"):
+        found = plain_values(getattr(values, name)())
+    elif name == "sum" and values.dtype.kind in "iu":
+        found = _whole_sum(values)
+    else:
+        with np.errstate(all="ignore"):
+            found = float(getattr(values, name)(dtype=np.float64))
+        if values.dtype.itemsize < np.dtype(np.float64).itemsize and math.isfinite(found):
+            found = float(number_text(found))  # without digits that the values do not have
+    return found if isinstance(found, int) or math.isfinite(found) else None
+
+
+def _whole_sum(values: Any) -> int:
+    import numpy as np
+
+    parts = (values[start : start + _PART] for start in range(0, values.size, _PART))
+    most = max(abs(int(values.min())), abs(int(values.max())))
+    return sum(int(part.sum(dtype=np.int64 if most < 2**63 // _PART else object)) for part in parts)
 
 
 def _text(value: Any) -> str:

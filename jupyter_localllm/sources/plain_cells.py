@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.sources.cells import column_texts
@@ -11,15 +12,57 @@ from jupyter_localllm.sources.scalar import is_missing, moment_text
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["is_text", "plain_series", "plain_texts"]
+__all__ = ["is_loose", "is_text", "plain_series", "plain_texts"]
 
 _FEW = 64  # values of an array that are written out
 _LONG = 2_000  # characters of a nested cell that are written out
+_SLICE = 100_000  # texts that are looked at together
 
 
 def is_text(dtype: Any) -> bool:
     """Whether the cells of a column of this type are texts, or categories, which are compared as texts."""
     return str(dtype) in ("String", "Categorical") or str(dtype).startswith("Enum")
+
+
+def is_loose(series: nw.Series[Any]) -> bool:
+    """Whether cells may be objects of any type, or texts that no library can keep, whatever the column's type says.
+
+    narwhals calls a column of Python's objects one of texts if the first hundred are texts or missing.
+    """
+    import narwhals as nw
+
+    if str(series.dtype) == "Object":
+        return True
+    if not is_text(series.dtype) or not series.implementation.is_pandas_like():
+        return False
+    native = nw.to_native(series)
+    if hasattr(native.array, "_pa_array"):
+        return False
+    if hasattr(native.array, "categories"):
+        named = native.array.categories
+        return not hasattr(named.array, "_pa_array") and not _is_unicode([x for x in named if isinstance(x, str)])
+    return not all(_are_texts(native.iloc[n : n + _SLICE].tolist()) for n in range(0, len(native), _SLICE))
+
+
+def _are_texts(cells: list[Any]) -> bool:
+    """Whether all of them are texts or missing."""
+    texts = [cell for cell in cells if type(cell) is str]
+    if len(texts) < len(cells) and not all(type(cell) is str or _is_nothing(cell) for cell in cells):
+        return False
+    return _is_unicode(texts)
+
+
+def _is_nothing(cell: Any) -> bool:
+    return is_missing(cell) or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _is_unicode(texts: list[str]) -> bool:
+    """Whether none has half of a surrogate pair, which is no character and cannot be written as UTF-8."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plain_series(series: nw.Series[Any]) -> nw.Series[Any]:
@@ -52,8 +95,10 @@ def plain_texts(series: nw.Series[Any], pandas: bool, *, times: bool = False) ->
         Whether moments are written with the time of day, even if all of these are at midnight.
     """
     if str(series.dtype) == "Object" or is_text(series.dtype):
-        values = series.to_list()
-        return [_line(value) if type(value) is str else _other(value, pandas) for value in values]
+        texts = [_line(value) if type(value) is str else _other(value, pandas) for value in series.to_list()]
+        if series.implementation.is_polars() and str(series.dtype) != "Object":
+            return texts
+        return texts if _is_unicode(texts) else [text.encode(errors="backslashreplace").decode() for text in texts]
     if times and (pandas or "'ns'" not in str(series.dtype)):
         return ["" if is_missing(value) else moment_text(value) for value in series.to_list()]
     try:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.sources.column_words import SPELT, ColumnCodes, ColumnWords, different, holds
+from jupyter_localllm.sources.column_words import SMALL, SPELT, ColumnCodes, ColumnWords, holds
 from jupyter_localllm.sources.tokens import stem, tokens
 
 if TYPE_CHECKING:
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
     from jupyter_localllm.sources.table import Column, Table
 
-__all__ = ["MAX_VALUES", "Values", "different", "holds"]
+__all__ = ["MAX_VALUES", "Values"]
 
 MAX_VALUES = 300_000
 """Different values of one column that are indexed word by word; of a column with more, only whole values are found."""
 
-_SMALL = 1_000_000  # rows up to which Python keeps a number for each cell
 _REMEMBERED = 8  # sets of rows of a table, each of which takes a byte per row
 
 
@@ -132,7 +131,7 @@ class Values:
         if key in self._rows:
             self._rows.move_to_end(key)
             return self._rows[key]
-        large = self.table.rows > _SMALL or column in self.large
+        large = self.table.rows > SMALL or column in self.large
         found = _is_in(column, values) if large else ColumnCodes.of(column).rows(values)
         found.flags.writeable = False
         self._rows[key] = found

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_localllm.compute.reading import CERTAIN, read
 from jupyter_localllm.sources import array_table as module
+from jupyter_localllm.sources import passages_array
 from jupyter_localllm.sources.array_table import array_table
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 from jupyter_localllm.sources.passages_array import HeldArray
@@ -56,12 +57,23 @@ def test_the_array_may_change_afterwards() -> None:
         np.array([1]),
         np.array([]),
         np.array([object(), object()]),
+        np.array([b"a", b"b"]),
+        np.array([(b"a", 1)] * 2, dtype=[("s", "S1"), ("n", "i4")]),
         np.array([((1, 2),)], dtype=[("pair", "i4", 2)]),
     ],
 )
 def test_what_is_no_table_stays_an_array(array: Any) -> None:
-    """Complex and masked numbers, tables of numbers, objects, and fields that are arrays themselves."""
+    """Complex and masked numbers, tables of numbers, objects, bytes, and fields that are arrays themselves."""
     assert array_table(array, "a") is None
+
+
+@pytest.mark.parametrize("array", [np.broadcast_to(np.float64(1), 10**9), np.array([(1, 2)] * 60, dtype="i4,i4")])
+def test_a_large_array_is_not_copied_whole(array: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the bound for arrays it is one, of which the first values are read; this is said."""
+    monkeypatch.setattr(passages_array, "MAX_ARRAY_VALUES", 100)
+    assert array_table(array, "a") is None
+    if array.dtype.names is None:
+        assert "only the first 100 of 1,000,000,000 rows" in take_snapshot(array, "a").notes[0].text
 
 
 def test_without_a_library_of_tables_it_is_an_array(monkeypatch: pytest.MonkeyPatch) -> None:

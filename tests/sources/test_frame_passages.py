@@ -35,14 +35,18 @@ def held(data: Any) -> FrameSnapshot:
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_figure_for_each_group(make: Any) -> None:
-    """Rows, means and sums by columns with few values; rows without a key or a number do not count."""
+    """Rows, means and sums by columns with few values; how many rows have no key is said."""
     passages = {p.locator.operation: p for p in held(make(DATA)).passages() if p.locator.operation}
-    assert passages["count(rows) by region"].text == "Number of rows by region: north: 3; south: 2"
+    assert (
+        passages["count(rows) by region"].text == "Number of rows by region: north: 3; south: 2 (1 row has no region)"
+    )
     mean = passages["mean(people) by region"]
-    assert mean.text == "Mean of people by region: north: 30; south: 20"
+    assert mean.text == "Mean of people by region: north: 30; south: 20 (1 row has no region)"
     assert mean.locator.columns == ("people", "region")
     assert mean.shown == (("region", "mean(people) by region"), ("north", "30"), ("south", "20"))
-    assert passages["sum(people) by region"].text == "Sum of people by region: north: 90; south: 20"
+    assert (
+        passages["sum(people) by region"].text == "Sum of people by region: north: 90; south: 20 (1 row has no region)"
+    )
     assert "count(rows) by town" not in passages
     assert "sum(since) by region" not in passages
 
@@ -53,6 +57,14 @@ def test_rows_of_totals_are_in_no_group(make: Any) -> None:
     data = {"region": ["a", "b", "a", "b", "a", "Total"], "n": [1.5, 2, 3, 4, 1, 11.5]}
     texts = [passage.text for passage in held(make(data)).passages() if passage.locator.operation == "sum(n) by region"]
     assert texts == ["Sum of n by region: a: 5.5; b: 6"]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_group_cannot_read_as_two(make: Any) -> None:
+    """Nor can its name be taken for a figure: it stands in quotes then. Totals without a key are no rows."""
+    data = {"region": ["US; US: 5", "EU", None, "US; US: 5", "EU", None], "who": [*"abcde", "Total"]}
+    texts = [p.text for p in held(make(data)).passages() if p.locator.operation == "count(rows) by region"]
+    assert texts == ['Number of rows by region: "US; US: 5": 2; EU: 2 (1 row has no region)']
 
 
 def test_numbers_of_the_rows_are_not_added_up() -> None:

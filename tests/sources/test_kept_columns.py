@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -131,6 +133,47 @@ def test_statistics_follow_the_content(make: Any) -> None:
     ]
 
 
+def test_objects_behind_a_hundred_texts_are_read_anew() -> None:
+    """A column whose first cells are texts gives the new answer when its last ones have changed."""
+    grades: list[Any] = ["n/a"] * 40 + [str(x % 7) for x in range(80)] + [x % 7 for x in range(280)]
+    data = pd.DataFrame({"name": [f"P{n}" for n in range(400)], "grade": pd.Series(grades, dtype=object)})
+    kept, question = Kept(), "What is the mean grade?"
+    known = [int(grade) for grade in grades if grade != "n/a"]
+    assert result(asked(data, kept, question)) == pytest.approx(sum(known) / len(known))
+    data.loc[300:, "grade"] = 50
+    known[260:] = [50] * 100
+    assert result(asked(data, kept, question)) == pytest.approx(sum(known) / len(known))
+
+
+OBJECTS: list[list[Any]] = [
+    [None] * 100 + list(range(1, 9)),
+    ["a\ud800"] + ["b"] * 107,
+    [["a\ud800"]] + ["b"] * 107,
+    ["s"] * 100 + [1, 1.5, True, None, [1], {"a": 1}, dt.date(2024, 1, 1), "x"],
+]
+
+
+TYPES = [
+    *((cells, object) for cells in OBJECTS),
+    (OBJECTS[1], "string[python]"),
+    *((c, "category") for c in OBJECTS[:2]),
+]
+
+
+@pytest.mark.parametrize(("cells", "dtype"), TYPES)
+def test_a_column_of_any_objects_spoils_no_question(cells: list[Any], dtype: Any) -> None:
+    """Neither about the other columns nor about itself, nor the passages of the whole."""
+    column = pd.Series(cells, dtype=object)
+    if dtype == "category":
+        column = pd.Series(pd.Categorical(column, categories=pd.Index(column.dropna().unique(), dtype=object)))
+    data = pd.DataFrame({"town": [f"T{n}" for n in range(108)], "what": column.astype(dtype), "n": range(108)})
+    assert result(asked(data, Kept(), "What is the n of T7?")) == 7
+    asked(data, Kept(), "How many rows have the what b?")
+    snapshot = FrameKind().snapshot(data, "towns")
+    assert "\\ud800" in "".join(p.text for p in snapshot.passages()) or "\ud800" not in str(cells[0])
+    assert all(p.text.encode() for p in snapshot.passages())
+
+
 def test_columns_of_other_indexes_stand_beside_each_other() -> None:
     """What was kept of a frame with one index serves one with another: rows are known by their place."""
     kept = Kept()
@@ -184,9 +227,22 @@ def test_bytes_are_about_right() -> None:
     assert bytes_of(np.zeros(1_000)) >= 8_000
     words = ColumnWords({text: tuple(text.split()) for text in texts})
     assert bytes_of(words) > whole
+    assert bytes_of(["short"] * 555 + ["x" * 10_000_000]) > 10_000_000
+    assert bytes_of({"x" * 10_000_000: 1} | {str(n): n for n in range(555)}) > 10_000_000
     for make in MAKERS:
         column = FrameKind().snapshot(make({"x": texts}), "it").table.columns[0]
         assert bytes_of(column.series) >= 20 * len(texts)
+
+
+def test_a_value_that_holds_itself_is_weighed() -> None:
+    """As is one that is nested deeply, or that holds another one again and again."""
+    loop: list[Any] = ["x" * 1_000]
+    loop.append({"loop": loop})
+    assert 1_000 < bytes_of(loop) < 5_000
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep, deep]
+    assert bytes_of(deep) > 0
 
 
 def test_two_threads_may_ask_at_once() -> None:
@@ -213,6 +269,28 @@ def test_a_forked_child_does_not_wait_for_its_parents_thread() -> None:
         if child == 0:
             os._exit(0 if kept.get("content", "name", lambda: 8) == 7 else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # ends it if it waits
+            kept.clear()
+            os._exit(len(kept))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_clears_what_is_kept() -> None:
+    """Indexes as well as columns, though a thread of its parent holds both."""
+    kept = Kept()
+    asked(pd.DataFrame(DATA), kept)
+    with kept._lock, kept.columns._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # ends it if it waits
+            kept.clear()
+            os._exit(len(kept.columns) + kept.bytes)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(kept.columns)
 
 
 def test_it_is_told_what_is_read() -> None:

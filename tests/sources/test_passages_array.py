@@ -89,3 +89,30 @@ def test_figures_of_all_values() -> None:
     assert set(figures) == {"max(grid)", "min(grid)", "mean(grid)", "sum(grid)"}
     for other in (np.array([["a", "b"], ["c", "d"]]), np.array([[np.nan], [np.nan]]), np.array([[1j], [2]])):
         assert not any(p.kind == "statistic" for p in take_snapshot(other, "grid").passages())
+
+
+@pytest.mark.parametrize(
+    ("array", "figures"),
+    [
+        (np.array([[2**62] * 3]), {"max": str(2**62), "min": str(2**62), "mean": "4.611686018427388e+18"}),
+        (np.array([[2**64 - 1, 1]], dtype="u8"), {"sum": str(2**64)}),
+        (np.array([[2**62] * 3]), {"sum": str(3 * 2**62)}),
+        (np.array([[100, 100]], dtype="i1"), {"sum": "200", "mean": "100.0"}),
+        (np.full((1, 100), 60_000, dtype="f2"), {"sum": "6000000.0", "mean": "60000.0"}),
+        (np.array([[0.1, 0.1]], dtype="f4"), {"sum": "0.2", "mean": "0.1", "max": "0.1"}),
+        (np.array([[np.inf, -np.inf, 1]]), {"sum": None, "mean": None, "max": None, "min": None}),
+        (np.array([[np.inf, 1]]), {"sum": None, "mean": None, "max": None, "min": "1.0"}),
+        (np.array([[1e308, 1e308]]), {"sum": None, "max": "1e+308"}),
+    ],
+)
+def test_figures_do_not_run_over(array: Any, figures: dict[str, str | None]) -> None:
+    """Sums of whole numbers are exact, narrow numbers are added in 64 bits, and what is not finite is left out."""
+    found = {p.locator.operation: p.value for p in hold_array(array, "w").passages() if p.kind == "statistic"}
+    assert {name: found.get(f"{name}(w)") for name in figures} == figures
+
+
+def test_whole_numbers_are_added_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are."""
+    monkeypatch.setattr(passages_array, "_PART", 7)
+    found = {p.locator.operation: p.value for p in hold_array(np.arange(100).reshape(4, 25), "w").passages()}
+    assert found["sum(w)"] == "4950"

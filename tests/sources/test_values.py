@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import jupyter_localllm.sources.values as room
 from jupyter_localllm.compute.links import near
+from jupyter_localllm.sources.column_words import holds
 from jupyter_localllm.sources.frame import FrameKind
 from jupyter_localllm.sources.tokens import stem, tokens
-from jupyter_localllm.sources.values import Values, holds
+from jupyter_localllm.sources.values import Values
 
 MAKERS = [pd.DataFrame, pl.DataFrame, pa.table]
 CITIES = {
@@ -49,7 +50,7 @@ def test_values_are_found_by_their_words(make: Any) -> None:
 def test_rows_hold_what_is_read(make: Any, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python or the table's own library looks, by size: the same rows, whatever blanks stand around the text."""
     if not small:
-        monkeypatch.setattr(room, "_SMALL", 0)
+        monkeypatch.setattr(room, "SMALL", 0)
     values = index(make(CITIES))
     city, state, _ = values.table.columns
     assert values.rows(city, ["New York"]).nonzero()[0].tolist() == [0, 2]
@@ -77,7 +78,7 @@ def test_rows_hold_what_is_read(make: Any, small: bool, monkeypatch: pytest.Monk
 def test_cells_of_any_type_are_found(column: Any, small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each text that a column has leads to the rows that have it."""
     if not small:
-        monkeypatch.setattr(room, "_SMALL", 0)
+        monkeypatch.setattr(room, "SMALL", 0)
     values = index(column)
     last = values.table.columns[-1]
     texts = last.read_rows(range(3))
