@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from jupyter_localllm.cite.bounds import bound_of, same_bound
 from jupyter_localllm.cite.clauses import Part, parts_of, same_clause
 from jupyter_localllm.cite.compare import Manner, carried, manner_of
 from jupyter_localllm.cite.dates import Date
@@ -12,7 +13,6 @@ from jupyter_localllm.cite.facts import Facts
 from jupyter_localllm.cite.found import Found, Lookup, chosen_of
 from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Statement
-from jupyter_localllm.cite.turns import same_bound
 
 __all__ = ["Figures"]
 
@@ -72,11 +72,15 @@ class Figures:
 
     def _says(self, statement: Statement, figure: Number | Date, part: Part, manner: Manner, claim: str) -> str | None:
         note = carried(figure, statement, manner)
-        if note is None or statement.value:
+        if note is None:
             return note
         sources = statement.facts.figures
         same = [s for s in sources if type(s) is type(figure) and (isinstance(s, Date) or s.value == figure.value)]  # type: ignore[union-attr]
         places = same or list(sources)
+        if statement.value:  # "at most" may stand in the name of its column
+            said = (bound_of(statement.value, source) for source in places)
+            free = not places or any(not bound or bound == bound_of(claim, figure) for bound in said)
+            return note if free else None
         for source in places:
             here = same_clause(statement, source, part.words, len(part.facts))
             if here and (statement.cells or same_bound(claim, figure, statement.text, source)):

@@ -13,7 +13,7 @@ from jupyter_localllm.cite.dates import Date
 from jupyter_localllm.cite.facts import Facts, Word, content_words, facts_of
 from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Statement, statements_of
-from jupyter_localllm.cite.turns import turned
+from jupyter_localllm.cite.turns import turned, turns_of
 from jupyter_localllm.cite.words import words
 from jupyter_localllm.types import Passage
 
@@ -112,7 +112,7 @@ class Lookup:
         if agreed.good and (column := next((c for s in used for c in _other_columns(s, part)), "")):
             return Agreement(False, f"[{used[0].number}] says something else of “{column}”")
         if agreed.good and (turn := self._turn(words, facts, used)):
-            said = any(turn == word.text for word in facts.words)
+            said = turn in turns_of(facts).values()
             marks = "".join(dict.fromkeys(f"[{s.number}]" for s in used))
             return Agreement(False, f"it says “{turn}”, and {marks} does not" if said else f"{marks} says “{turn}”")
         if agreed.good:
@@ -127,8 +127,8 @@ class Lookup:
     def _turn(self, words: Sequence[Word], facts: Facts, used: list[Statement]) -> str:
         """A word that turns what one of the sentences says around, and not the claim, or the other way round."""
         sentences = [statement for statement in used if not statement.value and not statement.cells]
-        asked = facts_of(self.question).words
-        return next(filter(None, (turned(s.text, words, facts.words, asked) for s in sentences)), "")
+        asked = facts_of(self.question)
+        return next(filter(None, (turned(s.text, words, facts, asked) for s in sentences)), "")
 
 
 def chosen_of(good: list[Statement], cited: list[int]) -> list[Statement]:

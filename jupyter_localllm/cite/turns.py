@@ -1,47 +1,77 @@
-# ruff: noqa: RUF001 - signs that look alike are what has to be read here
-"""Words that turn a statement around or bound it: what was denied was not done, and "at most 40" are not 40.
+"""Words that turn a statement around or make it uncertain: what was denied, planned or nearly done was not done.
 
 A claim that leaves such a word out, or puts one in, says something else than the passage, though all its other words
-stand there. Which words these are is a list, see `jupyter_localllm.cite.words`; what they do is not read any deeper.
+stand there. Which words these are is a list, see `jupyter_localllm.cite.turn_words`; no more is read than that.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from jupyter_localllm.cite.agree import carries
 from jupyter_localllm.cite.clauses import clauses_of
-from jupyter_localllm.cite.dates import Date
-from jupyter_localllm.cite.facts import Word, facts_of
-from jupyter_localllm.cite.numbers import Number
+from jupyter_localllm.cite.facts import Facts, Word, facts_of
 from jupyter_localllm.cite.statements import Scope
-from jupyter_localllm.cite.words import BEHIND, BOUNDS, COMPLEMENTS, TURNS, fold
+from jupyter_localllm.cite.turn_words import COMPLEMENTS, EVEN, FALSE_FRIENDS, PHRASES, TURNS
+from jupyter_localllm.cite.words import ABOUT
+from jupyter_localllm.cite.words import words as listed
 
-__all__ = ["bound_of", "same_bound", "turned", "turns_of"]
+__all__ = ["turned", "turns_of"]
 
-_NEAR = 28  # characters before or behind a figure in which its bound stands
 _INFINITIVE = "zu"  # before the last word, in German
-_OF_TIME = ("before", "after")
+_LONGEST = 3  # words of a phrase
+_ASIDE = 2  # characters between "nearly" and its figure
+_ADVISED = "should"
+_IF = "if"
+_INVERTED = listed("had were")  # first of a sentence: "Had he come, …"
+_OPEN = (_IF, "would")  # an answer may take them over from its question
+_HAVE = listed("have has haben avoir haber")
+_LATER = listed("later go eventually soon often")  # "would later become": it came about
+_PLACED = listed("the a an its his her their it this that")  # "is to the north of"
 
 
-def turns_of(words: Iterable[Word]) -> dict[str, str]:
-    """What turns words around: the kinds of `TURNS`, each with the word as it is written.
+def turns_of(facts: Facts) -> dict[str, str]:
+    """What turns a sentence around: the kinds of `TURNS`, each with the word as it is written.
 
     Examples
     --------
-    >>> turns_of(facts_of("Smith denied the charge.").words)
+    >>> turns_of(facts_of("Smith denied the charge."))
     {'denied': 'denied'}
     """
+    words = facts.words
+    folded = [word.folded for word in words]
+    every = frozenset(folded)
     found: dict[str, str] = {}
-    for word in words:
-        for kind in _kinds().get(word.folded, ()):
-            found.setdefault(kind, word.text)
+    for at in range(len(words)):
+        for size in range(1, _LONGEST + 1):
+            phrase = " ".join(folded[at : at + size])
+            for kind in _kinds().get(phrase, ()):
+                meant = every.isdisjoint(FALSE_FRIENDS.get(phrase, ()))
+                if meant and not _means_nothing(kind, facts, at, at + size):
+                    found.setdefault(kind, " ".join(word.text for word in words[at : at + size]))
+    if words and words[0].first and folded[0] in _INVERTED:
+        found.setdefault(_IF, words[0].text)
     return found
 
 
-def turned(text: str, words: Sequence[Word], claim: Iterable[Word], question: Iterable[Word]) -> str:
+def _means_nothing(kind: str, facts: Facts, start: int, end: int) -> bool:
+    """Whether words that are listed turn nothing here: "nearly 40", "even if", "would later", "is to the north"."""
+    words = facts.words
+    following = words[end].folded if end < len(words) else ""
+    if kind == "nearly" and words[start].folded in ABOUT:
+        place = words[end - 1].end
+        return any(0 <= figure.start - place <= _ASIDE for figure in facts.figures)
+    if kind == _IF:
+        return start > 0 and words[start - 1].folded in EVEN
+    if kind == "would":
+        return following in _LATER
+    if kind == "planned" and end - start > 1:
+        return following in _PLACED
+    return False
+
+
+def turned(text: str, words: Sequence[Word], claim: Facts, question: Facts) -> str:
     """What turns a sentence around and not a claim that it would carry, or the other way round; ``""`` for nothing.
 
     Parameters
@@ -50,22 +80,22 @@ def turned(text: str, words: Sequence[Word], claim: Iterable[Word], question: It
         The sentence.
     words : sequence of Word
         Of the claim, those that the sentence must carry.
-    claim : iterable of Word
-        All of the claim.
-    question : iterable of Word
+    claim : Facts
+        Of all of the claim.
+    question : Facts
         Who is asked who denied something need not say "denied".
 
     Examples
     --------
-    >>> told = facts_of("Smith stole the car.").words
-    >>> turned("Smith denied that he stole the car.", told, told, ())
+    >>> told = facts_of("Smith stole the car.")
+    >>> turned("Smith denied that he stole the car.", told.words, told, facts_of(""))
     'denied'
     """
-    said, there = turns_of(claim), turns_of(facts_of(text).words)
-    added = next((word for kind, word in said.items() if kind not in there), "")
+    said, there, asked = turns_of(claim), turns_of(facts_of(text)), turns_of(question)
+    may_add = {kind for kind in _OPEN if kind in asked} | ({_ADVISED} if _advises(claim) else set())
+    added = next((word for kind, word in said.items() if kind not in there and kind not in may_add), "")
     if added or not there:
         return added
-    asked = turns_of(question)
     left_out = {kind: word for kind, word in _of_clauses(text, words).items() if kind not in said and kind not in asked}
     return next(iter(left_out.values()), "")
 
@@ -76,16 +106,21 @@ def _of_clauses(text: str, words: Sequence[Word]) -> dict[str, str]:
     spoken = [word for word in words if not (word.name or word.first)] or words
     found: dict[str, str] = {}
     before: dict[str, str] = {}
+    condition: dict[str, str] = {}  # "If it rains, the fair is in the hall": of the part behind it, too
     for clause in clauses:
-        inside = facts_of(clause).words
+        inside = facts_of(clause)
         own = turns_of(inside)
         scope = Scope(clause)
-        said_of = before | own if _goes_on(inside) else own
+        said_of = before | own if _goes_on(inside.words) else own
+        if condition:
+            said_of = said_of | condition
         if len(clauses) == 1 or any(carries(word, scope) for word in spoken):
             found |= said_of
         elif "except" in own and any(carries(word, scope) for word in words):
             found["except"] = own["except"]
         before = before | own
+        leads = inside.words[:1] and own.get(_IF) == inside.words[0].text
+        condition = {_IF: own[_IF]} if leads else {}
     return found
 
 
@@ -95,56 +130,17 @@ def _goes_on(words: Sequence[Word]) -> bool:
     return any(word.folded in COMPLEMENTS for word in first) or any(word.folded == _INFINITIVE for word in last)
 
 
+def _advises(claim: Facts) -> bool:
+    """Whether a claim puts a rule as advice ("You should water it"), and not what should have been."""
+    return not any(word.folded in _HAVE for word in claim.words)
+
+
 @cache
 def _kinds() -> dict[str, tuple[str, ...]]:
-    every = {word for words in TURNS.values() for word in words}
-    return {word: tuple(kind for kind, words in TURNS.items() if word in words) for word in every}
-
-
-def same_bound(claim: str, figure: Number | Date, text: str, source: Number | Date) -> bool:
-    """Whether a claim bounds its figure as the sentence bounds it there.
-
-    Parameters
-    ----------
-    claim : str
-        The whole claim.
-    figure : Number or Date
-        In the claim.
-    text : str
-        The sentence.
-    source : Number or Date
-        In the sentence.
-    """
-    return bound_of(claim, figure) == bound_of(text, source)
-
-
-def bound_of(text: str, figure: Number | Date) -> str:
-    """What a text says of a figure: that it is at most this, or above it, and so on; ``""`` for the figure itself.
-
-    Examples
-    --------
-    >>> text = "It holds no more than 40 guests."
-    >>> bound_of(text, facts_of(text).numbers[0])
-    'at most'
-    """
-    before = fold(text[max(0, figure.start - _NEAR) : figure.start])
-    behind = fold(text[figure.end : figure.end + _NEAR])
-    dated = isinstance(figure, Date) or figure.year
-    found = [(kind, pattern.search(before)) for kind, pattern in _patterns(True).items()]
-    found += [(kind, pattern.match(behind)) for kind, pattern in _patterns(False).items()]
-    told = [(len(match[0]), kind) for kind, match in found if match and (dated or kind not in _OF_TIME)]
-    return max(told, default=(0, ""))[1]  # "no fewer than" is longer than "fewer than"
-
-
-@cache
-def _patterns(before: bool) -> dict[str, re.Pattern[str]]:
-    """Phrases at the end of what stands before a figure, the longest first; or soon behind it."""
-    listed = BOUNDS if before else BEHIND
-    phrases = {
-        kind: "|".join(sorted((r"\s+".join(map(re.escape, fold(p).split())) for p in told.split("|")), key=len)[::-1])
-        for kind, told in listed.items()
-    }
-    if before:
-        between = r"(?:\s+(?:about|the|a|an|der|die|dem|den|le|la|el|los|las|l['’]))?[\s(]*[$€£¥]?\s*$"
-        return {kind: re.compile(rf"(?<!\w)(?:{either}){between}") for kind, either in phrases.items()}
-    return {kind: re.compile(rf"\s*(?:\w+\s+)?(?:{either})(?!\w)") for kind, either in phrases.items()}
+    """The kinds that each word or phrase is of."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind, each in TURNS.items():
+        together = (" ".join(phrase.split()) for phrase in PHRASES.get(kind, "").split("|") if phrase.strip())
+        for phrase in (*sorted(each), *together):
+            found[phrase] = (*found.get(phrase, ()), kind)
+    return found

@@ -14,10 +14,7 @@ __all__ = [
     "ABOUT",
     "BEFORE_DIGITS",
     "BEFORE_ORDINALS",
-    "BEHIND",
-    "BOUNDS",
     "COMPARING",
-    "COMPLEMENTS",
     "FILLING",
     "MONTHS",
     "NEGATIONS",
@@ -25,7 +22,6 @@ __all__ = [
     "OPERATIONS",
     "ORDINAL_WORDS",
     "SCALES",
-    "TURNS",
     "fold",
     "words",
 ]
@@ -136,62 +132,6 @@ NEGATIONS = _set(
     ninguna ninguno sin não nem nenhum sem non mai nessuno niente senza niet geen nooit zonder không не нет без
     никогда لا ليس لم لن"""
 ) | frozenset({"不", "没", "沒", "無", "无", "未", "非", "ない", "ません", "なかった"})
-
-TURNS: dict[str, frozenset[str]] = {
-    name: _set(words)
-    for name, words in {
-        "denied": """deny denies denied denying denial refuse refuses refused refusing refusal reject rejects
-            rejected rejecting against oppose opposes opposed disputes disputed contradicts contradicted refutes refuted
-            disproved disproven untrue false wrong wrongly bestreitet bestritt bestritten leugnet leugnete geleugnet
-            dementiert dementierte verweigert verweigerte weigert weigerte abgelehnt ablehnt ablehnte lehnt lehnte gegen
-            widerspricht widersprach widerlegt widerlegte falsch fälschlich nie nié niée nia dément démenti démentit
-            refuse refusé refusée refusa rejette rejeté rejetée rejeta contre conteste contesté contesta réfute réfuté
-            faux fausse niega niegan negó negaron negado negar rechaza rechazó rechazaron rechazado rechazada contra
-            opone opuso desmiente desmintió desmentido refuta refutó falso falsa nega negò respinge respinse contro""",
-        "failed": """fail fails failed failing failure unable unsuccessful unsuccessfully vain tried tries try trying
-            attempt attempts attempted attempting scheitert scheiterte gescheitert misslang misslingt misslungen
-            vergeblich erfolglos versucht versuchte versuchten versäumte versäumt échoue échoué échoua échouent échec
-            vain tente tenté tenta tentent essaie essayé essaya manqué fracasa fracasó fracasaron fracasado fracaso
-            falló fallido intenta intentó intentaron intentado vano fallì tentò tentato""",
-        "alleged": """allegedly alleged alleges reportedly supposedly supposed purportedly purported claims claimed
-            accused suspected suspect rumoured rumored rumours rumors angeblich angebliche angeblicher angeblichen
-            mutmaßlich mutmaßliche mutmaßlicher mutmaßlichen vermeintlich vermeintliche beschuldigt verdächtigt
-            vorgeworfen prétendument prétendue prétendu prétend présumé présumée accusé accusée soupçonné soupçonnée
-            presuntamente presunto presunta supuestamente supuesto supuesta acusado acusada sospechoso""",
-        "perhaps": """perhaps maybe possibly probably presumably might unless vielleicht möglicherweise vermutlich
-            wahrscheinlich womöglich probablement éventuellement vraisemblablement quizá quizás probablemente
-            posiblemente acaso forse probabilmente""",
-        "except": """except excepting excluding unlike instead außer ausgenommen statt anstatt anstelle
-            sauf excepté exceptée hormis contrairement excepto salvo exceptuando tranne eccetto""",
-        "hardly": """hardly barely scarcely rarely seldom kaum selten guère rarement apenas raramente raras""",
-        "undone": """cancelled canceled cancels abandoned withdrew withdrawn revoked repealed overturned annulled
-            reversed abgesagt widerrufen aufgehoben zurückgezogen zurückgenommen annulé annulée abrogé abrogée révoqué
-            révoquée retiré retirée cancelado cancelada anulado anulada revocado revocada derogado derogada retirado
-            retirada annullato annullata""",
-    }.items()
-}
-"""Words that turn what is said around, or say that it is not certain, by what they do."""
-
-COMPLEMENTS = _set("that whether to dass daß ob que qu che")
-"""First words of a part of a sentence that says what was denied, tried or alleged in a part before it."""
-
-BOUNDS: dict[str, str] = {
-    "at most": """at most|up to|no more than|not more than|maximum of|maximum|max|max.|höchstens|maximal|bis zu|nicht
-        mehr als|au plus|au maximum|jusqu'à|jusqu’à|como máximo|a lo sumo|hasta|no más de|al massimo|fino a""",
-    "below": """less than|fewer than|under|below|weniger als|unter|moins de|moins que|menos de|menos que|meno di""",
-    "at least": """at least|no less than|no fewer than|not less than|minimum of|minimum|min|min.|mindestens|wenigstens|
-        nicht weniger als|au moins|au minimum|al menos|por lo menos|como mínimo|no menos de|almeno""",
-    "above": """more than|over|above|exceeding|exceeds|exceeded|mehr als|über|plus de|plus que|más de|más que|più di""",
-    "before": "before|prior to|vor|avant|antes de|prima del",
-    "after": "after|later than|nach|après|después de|dopo il",
-}
-"""Words before a figure that say it is not the figure itself, by what they say; with ``|`` between them."""
-
-BEHIND: dict[str, str] = {
-    "at most": "or less|or fewer|at most|oder weniger|ou moins|o menos|como máximo",
-    "at least": "or more|or over|at least|oder mehr|ou plus|o más|como mínimo",
-}
-"""The same for words behind it."""
 
 _MORE = """more greater higher larger bigger longer taller older above over exceed exceeds exceeded mehr größer höher
     länger älter über übersteigt plus supérieur supérieure más mayor superior encima"""

@@ -204,6 +204,11 @@ def choose(
     for offer in _counted(list(_offers(found, must)), count):
         picking.offer(offer)
     picking.drop_beside(found.asked)
+    return _choice(found, picking)
+
+
+def _choice(found: Gathered, picking: _Picking) -> Choice:
+    """What was taken, in its order, with what is told of it."""
     taken = sorted(picking.taken, key=_place)
     passages, costs = [t.ranked.passage for t in taken], [t.tokens for t in taken]
     cut = tuple(sorted(picking.cut, key=lambda c: c.rank))

@@ -122,6 +122,7 @@ class Kept:
     @property
     def bytes(self) -> int:
         """What they take now, in memory and on disk."""
+        self._after_fork()
         with self._lock:
             kept = list(self._kept.values())
         return sum(indexed.index.bytes for indexed in kept)
@@ -157,6 +158,7 @@ class Kept:
 
     def clear(self) -> None:
         """Forget all; each is closed when nobody searches it any more."""
+        self._after_fork()
         with self._lock:
             self._kept.clear()
         self.columns.clear()

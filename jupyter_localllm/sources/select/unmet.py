@@ -3,7 +3,7 @@
 A passage that holds "Yusuf Branagh" says nothing of his salary. So the words of a question are told apart, by the
 passage itself: words that stand together there as they do in the question name the subject. Of what remains the
 passage must hold two fifths of the information, in the same words, in other forms of them, or in words for the same
-thing.
+thing. Of another year, or of another house by number, it says nothing whatever else it holds, see `other_figures`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from jupyter_localllm.sources.select.nearby import nearness
+from jupyter_localllm.sources.select.other_figures import in_its_time, other_figures
 from jupyter_localllm.sources.select.question import Asked, Concept
 from jupyter_localllm.sources.select.rank import places_of
 from jupyter_localllm.sources.select.thesaurus import asks_for_a_kind, asks_for_nothing
@@ -62,7 +63,13 @@ def unmet(asked: Asked, text: str) -> tuple[str, ...]:
     """
     places = places_of(text)[1]
     told = [
-        _Word(concept, information, _met(concept, places), _at(_own(concept), places), everywhere(concept, asked))
+        _Word(
+            concept,
+            information,
+            _met(concept, places) or in_its_time(concept, text),
+            _at(_own(concept), places),
+            everywhere(concept, asked),
+        )
         for concept, information in zip(asked.concepts, asked.information, strict=True)
         if concept.loudness == 1 and not asks_for_nothing(concept.word)
     ]
@@ -74,6 +81,9 @@ def unmet(asked: Asked, text: str) -> tuple[str, ...]:
     held = sum(word.information for word in rest if word.met)
     missing = tuple(word.concept.word for word in rest if not word.met)
     enough = subject and held >= _ENOUGH * sum(word.information for word in rest)
+    others = other_figures(asked, text, places)
+    if others:
+        return tuple(word.concept.word for word in told if word.concept.word in {*others, *missing})
     return () if enough else missing
 
 

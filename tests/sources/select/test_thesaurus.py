@@ -22,6 +22,10 @@ LISTED = json.loads(resources.files("jupyter_localllm.sources.select").joinpath(
         ("dirige", "conductor"),
         ("profession", "uhrmacher"),
         ("married", "husband"),
+        ("students", "pupils"),
+        ("invented", "created"),
+        ("paid", "insurance"),
+        ("published", "publicado"),
     ],
 )
 def test_words_for_the_same_thing(word: str, other: str) -> None:
@@ -29,7 +33,15 @@ def test_words_for_the_same_thing(word: str, other: str) -> None:
     assert related([word]).holds(other)
 
 
-@pytest.mark.parametrize(("word", "other"), [("dog", "cat"), ("die", "die"), ("salary", "mayor"), ("x", "author")])
+FRIENDS = [
+    *(("study", "apprentices"), ("study", "pupils"), ("published", "public"), ("published", "impressed")),
+    *(("stolen", "took"), ("stolen", "hurt"), ("cost", "insurance"), ("printed", "printemps")),
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "other"), [("dog", "cat"), ("die", "die"), ("salary", "mayor"), ("x", "author"), *FRIENDS]
+)
 def test_other_things_are_not(word: str, other: str) -> None:
     """What only belongs to the same kind is not the same, and a function word of any language finds nothing."""
     assert not related([word]).holds(other)
