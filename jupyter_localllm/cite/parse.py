@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["DOUBT", "FENCE", "MARK", "Mark", "as_numbers", "code_spans", "marks_in", "without_marks"]
+__all__ = ["DOUBT", "FENCE", "MARK", "Mark", "as_numbers", "code_spans", "fence_of", "marks_in", "without_marks"]
 
 DOUBT = "[?]"
 """Stands behind a claim that no passage carries. It reads the same in Markdown, HTML and plain text."""
@@ -27,6 +27,18 @@ _LONGEST_RANGE = 50
 _MOST_DIGITS = 9
 _LONGEST_MARK = 1000
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+
+
+def fence_of(line: str) -> str:
+    """The fence with which a line opens a block of code (CommonMark 0.31, 4.5); empty if it opens none.
+
+    Examples
+    --------
+    >>> fence_of("```python"), fence_of("```[1]`no block")
+    ('```', '')
+    """
+    found = FENCE.match(line)
+    return found[1] if found and not (found[1][0] == "`" and "`" in found[2]) else ""
 
 
 @dataclass(frozen=True)
@@ -109,8 +121,8 @@ def marks_in(text: str) -> Iterator[Mark]:
         if fence:
             closes = found and found[1][0] == fence[0] and len(found[1]) >= len(fence) and not found[2].strip()
             fence = "" if closes else fence
-        elif found and not (found[1][0] == "`" and "`" in found[2]):
-            fence = found[1]
+        elif opened := fence_of(line):
+            fence = opened
         else:
             yield from _on_line(line, at)
         at += len(line)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from jupyter_localllm.cite.check import Checker, Verdict
 from jupyter_localllm.cite.facts import facts_of
-from jupyter_localllm.cite.parse import DOUBT, FENCE, marks_in, without_marks
+from jupyter_localllm.cite.parse import DOUBT, fence_of, marks_in, without_marks
 from jupyter_localllm.cite.sentences import Piece, Splitter
 from jupyter_localllm.types import Citation, Passage
 
@@ -169,7 +169,7 @@ def _bare(text: str, fresh: bool) -> tuple[str, tuple[int, ...]]:
     while next(marks_in(body), None) is not None:  # taking one out may make another: "[1[2]]"
         body, found = without_marks(body)
         numbers.update(dict.fromkeys(found))
-    if body != text and FENCE.match(body) and not FENCE.match(text):
+    if body != text and fence_of(body) and not fence_of(text):
         body = "\\" + body.lstrip()
     return body, tuple(numbers)
 

@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from jupyter_localllm.cite.parse import FENCE, MARK
+from jupyter_localllm.cite.parse import FENCE, MARK, fence_of
 from jupyter_localllm.cite.words import ABBREVIATIONS, BEFORE_DIGITS, BEFORE_ORDINALS, MONTHS
 
 __all__ = ["LONGEST", "Piece", "Splitter", "sentences_of"]
@@ -149,10 +149,10 @@ class Splitter:
 
     def _fence_line(self) -> Piece | None:
         line = self._line()
-        found = FENCE.match(line or "")
-        if line is None or not found or (found[1][0] == "`" and "`" in found[2]):
+        opened = fence_of(line) if line is not None else ""
+        if line is None or not opened:
             return None
-        self._fence = found[1]
+        self._fence = opened
         return Piece(line, "code")
 
     def _undecided(self) -> bool:

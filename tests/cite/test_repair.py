@@ -145,6 +145,12 @@ def test_a_blank_before_does_not_hide_that_a_line_begins() -> None:
     assert [n for mark in marks_in(text) for n in mark.numbers] == [c.number for c in citations if c.number] == [1]
 
 
+def test_a_mark_between_backticks_makes_no_fence() -> None:
+    """Where a mark is taken out between backticks, what is left opens no block of code."""
+    text, citations = cite("```[1]`The population of Berlin is 3,769,495")
+    assert [n for mark in marks_in(text) for n in mark.numbers] == [c.number for c in citations if c.number] == [1]
+
+
 @campaign(600)
 @given(st.lists(st.sampled_from(_BITS), max_size=20).map("".join), st.integers(1, 9))
 def test_any_answer_keeps_its_promises(written: str, cut: int) -> None:
