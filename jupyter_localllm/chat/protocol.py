@@ -15,7 +15,7 @@ from jupyter_localllm.chat.reading import LIMIT_BYTES, Refusal, check_size, fill
 from jupyter_localllm.errors import close_match
 from jupyter_localllm.show.saved import encodable
 
-__all__ = ["LIMIT_BYTES", "VERSION", "encode", "parse", "parse_from_kernel"]
+__all__ = ["LIMIT_BYTES", "VERSION", "encode", "parse", "parse_from_kernel", "plain"]
 
 VERSION = 1
 
@@ -74,7 +74,7 @@ def encode(message: FromKernel | FromPanel) -> dict[str, Any]:
     >>> encode(Stop("r1"))
     {'type': 'stop', 'request': 'r1'}
     """
-    return {"type": _TYPES[type(message)], **_plain(message)}
+    return {"type": _TYPES[type(message)], **plain(message)}
 
 
 def _kind(message: Any, known: Mapping[str, type[Any]]) -> Any:
@@ -95,16 +95,17 @@ def _request(message: Any) -> str | None:
         return None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: dataclasses as objects, halves of surrogate pairs replaced."""
     if isinstance(value, str):
         return encodable(value)
     if is_dataclass(value) and not isinstance(value, type):
         kind = (
             {"kind": value.kind} if "kind" not in {one.name for one in fields(value)} and hasattr(value, "kind") else {}
         )
-        return {**kind, **{one.name: _plain(getattr(value, one.name)) for one in fields(value)}}
+        return {**kind, **{one.name: plain(getattr(value, one.name)) for one in fields(value)}}
     if isinstance(value, Mapping):
-        return {encodable(str(name)): _plain(item) for name, item in value.items()}
+        return {encodable(str(name)): plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -72,6 +72,11 @@ class Conversation:
         with _recording:
             return self._record(turn)
 
+    def put_before(self, turns: tuple[Turn, ...]) -> None:
+        """Take turns that were made before all others."""
+        with _recording:
+            self.turns = (*turns, *self.turns)
+
     def _record(self, turn: Turn) -> tuple[int, ...]:
         at = self._find(turn.place)
         if at is None:

@@ -46,8 +46,6 @@ class Turn:
     attachments : tuple of Mapping
         What came with the question, as docs/protocol.md has it.
     task : {"chat", "explain", "fix"}
-    fix : str or None
-        The corrected cell.
     saved : (data, metadata) or None
         The output that was loaded with the turn.
     made : Result, Answer or None
@@ -62,7 +60,6 @@ class Turn:
     asked: str = ""
     attachments: tuple[Mapping[str, Any], ...] = ()
     task: str = "chat"
-    fix: str | None = None
     saved: Output | None = field(default=None, repr=False)
     made: Result | Answer | None = field(default=None, repr=False, compare=False)
 
@@ -83,7 +80,6 @@ class Turn:
             "asked": self.asked,
             "attachments": list(self.attachments),
             "task": self.task if self.task != "chat" else "",
-            "fix": self.fix,
             "output": dict(zip(("data", "metadata"), self.output(), strict=True)) if outputs else None,
         }
         return {
@@ -94,7 +90,7 @@ class Turn:
     @classmethod
     def of(cls, document: Any) -> Turn:
         """What `document` made, by this version or by the first; raises KeyError, TypeError or ValueError otherwise."""
-        place, output, fix = document["place"], document.get("output"), document.get("fix")
+        place, output = document["place"], document.get("output")
         attachments = document.get("attachments") or ()
         if not all(isinstance(one, dict) for one in attachments):
             raise TypeError("an attachment is an object")
@@ -109,6 +105,5 @@ class Turn:
             asked=str(document.get("asked") or ""),
             attachments=tuple(attachments),
             task=str(document.get("task") or "chat"),
-            fix=None if fix is None else str(fix),
             saved=None if output is None else (output["data"], output["metadata"]),
         )
