@@ -1,0 +1,411 @@
+/**
+ * What the panel shows and does: the current notebook, the session of its kernel, and the draft of a question.
+ */
+import type { Cell } from '@jupyterlab/cells';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { Kernel } from '@jupyterlab/services';
+
+import type { Attachment, Task } from '../chat/protocol';
+import type { Session } from '../chat/session';
+import { type ITurn, isRunning } from '../chat/state';
+import { Store } from '../chat/store';
+import { type ISituation, Tracker } from '../chat/tracker';
+import type { Translations } from '../i18n';
+import { keepAll, keepWithNotebook, restoreKept } from './keeping';
+import { Kernels } from './kernels';
+import { cellAttachment, errorAttachment, failedCell } from './notebook';
+
+export type Section = 'conversations' | 'models' | 'settings';
+
+/** What people set for the panel; the schema says what each is for. */
+export interface IPanelSettings {
+  readonly keepInNotebook: boolean;
+  readonly loadExtension: boolean;
+  readonly enterSends: boolean;
+}
+
+export const DEFAULTS: IPanelSettings = { keepInNotebook: false, loadExtension: false, enterSends: true };
+
+export interface IPanelView {
+  readonly situation: ISituation<NotebookPanel, Kernel.IKernelConnection>;
+  readonly session: Session | null;
+  readonly conversation: string;
+  readonly draft: string;
+  readonly chips: readonly Attachment[];
+  /** Counts up when the composer should take the focus. */
+  readonly focus: number;
+  readonly section: Section | null;
+  /** `%load_ext` runs or waits. */
+  readonly loading: boolean;
+  readonly settings: IPanelSettings;
+  /** Counts up when something changed in the notebook that is shown here. */
+  readonly notebookChange: number;
+}
+
+export const FIRST_CONVERSATION = 'chat';
+const LOAD = '%load_ext jupyter_localllm';
+const MENTION = /jupyter_localllm/;
+
+export class Controller {
+  constructor(
+    readonly notebooks: INotebookTracker,
+    version: string,
+    readonly trans: Translations
+  ) {
+    this.kernels = new Kernels(version, (session, name) => this.finished(session, name));
+    this.tracker = new Tracker<Kernel.IKernelConnection, NotebookPanel>(notebooks, () => this.follow());
+    this.follow();
+  }
+
+  readonly view = new Store<IPanelView>({
+    situation: { notebook: null, kernel: null, life: 'none', busy: false },
+    session: null,
+    conversation: FIRST_CONVERSATION,
+    draft: '',
+    chips: [],
+    focus: 0,
+    section: null,
+    loading: false,
+    settings: DEFAULTS,
+    notebookChange: 0
+  });
+
+  get session(): Session | null {
+    return this.view.get().session;
+  }
+
+  get notebook(): NotebookPanel | null {
+    return this.view.get().situation.notebook;
+  }
+
+  /** The session of a kernel that is listened to already; ghost text asks for no other. */
+  readySession(kernelId: string): Session | null {
+    const session = this.kernels.find(kernelId);
+    return session?.connection.phase === 'ready' ? session : null;
+  }
+
+  /** Follow the kernels from now on: the panel is seen, or something was asked for. */
+  start(): void {
+    this.started = true;
+    this.session?.connection.connect();
+    this.maybeLoad();
+  }
+
+  configure(settings: Partial<IPanelSettings>): void {
+    this.view.update({ settings: { ...this.view.get().settings, ...settings } });
+  }
+
+  // -- asking -----------------------------------------------------------------------------------------------------------
+
+  /** Send the draft with what is attached. */
+  send(): boolean {
+    const { draft, chips } = this.view.get();
+    if (draft.trim() === '' || !this.ask(draft.trim(), chips, 'chat')) {
+      return false;
+    }
+    this.view.update({ draft: '', chips: [] });
+    return true;
+  }
+
+  ask(text: string, attachments: readonly Attachment[], task: Task): string | null {
+    const { session, conversation } = this.view.get();
+    return session?.ask(conversation, text, attachments, task) ?? null;
+  }
+
+  /** Explain or fix a failed cell; the current one or the last that failed when none is named. */
+  async help(
+    task: 'explain' | 'fix',
+    cell: Cell | null = this.notebook && failedCell(this.notebook)
+  ): Promise<boolean> {
+    const error = cell && errorAttachment(cell);
+    if (!cell || !error || !(await this.ready())) {
+      return false;
+    }
+    const text = task === 'fix' ? this.trans.__('Fix this cell.') : this.trans.__('Explain this error.');
+    const request = this.ask(text, [error], task);
+    if (request) {
+      this.fixes.set(request, cell.model.id);
+    }
+    return request !== null;
+  }
+
+  /** The id of the cell that a fix was asked for, if it was asked for here. */
+  cellOf(request: string): string | undefined {
+    return this.fixes.get(request);
+  }
+
+  /** Stop what is being written in the conversation, or else in the whole panel. */
+  stop(): void {
+    const { session, conversation } = this.view.get();
+    const turns = session?.chat.turns;
+    const here = (turns?.get(conversation) ?? []).filter(isRunning);
+    const all = [...(turns?.values() ?? [])].flat().filter(isRunning);
+    (here.length > 0 ? here : all).forEach(turn => session?.stop(turn.request));
+  }
+
+  /** The same question again. */
+  again(turn: ITurn): void {
+    this.ask(turn.question, turn.attachments, turn.task);
+  }
+
+  // -- the draft ----------------------------------------------------------------------------------------------------------
+
+  attach(...attachments: Attachment[]): void {
+    const known = new Set(this.view.get().chips.map(keyOf));
+    const fresh = attachments.filter(attachment => !known.has(keyOf(attachment)));
+    this.view.update({ chips: [...this.view.get().chips, ...fresh] });
+  }
+
+  attachCell(cell: Cell | null | undefined): void {
+    if (cell) {
+      this.attach(cellAttachment(cell));
+    }
+  }
+
+  detach(attachment: Attachment): void {
+    this.view.update({ chips: this.view.get().chips.filter(other => other !== attachment) });
+  }
+
+  setDraft(draft: string): void {
+    this.view.update({ draft });
+  }
+
+  focus(): void {
+    this.view.update({ focus: this.view.get().focus + 1 });
+  }
+
+  show(section: Section | null): void {
+    this.view.update({ section });
+  }
+
+  // -- conversations ------------------------------------------------------------------------------------------------------
+
+  choose(conversation: string): void {
+    const { session } = this.view.get();
+    if (session) {
+      this.chosen.set(session, conversation);
+    }
+    this.view.update({ conversation, section: null });
+    this.catchUp();
+  }
+
+  /** Begin a conversation under the first name that is free. */
+  begin(name = ''): void {
+    const taken = new Set(this.session?.chat.kernel?.conversations.map(conversation => conversation.name));
+    let next = name || FIRST_CONVERSATION;
+    for (let number = 2; name === '' && taken.has(next); number += 1) {
+      next = `${FIRST_CONVERSATION}-${number}`;
+    }
+    this.choose(next);
+    this.focus();
+  }
+
+  async clear(conversation = this.view.get().conversation): Promise<void> {
+    await this.session?.request({ type: 'clear', conversation });
+    this.session?.forget(conversation);
+    this.catchUp();
+    this.finished(this.session!, conversation);
+  }
+
+  async rename(conversation: string, to: string): Promise<void> {
+    await this.session?.request({ type: 'rename', conversation, to });
+    if (this.view.get().conversation === conversation) {
+      this.choose(to);
+    }
+  }
+
+  async remove(conversation: string): Promise<void> {
+    await this.session?.request({ type: 'delete', conversation });
+    this.session?.forget(conversation);
+    if (this.view.get().conversation === conversation) {
+      this.choose(FIRST_CONVERSATION);
+    }
+  }
+
+  /** Keep a conversation in the current notebook's file from now on, or no longer. */
+  async keepInNotebook(conversation: string, kept: boolean): Promise<void> {
+    const { notebook, session } = this;
+    if (notebook && session) {
+      await keepWithNotebook(notebook, session, conversation, kept);
+      this.view.update({ notebookChange: this.view.get().notebookChange + 1 });
+    }
+  }
+
+  // -- the kernel -----------------------------------------------------------------------------------------------------------
+
+  /** Run `%load_ext` in the kernel, and listen; told as a notice when it fails. */
+  async load(): Promise<void> {
+    const { kernel } = this.view.get().situation;
+    const session = this.session;
+    if (!kernel || !session) {
+      return;
+    }
+    this.view.update({ loading: true });
+    try {
+      const reply = await kernel.requestExecute({ code: LOAD, store_history: false }).done;
+      if (reply.content.status === 'error') {
+        throw new Error(`${reply.content.ename}: ${reply.content.evalue}`);
+      }
+      session.connection.connect();
+    } catch (error) {
+      session.tell(error);
+    } finally {
+      this.view.update({ loading: false });
+    }
+  }
+
+  /** Whether the kernel listens, waiting a little for a connection that is being made. */
+  async ready(ms = 5000): Promise<boolean> {
+    this.start();
+    const { session } = this;
+    if (!session || session.connection.phase === 'ready') {
+      return session !== null;
+    }
+    return new Promise(resolve => {
+      const done = (): void => {
+        if (session.connection.phase !== 'opening') {
+          finish();
+        }
+      };
+      const finish = (): void => {
+        unsubscribe();
+        window.clearTimeout(timer);
+        resolve(session.connection.phase === 'ready');
+      };
+      const unsubscribe = session.view.subscribe(done);
+      const timer = window.setTimeout(finish, ms);
+      done();
+    });
+  }
+
+  dispose(): void {
+    this.unwatch();
+    this.tracker.dispose();
+    this.kernels.dispose();
+  }
+
+  private follow(): void {
+    const situation = this.tracker.now;
+    const { kernel } = situation;
+    const session = kernel && situation.life !== 'none' ? this.kernels.session(kernel) : null;
+    const before = this.session;
+    this.view.update({ situation, session });
+    if (session !== before) {
+      this.unwatch();
+      this.unwatch = session?.view.subscribe(() => this.sessionChanged(session)) ?? (() => undefined);
+      kernel?.iopubMessage.connect(this.onIOPub, this);
+      this.view.update({ conversation: this.conversationOf(session) });
+    }
+    if (session && this.started) {
+      session.connection.connect();
+      this.sessionChanged(session);
+    }
+    if (situation.notebook !== this.restoredFor && session?.connection.phase === 'ready') {
+      this.restore(session);
+    }
+  }
+
+  /** A cell that names the package may have loaded it. */
+  private onIOPub(kernel: Kernel.IKernelConnection, message: { header: { msg_type: string }; content: unknown }): void {
+    if (message.header.msg_type !== 'execute_input' || this.kernels.find(kernel.id)?.connection.phase !== 'missing') {
+      return;
+    }
+    if (MENTION.test(String((message.content as { code?: unknown }).code))) {
+      const retry = (): void => {
+        if (kernel.status === 'idle') {
+          kernel.statusChanged.disconnect(retry);
+          this.kernels.find(kernel.id)?.connection.connect();
+        }
+      };
+      kernel.statusChanged.connect(retry);
+    }
+  }
+
+  private sessionChanged(session: Session): void {
+    const { phase } = session.connection;
+    if (phase !== this.phases.get(session)) {
+      this.phases.set(session, phase);
+      if (phase === 'ready') {
+        this.view.update({ conversation: this.conversationOf(session) });
+        this.restore(session);
+      } else if (phase === 'missing') {
+        this.maybeLoad();
+      }
+    }
+    if (phase === 'ready') {
+      this.catchUp();
+    }
+  }
+
+  private catchUp(): void {
+    const { session, conversation } = this.view.get();
+    if (session?.connection.phase === 'ready') {
+      session.catchUp(conversation);
+    }
+  }
+
+  private maybeLoad(): void {
+    const { settings, situation, loading } = this.view.get();
+    const missing = this.session?.connection.phase === 'missing';
+    if (this.started && settings.loadExtension && missing && !loading && situation.life === 'alive') {
+      void isPython(situation.kernel).then(python => (python ? this.load() : undefined));
+    }
+  }
+
+  private conversationOf(session: Session | null): string {
+    const chosen = session && this.chosen.get(session);
+    const latest = session?.chat.kernel?.conversations.find(conversation => conversation.latest);
+    return chosen ?? latest?.name ?? FIRST_CONVERSATION;
+  }
+
+  private restore(session: Session): void {
+    const { notebook } = this;
+    this.restoredFor = notebook;
+    if (notebook) {
+      restoreKept(notebook, session).then(
+        names => names.length > 0 && this.catchUp(),
+        error => session.tell(error)
+      );
+    }
+  }
+
+  private finished(session: Session, conversation: string): void {
+    const { settings } = this.view.get();
+    const here = this.session === session ? this.notebook : null;
+    keepAll(this.notebooks, here, session, conversation, {
+      isOf: panel => {
+        const id = panel.sessionContext.session?.kernel?.id;
+        return id !== undefined && this.kernels.find(id) === session;
+      },
+      byDefault: settings.keepInNotebook
+    }).then(
+      () => this.view.update({ notebookChange: this.view.get().notebookChange + 1 }),
+      error => session.tell(error)
+    );
+  }
+
+  private readonly kernels: Kernels;
+  private readonly tracker: Tracker<Kernel.IKernelConnection, NotebookPanel>;
+  private readonly chosen = new WeakMap<Session, string>();
+  private readonly phases = new WeakMap<Session, string>();
+  private readonly fixes = new Map<string, string>();
+  private restoredFor: NotebookPanel | null = null;
+  private unwatch: () => void = () => undefined;
+  private started = false;
+}
+
+export async function isPython(kernel: Kernel.IKernelConnection | null): Promise<boolean> {
+  return (await kernel?.info)?.language_info.name.toLowerCase() === 'python';
+}
+
+/** Attachments of one key are the same thing twice. */
+export function keyOf(attachment: Attachment): string {
+  switch (attachment.kind) {
+    case 'variable':
+      return `variable ${attachment.name}`;
+    case 'cell':
+      return `cell ${attachment.id}`;
+    case 'error':
+      return `error ${attachment.source}`;
+  }
+}
