@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_written_is_told(path: str, tmp_path: Path, monkey
 
 
 def test_a_turn_of_the_panel_is_saved_with_what_came_with_it(tmp_path: Path) -> None:
-    """Attachments, the prompt as the model read it, the fix and the output come back; a version-1 reader reads it."""
+    """Attachments, the prompt as the model read it and the output come back; a version-1 reader reads it."""
     talk = Conversation("trip")
     turn = Turn(
         "Why?",
@@ -146,7 +146,6 @@ def test_a_turn_of_the_panel_is_saved_with_what_came_with_it(tmp_path: Path) -> 
         asked="Why?\n\nx = 1",
         attachments=({"kind": "variable", "name": "df"},),
         task="fix",
-        fix="x = 2",
         made=Result("Because."),
     )
     talk.take(turn)
