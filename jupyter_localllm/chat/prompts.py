@@ -21,7 +21,9 @@ _TASKS = {
 }
 _EXPLAINED = 400  # tokens: an explanation is a paragraph or two, and small models do not know when to end one
 _LONGEST_TRACEBACK = 3_000
-_FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<code>.*?)(?:\n(?P=fence)|\Z)", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(
+    r"^ {0,3}(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<code>.*?)(?:^ {0,3}(?P=fence)[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

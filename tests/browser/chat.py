@@ -62,7 +62,7 @@ class Chat:
 
     def answer(self, index: int) -> Locator:
         """The answer of a turn."""
-        return self.turns.nth(index).locator(".jp-LocalLLM-answer")
+        return self.turns.nth(index).locator(".jp-LocalLLM-turnAnswer")
 
     def wait_done(self, index: int, timeout_s: float = 60) -> None:
         """Wait until a turn's answer is whole."""

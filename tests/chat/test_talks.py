@@ -158,9 +158,7 @@ def test_export_and_restore(make: Make, variables: dict[str, Any]) -> None:
     pd = pytest.importorskip("pandas")
     variables["df"] = pd.DataFrame({"City": ["Oslo", "Rome"], "Population": [717710, 2755309]})
     panel = Panel(make())
-    panel.ended(
-        panel.ask("What is the Population of Rome?", "a", attachments=[{"kind": "variable", "name": "df"}])
-    )
+    panel.ended(panel.ask("What is the Population of Rome?", "a", attachments=[{"kind": "variable", "name": "df"}]))
     document = json.loads(json.dumps(panel.value("export", conversation="a", format="json")["document"]))
     assert "text/html" not in json.dumps(document)
     runtime.reset()
@@ -231,5 +229,3 @@ def test_text_of_an_answer_is_that_of_its_turn(make: Make) -> None:
     (turn,) = panel.value("open", conversation="a")["turns"]
     assert turn["data"] == last["data"]
     assert text_of(last) == "one two"
-
-
