@@ -94,6 +94,19 @@ test('turns that a cell added are fetched once', async () => {
   assert.equal(session.chat.turns.get('c')!.length > 0, true);
 });
 
+test('a conversation that was gone for a moment is fetched again', async () => {
+  const { session, sent, tell, last } = await make();
+  tell(state(1));
+  session.catchUp('c');
+  tell({ ...fromKernel('reply to open'), request: last().request });
+  await tick();
+  tell({ ...state(1), conversations: [] });
+  tell(state(1));
+  const before = sent.length;
+  session.catchUp('c');
+  assert.equal(sent.length, before + 1);
+});
+
 test('what is refused and belongs to no request is shown as a notice', async () => {
   const { session, tell } = await make();
   tell({ type: 'refused', request: null, code: 'malformed', text: 'No object.', hint: 'Reload.' });

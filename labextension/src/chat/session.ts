@@ -98,7 +98,8 @@ export class Session {
   catchUp(conversation: string): void {
     const told = this.chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
     const asked = this.askedAt.get(conversation);
-    if (asked === undefined || (isBehind(this.chat, conversation) && asked !== told)) {
+    const forgotten = !this.chat.turns.has(conversation); // a state said that it was gone; a later one has it again
+    if (asked === undefined || (isBehind(this.chat, conversation) && (asked !== told || forgotten))) {
       this.open(conversation).catch(error => this.tell(error));
     }
   }

@@ -121,7 +121,8 @@ export function lost(chat: IChat): IChat {
 /** Whether the kernel has turns in this conversation that are not shown yet, as those of a cell. */
 export function isBehind(chat: IChat, conversation: string): boolean {
   const told = chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
-  const busy = chat.kernel?.queue.some(entry => entry.conversation === conversation) ?? false;
+  const queued = chat.kernel?.queue.some(entry => entry.conversation === conversation) ?? false;
+  const busy = queued || runningTurns(chat, conversation).length > 0; // its end is told, and counted then
   return chat.kernel !== null && !busy && told !== (chat.seen.get(conversation) ?? 0);
 }
 

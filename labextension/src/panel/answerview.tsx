@@ -33,7 +33,7 @@ export function AnswerView({ bundle }: { readonly bundle: IBundle }): JSX.Elemen
     });
     renderer.current?.renderModel(model).catch(error => console.error(error));
   }, [panel, bundle]);
-  return <div ref={place} className="jp-LocalLLM-answer" dir="auto" />;
+  return <div ref={place} className="jp-LocalLLM-turnAnswer" dir="auto" />;
 }
 
 function hostOf({ controller, trans }: IPanelContext): IAnswerHost {

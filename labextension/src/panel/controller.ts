@@ -53,8 +53,7 @@ export class Controller {
     readonly trans: Translations
   ) {
     this.kernels = new Kernels(version, (session, name) => this.finished(session, name));
-    this.tracker = new Tracker<Kernel.IKernelConnection, NotebookPanel>(notebooks, () => this.follow());
-    this.follow();
+    this.tracker = new Tracker<Kernel.IKernelConnection, NotebookPanel>(notebooks, now => this.follow(now));
   }
 
   readonly view = new Store<IPanelView>({
@@ -284,8 +283,7 @@ export class Controller {
     this.kernels.dispose();
   }
 
-  private follow(): void {
-    const situation = this.tracker.now;
+  private follow(situation: IPanelView['situation']): void {
     const { kernel } = situation;
     const session = kernel && situation.life !== 'none' ? this.kernels.session(kernel) : null;
     const before = this.session;
