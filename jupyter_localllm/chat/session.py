@@ -21,20 +21,18 @@ from jupyter_localllm.api import LocalLLM, get_llm
 from jupyter_localllm.api.handle import current_shell
 from jupyter_localllm.chat import from_panel as panel
 from jupyter_localllm.chat.asking import Around, Asking
-from jupyter_localllm.chat.completing import complete
 from jupyter_localllm.chat.failing import failure
 from jupyter_localllm.chat.from_kernel import FromKernel, Incompatible, Refused, Reply, State, Welcome
 from jupyter_localllm.chat.kept import Kept
 from jupyter_localllm.chat.lanes import Lanes
 from jupyter_localllm.chat.members import Client, Member, Members
-from jupyter_localllm.chat.models import ModelWatch, model_list
+from jupyter_localllm.chat.models import ModelWatch
 from jupyter_localllm.chat.notices import Notices
 from jupyter_localllm.chat.protocol import VERSION, parse
 from jupyter_localllm.chat.queue import Entry, Queue
 from jupyter_localllm.chat.reading import Refusal
+from jupyter_localllm.chat.requests import Requests, lane_of
 from jupyter_localllm.chat.talks import Talks
-from jupyter_localllm.chat.using import use
-from jupyter_localllm.chat.variables import listed
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import LocalLLMError, SettingsError
@@ -84,6 +82,9 @@ class Session:
         self._notices = Notices(self._tell_state)
         self._queue = Queue(self._notices.changed)
         self._talks = Talks(lambda: self._handle().conversations, Kept(self._cache_dir))
+        self._requests = Requests(
+            self._handle, self._variables, self._talks, self._queue, self._watch, self._notices.changed
+        )
         self._closed = False
 
     def join(self, client: Client, *, subshells: bool = False) -> None:
@@ -124,7 +125,7 @@ class Session:
                 if isinstance(said, Refused):
                     raise Refusal(said.code, said.text, said.hint)
                 self._admit(member, said)
-                self._HANDLERS[type(said)](self, member, said)
+                self._handler(said)(member, said)
             except Refusal as refusal:
                 request = said.request if not isinstance(said, panel.Hello) else None
                 _log.warning("refused a message (%s): %s", refusal.code, refusal.text)
@@ -133,6 +134,15 @@ class Session:
                 _log.exception("a message could not be handled")
                 if not isinstance(said, (panel.Hello, panel.Stop)):
                     self._members.tell(member, failure(error, said.request or "unknown"))
+
+    def _handler(self, said: panel.FromPanel) -> Callable[[Member, Any], None]:
+        handlers: dict[type[Any], Callable[[Member, Any], None]] = {
+            panel.Hello: self._hello,
+            panel.Ask: self._ask,
+            panel.Stop: self._stop,
+            panel.Configure: self._configure,
+        }
+        return handlers.get(type(said), self._do)
 
     def _admit(self, member: Member, said: panel.FromPanel) -> None:
         """Refuse what comes out of order, and what the settings do not take."""
@@ -195,18 +205,23 @@ class Session:
         self._queue.add(entry)
         self._members.tell_all(asking.asked)
 
-        def run() -> None:
-            self._talks.kept.fill(talk)
-            asking.run()
-            self._kept(talk)
-
         def ended() -> None:
             with self._members.lock:
                 self._asking.pop(said.request, None)
             self._queue.remove(entry)
 
+        def run() -> None:
+            try:
+                self._talks.kept.fill(talk)
+                asking.run()
+            except Exception as error:  # a mistake of ours: who asked must not wait for ever
+                _log.exception("a question could not be answered")
+                ended()
+                self._members.tell_all(failure(error, said.request, talk.name))
+            self._kept(talk)
+
         asking.ended = ended
-        self._lanes.submit(_lane(talk), run)
+        self._lanes.submit(lane_of(talk), run)
 
     def _configure(self, member: Member, said: panel.Configure) -> None:
         handle = self._handle()
@@ -215,105 +230,23 @@ class Session:
         self._members.tell(member, Reply(said.request, None))
         self._notices.changed()
 
-    def _complete(self, member: Member, said: panel.Complete) -> None:
-        for older in self._queue.of(kind="complete", owner=member):
-            older.stop.set()
-        self._do(member, said, lambda entry: complete(said, entry, self._handle(), self._queue), kind="complete",
-                 lane=("complete", id(member)), stopped=Reply(said.request, {"text": ""}))  # fmt: skip
-
-    def _use(self, member: Member, said: panel.Use) -> None:
-        def work(entry: Entry) -> None:
-            use(said.model, entry, self._handle(), self._watch, self._notices.changed)
-
-        self._do(member, said, work, kind="use", lane="model")
-
-    def _unload(self, member: Member, said: panel.Unload) -> None:
-        def work(_entry: Entry) -> None:
-            for engine in runtime.current().resident():
-                engine.unload()
-            own = self._handle().engine
-            if own is not None:
-                own.unload()
-
-        self._do(member, said, work, lane="model")
-
-    def _list_variables(self, member: Member, said: panel.Variables) -> None:
-        shell = current_shell()
-        hidden = frozenset(shell.user_ns_hidden) if shell is not None else frozenset()
-
-        def work(_entry: Entry) -> list[dict[str, Any]]:
-            budget = self._handle().source_tokens
-            return listed(self._variables(), said.prefix, said.limit, hidden=hidden, budget=budget)
-
-        self._do(member, said, work, lane="variables")
-
-    def _list_models(self, member: Member, said: panel.Models) -> None:
-        self._do(member, said, lambda _entry: model_list(self._handle()), lane="models")
-
-    def _open(self, member: Member, said: panel.Open) -> None:
-        self._do(member, said, lambda _entry: self._talks.open(said.conversation), lane="talks")
-
-    def _export(self, member: Member, said: panel.Export) -> None:
-        self._do(member, said, lambda _entry: self._talks.export(said.conversation, said.format), lane="talks")
-
-    def _restore(self, member: Member, said: panel.Restore) -> None:
-        def work(_entry: Entry) -> dict[str, Any]:
-            return self._talks.open(self._talks.restore(said.document))
-
-        self._do(member, said, work, lane="talks")
-
-    def _change(self, member: Member, said: panel.Rename | panel.Clear | panel.Delete | panel.Keep) -> None:
-        """What changes a conversation waits for its answers; what forgets them stops them first."""
-        talk = self._talks.get(said.conversation)
-
-        def work(_entry: Entry) -> None:
-            self._talks.existing(talk.name)
-            if isinstance(said, panel.Rename):
-                self._talks.rename(talk, said.to)
-            elif isinstance(said, panel.Keep):
-                self._talks.keep(talk, said.kept)
-            elif isinstance(said, panel.Clear):
-                self._talks.clear(talk)
-            else:
-                self._talks.delete(talk)
-
-        if isinstance(said, (panel.Clear, panel.Delete)):
-            for entry in self._queue.of(talk=talk, kind="ask"):
-                entry.stop.set()
-        self._do(member, said, work, lane=_lane(talk))
-
-    _HANDLERS: Mapping[type[Any], Callable[[Any, Member, Any], None]] = {
-        panel.Hello: _hello, panel.Ask: _ask, panel.Stop: _stop, panel.Configure: _configure,
-        panel.Complete: _complete, panel.Use: _use, panel.Unload: _unload,
-        panel.Variables: _list_variables, panel.Models: _list_models,
-        panel.Open: _open, panel.Export: _export, panel.Restore: _restore,
-        panel.Rename: _change, panel.Clear: _change, panel.Delete: _change, panel.Keep: _change,
-    }  # fmt: skip
-
-    def _do(
-        self,
-        member: Member,
-        said: Any,
-        work: Callable[[Entry], Any],
-        *,
-        lane: Any,
-        kind: Any = None,
-        stopped: FromKernel | None = None,
-    ) -> None:
-        """Have something done in a lane, and its value or its error told to who asked."""
-        entry = Entry(said.request, kind, owner=member)
+    def _do(self, member: Member, said: Any) -> None:
+        """Have something done in its lane, and its value or its error told to who asked."""
+        work = self._requests.work(said, member)
+        entry = Entry(said.request, work.kind, owner=member)
         self._queue.add(entry)
 
         def run() -> None:
             cancel_scope.set(entry.stop)
             try:
-                answer: FromKernel = Reply(said.request, work(entry))
+                answer: FromKernel = Reply(said.request, work.do(entry))
             except Exception as error:
-                answer = stopped if stopped is not None and entry.stop.is_set() else failure(error, said.request)
+                answer = failure(error, said.request)
             self._queue.remove(entry)
             self._members.tell(member, answer)
+            self._notices.changed()
 
-        self._lanes.submit(lane, run)
+        self._lanes.submit(work.lane, run)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Cells
@@ -333,7 +266,7 @@ class Session:
             self._watch.ended()
             self._queue.remove(entry)
             if talk is not None:
-                self._lanes.submit(_lane(talk), lambda: self._kept(talk))
+                self._lanes.submit(lane_of(talk), lambda: self._kept(talk))
 
     # -----------------------------------------------------------------------------------------------------------------
     # Telling
@@ -356,11 +289,6 @@ class Session:
 
     def _cache_dir(self) -> Path:
         return Path(self._handle().cache_dir).expanduser()
-
-
-def _lane(talk: Conversation) -> tuple[str, int]:
-    """What changes one conversation is done in turn."""
-    return "talk", id(talk)
 
 
 def _of_the_shell() -> Mapping[str, Any]:
