@@ -8,9 +8,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import ipykernel
+
 from tests.kernel_client import ANSWER, Kernel
 
 TARGET = "jupyter_localllm.chat"
+SUBSHELLS = ipykernel.version_info[0] >= 7
 HELLO = {"type": "hello", "protocol": 1, "client": "labextension", "version": "0.6.0"}
 _numbers = itertools.count(1)
 
@@ -24,7 +27,7 @@ class KernelPanel:
     ----------
     kernel : Kernel
     subshell : bool
-        Whether the comm is opened on a subshell of its own.
+        Whether the comm is opened on a subshell of its own, where the kernel has them.
     """
 
     def __init__(self, kernel: Kernel, *, subshell: bool = True, hello: bool = True) -> None:
@@ -33,7 +36,7 @@ class KernelPanel:
         self.parents: list[Message] = []
         self.cells: list[Message] = []
         self.closed = False
-        self.subshell = self._new_subshell() if subshell else None
+        self.subshell = self._new_subshell() if subshell and SUBSHELLS else None
         self._shell("comm_open", target_name=TARGET, data={}, subshell=self.subshell)
         if hello:
             self.say(HELLO)
