@@ -39,13 +39,19 @@ def test_it_answers_while_a_cell_runs(kernel: Kernel) -> None:
 
 @with_subshells
 def test_its_messages_stay_on_the_subshell(kernel: Kernel) -> None:
-    """What answers cells send does not lead the panel's messages to the shell: all its parents are the subshell's."""
+    """What is sent while a cell runs does not lead the panel's next messages to the shell, behind that cell."""
     panel = KernelPanel(kernel)
-    kernel.good("%%llm --chat t --max-tokens 8\nHello", "a")
-    panel.ended(panel.ask("Hello", options={"max_tokens": 8}))
+    request = panel.ask("Tell me a long story about the sea.", options={"max_tokens": 1000})
+    panel.wait("answer", request)
     cell = kernel.start(LOOP, "loop")
-    panel.value("models")
-    assert {parent["subshell_id"] for parent in panel.parents} == {panel.subshell}
+    kinds = ("status", "execute_input")
+    while not any(m["parent_header"].get("msg_id") == cell and m["msg_type"] in kinds for m in panel.cells):
+        panel.listen(60)
+    seen = len(panel.told)
+    panel.until(lambda m: m["type"] == "answer" and any(m is later for later in panel.told[seen:]))
+    panel.say({"type": "stop", "request": request})
+    panel.ended(request)
+    assert {parent.get("subshell_id") for parent in panel.parents} == {panel.subshell}
     assert not panel.cell_is_over(cell)
     interrupt(kernel, panel, cell)
 
