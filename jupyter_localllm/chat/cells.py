@@ -9,7 +9,14 @@ from jupyter_localllm import runtime
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.types import AskEvent
 
-__all__ = ["in_queue"]
+__all__ = ["changed", "in_queue"]
+
+
+def changed() -> None:
+    """A command changed the model or the conversations: panels are told."""
+    session = runtime.current().chat
+    if session is not None:
+        session.changed()
 
 
 def in_queue(events: Generator[Any, None, None], talk: Conversation | None) -> Generator[Any, None, None]:

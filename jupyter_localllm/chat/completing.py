@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ __all__ = ["complete"]
 _MOST_TOKENS = 48
 _BEFORE, _AFTER = 2_000, 500  # characters
 _STOP = ("\n\n",)
+_LEAVING_SECONDS = 1.0
 _NOTHING = {"text": ""}
 
 
@@ -44,8 +46,7 @@ def complete(asked: Complete, entry: Entry, handle: LocalLLM, queue: Queue) -> d
     Nothing is loaded for it, and it does not begin while anything else runs or waits.
     """
     engine = handle.engine
-    busy = queue.person_waits or runtime.current().owner.waiting
-    if engine is None or not engine.loaded or busy or entry.stop.is_set() or not asked.before.strip():
+    if engine is None or not engine.loaded or not asked.before.strip() or not _idle(entry, queue):
         return _NOTHING
     stale = _Stale(entry.stop, 1)  # itself
     cancel_scope.set(stale)
@@ -55,6 +56,18 @@ def complete(asked: Complete, entry: Entry, handle: LocalLLM, queue: Queue) -> d
         return {"text": _worth(_written(engine, prompt, stale), asked)} if prompt is not None else _NOTHING
     except EngineClosed:  # somebody wants the engine for something else, or put it away
         return _NOTHING
+
+
+def _idle(entry: Entry, queue: Queue) -> bool:
+    """Whether nothing else runs or waits; what was stopped a moment ago, an older completion, may leave first."""
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    while not (queue.person_waits or entry.stop.is_set()):
+        if not runtime.current().owner.waiting:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return False
 
 
 def _written(engine: Engine, prompt: Prompt, stale: _Stale) -> str:

@@ -35,7 +35,7 @@ class Kept:
 
     def __init__(self, cache_dir: Callable[[], Path]) -> None:
         self._cache_dir = cache_dir
-        self._read: dict[Path, tuple[tuple[int, int], Conversation]] = {}
+        self._listed: dict[Path, tuple[tuple[int, int], str, int]] = {}
         # Turns that this kernel has read or written: one that is not among them is another kernel's.
         self._ours: dict[str, set[tuple[str, str]]] = {}
         self._names: dict[str, int] = {}
@@ -50,9 +50,8 @@ class Kept:
         found: dict[str, int] = {}
         with suppress(OSError):
             for path in sorted((self._cache_dir() / _ROOM).glob("*.json"))[:_MOST_FILES]:
-                talk = self._load(path)
-                if talk is not None and path.name == _file_name(talk.name):
-                    found[talk.name] = len(talk.turns)
+                if (listed := self._list(path)) is not None:
+                    found[listed[0]] = listed[1]
         self._names = found
 
     def fill(self, talk: Conversation) -> None:
@@ -104,19 +103,29 @@ class Kept:
     def _path(self, name: str) -> Path:
         return self._cache_dir() / _ROOM / _file_name(name)
 
+    def _list(self, path: Path) -> tuple[str, int] | None:
+        """Name and number of turns; a file that is as it was is not read again, and none is kept in memory."""
+        try:
+            stat = path.stat()
+        except OSError:
+            return None
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        known = self._listed.get(path)
+        if known is None or known[0] != stamp:
+            talk = self._load(path)
+            if talk is None or path.name != _file_name(talk.name):
+                return None
+            known = self._listed[path] = (stamp, talk.name, len(talk.turns))
+        return known[1:]
+
     def _load(self, path: Path) -> Conversation | None:
         try:
             stat = path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size)
-            if path in self._read and self._read[path][0] == stamp:
-                return self._read[path][1]
             if stat.st_size > _LONGEST_FILE or (hasattr(os, "geteuid") and stat.st_uid != os.geteuid()):
                 return None
-            talk = Conversation.of(json.loads(path.read_text(encoding="utf-8")))
+            return Conversation.of(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, RecursionError, UsageError):
             return None
-        self._read[path] = (stamp, talk)
-        return talk
 
 
 def _key(turn: Turn) -> tuple[str, str]:

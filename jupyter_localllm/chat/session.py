@@ -85,6 +85,7 @@ class Session:
         self._requests = Requests(
             self._handle, self._variables, self._talks, self._queue, self._watch, self._notices.changed
         )
+        self._observed: LocalLLM | None = None
         self._closed = False
 
     def join(self, client: Client, *, subshells: bool = False) -> None:
@@ -104,9 +105,16 @@ class Session:
         for entry in self._queue.of(kind="complete", owner=member) if member is not None else ():
             entry.stop.set()
 
+    def changed(self, _change: Any = None) -> None:
+        """Something may look otherwise than before: panels are told soon."""
+        self._notices.changed()
+
     def close(self) -> None:
         """Stop everything and let all clients go."""
         self._closed = True
+        observed, self._observed = self._observed, None
+        if observed is not None:
+            observed.unobserve(self.changed)
         for entry in self._queue.of():
             entry.stop.set()
         self._members.close()
@@ -180,6 +188,9 @@ class Session:
 
     def _welcome(self, member: Member) -> None:
         self._talks.kept.look()
+        if self._observed is None:  # %config, in a cell
+            self._observed = self._handle()
+            self._observed.observe(self.changed)
         with self._members.lock:  # nothing is asked between the state and the questions that stand in it
             state = self._state()
             told = {one.name: getattr(state, one.name) for one in fields(state)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm import cache as answers
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM, get_llm
+from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.config import setting_table
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, close_match
@@ -39,6 +40,7 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         mend.run(shell, command.name)
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
+        changed()
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:

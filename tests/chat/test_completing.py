@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
+from jupyter_localllm.chat.completing import _Stale
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.prompt.completion import render_completion
 from tests.chat.panel import Panel, text_of
@@ -139,3 +140,34 @@ def test_the_real_model_continues_code() -> None:
     before = "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return a"
     assert "- b" in panel.value("complete", before=before, after="", language="python")["text"]
     session.close()
+
+
+@pytest.mark.model
+def test_a_newer_completion_does_not_find_the_older_one_in_its_way() -> None:
+    """Who types on gets text for what stands there now, though the engine has just been stopped."""
+    llm = LocalLLM(model="smollm2-135m-instruct")
+    llm.load()
+    session = Session(lambda: llm, dict)
+    panel = Panel(session)
+    before = "def add(a, b):\n    return a + b\n\ndef subtract(a, b):\n    return a"
+    for end in range(len(before) - 12, len(before)):
+        panel.request("complete", before=before[:end], after="", language="python")
+    assert "- b" in panel.value("complete", before=before, after="", language="python")["text"]
+    session.close()
+
+
+def test_whoever_asks_the_engine_ends_it() -> None:
+    """Also a cell's `llm.generate`, which no session knows of: the owner has more to do than the completion."""
+    owner, go = runtime.current().owner, threading.Event()
+    stale = _Stale(threading.Event(), 1)
+    threads = [threading.Thread(target=lambda: owner.call(lambda ticket: go.wait(10))) for _ in range(2)]
+    assert not stale.is_set()
+    for thread in threads:
+        thread.start()
+    while owner.waiting < 2:
+        pass
+    assert stale.is_set()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert not stale.is_set()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import runtime
+from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.errors import ModelFileError
 from tests.chat.panel import HELLO, Panel, notes_of, text_of
@@ -170,6 +171,16 @@ def test_what_a_panel_configures_holds_for_cells(make: Make) -> None:
     assert panel.value("configure", values={"temperature": 0.5, "max_tokens": 7}) is None
     assert (runtime.current().own.temperature, runtime.current().own.max_tokens) == (0.5, 7)
     other.until(lambda m: m["type"] == "state" and m["settings"]["max_tokens"] == 7)
+
+
+def test_what_a_cell_configures_is_told(make: Make) -> None:
+    """%config LocalLLM in a cell, and commands that change the model."""
+    panel = Panel(make())
+    runtime.current().own.temperature = 0.25
+    panel.until(lambda m: m["type"] == "state" and m["settings"]["temperature"] == 0.25)
+    runtime.current().own.load()
+    changed()
+    panel.until(lambda m: m["type"] == "state" and m["model"]["state"] == "loaded")
 
 
 def test_using_a_model_that_cannot_be_loaded_changes_nothing(make: Make) -> None:
