@@ -23,11 +23,11 @@ function make() {
   const messages: KernelMessage[] = [];
   const warnings: string[] = [];
   const port = {
-    open: (listener: IListener) =>
+    open: (listener: IListener, first: PanelMessage) =>
       new Promise<IChannel>((resolve, reject) => {
         const channel: IOpened = {
           listener,
-          sent: [],
+          sent: [first],
           disposed: false,
           done: async () => {
             resolve({

@@ -17,8 +17,9 @@ async function make() {
   const finished: string[] = [];
   let hear: IListener = null!;
   const port = {
-    open: async (listener: IListener) => {
+    open: async (listener: IListener, first: PanelMessage) => {
       hear = listener;
+      sent.push(first);
       return { send: (message: PanelMessage) => void sent.push(message), dispose: () => undefined };
     }
   };

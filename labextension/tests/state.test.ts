@@ -133,6 +133,13 @@ test('a conversation that was deleted is forgotten, but not a question on its wa
   assert.equal(received(sent(chat, ask('r2')), gone).turns.has('c'), true);
 });
 
+test('a question that was stopped before its first words is kept in view, though the kernel has no turn of it', () => {
+  const data = { 'application/vnd.jupyter-localllm.answer+json': { finish_reason: 'interrupted' } };
+  const stopped = play(sent(WELCOMED, ask('r1')), { ...answer('r1', 0, true), data } as KernelMessage);
+  assert.equal(opened(stopped, 'c', []).turns.get('c')!.length, 1);
+  assert.equal(opened(play(sent(WELCOMED, ask('r1')), answer('r1', 0, true)), 'c', []).turns.get('c')!.length, 0);
+});
+
 test('names that are parts of JavaScript are names', () => {
   const chat = sent(WELCOMED, { ...ask('r1'), conversation: '__proto__' });
   assert.equal(chat.turns.get('__proto__')!.length, 1);

@@ -27,9 +27,9 @@ export interface IListener {
   closed(): void;
 }
 
-/** Opens channels to one kernel; rejected when there is no kernel to open one to. */
+/** Opens channels to one kernel, with a first message; rejected when there is no kernel to open one to. */
 export interface IPort {
-  open(listener: IListener): Promise<IChannel>;
+  open(listener: IListener, first: PanelMessage): Promise<IChannel>;
 }
 
 /**
@@ -113,16 +113,17 @@ export class Connection {
     const attempt = this.attempt;
     this.become('opening');
     try {
-      const channel = await this.port.open({
-        message: data => attempt === this.attempt && this.hear(data),
+      const listener = {
+        message: (data: unknown) => attempt === this.attempt && this.hear(data),
         closed: () => attempt === this.attempt && this.closed()
-      });
+      };
+      const hello = { type: 'hello', protocol: PROTOCOL, client: 'labextension', version: this.version } as const;
+      const channel = await this.port.open(listener, hello);
       if (attempt !== this.attempt) {
         channel.dispose();
         return;
       }
       this.channel = channel;
-      channel.send({ type: 'hello', protocol: PROTOCOL, client: 'labextension', version: this.version });
     } catch (error) {
       if (attempt === this.attempt) {
         this.events.warn(`No channel to the kernel: ${error}`);

@@ -87,7 +87,8 @@ export class Session {
   async open(conversation: string): Promise<void> {
     const told = this.chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
     this.askedAt.set(conversation, told);
-    if (told === 0 && !this.chat.kernel?.queue.some(entry => entry.conversation === conversation)) {
+    if (told === 0) {
+      // What is being answered was told after the welcome.
       return this.setChat(opened(this.chat, conversation, []));
     }
     const value = asOpened(await this.request({ type: 'open', conversation }));

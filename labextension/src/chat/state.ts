@@ -4,7 +4,8 @@
  * Values are replaced and never changed, and what did not change stays the same object: a list of a thousand turns in
  * which one grows is drawn again for that one only.
  */
-import type { Values } from './checks';
+import { MIME_TYPE } from '../model';
+import { type Values, anObject } from './checks';
 import type { Attachment, IAsk, IKernelState, KernelMessage, Task } from './protocol';
 import type { ISavedTurn } from './replies';
 
@@ -103,7 +104,7 @@ export function opened(chat: IChat, conversation: string, saved: readonly ISaved
   const known = new Map(have.map(turn => [turn.request, turn]));
   const told = new Set(saved.map(turn => turn.request));
   const turns = saved.map(turn => merge(known.get(turn.request), turn));
-  const own = have.filter(turn => !told.has(turn.request) && turn.phase !== 'done');
+  const own = have.filter(turn => !told.has(turn.request) && keepsItself(turn));
   return {
     ...chat,
     turns: new Map(chat.turns).set(conversation, [...turns, ...own]),
@@ -128,6 +129,15 @@ export function isBehind(chat: IChat, conversation: string): boolean {
 
 export function isRunning(turn: ITurn): boolean {
   return turn.phase === 'sent' || turn.phase === 'taken';
+}
+
+/** The answer as it is to be shown: one that was given up does not look as if it went on. */
+export function shownBundle({ bundle, phase }: ITurn): IBundle | null {
+  const answer = bundle?.data[MIME_TYPE];
+  if (!bundle || !anObject(answer) || (phase !== 'lost' && phase !== 'failed') || answer.finish_reason) {
+    return bundle;
+  }
+  return { ...bundle, data: { ...bundle.data, [MIME_TYPE]: { ...answer, finish_reason: 'interrupted' } } };
 }
 
 /** The turn that is being written or waits, the earliest first. */
@@ -223,7 +233,9 @@ function forgetGone(chat: IChat): IChat {
   return { ...chat, turns: without(chat.turns), seen: without(chat.seen) };
 }
 
-/** A question that is on its way, or that the kernel would not take, is not yet or never the kernel's to forget. */
+/** A question that is on its way, or that the kernel has nothing of, is not the kernel's to forget. */
 function keepsItself(turn: ITurn): boolean {
-  return turn.phase !== 'done';
+  const answer = turn.bundle?.data[MIME_TYPE];
+  const stopped = anObject(answer) && answer.finish_reason === 'interrupted';
+  return turn.phase !== 'done' || stopped;
 }

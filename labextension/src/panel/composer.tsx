@@ -29,6 +29,7 @@ export function Composer(): JSX.Element {
   const key = token ? `${token.sign}${token.start} ${token.prefix}` : '';
   const choices = useChoices(closed === key ? null : token);
   React.useEffect(() => setChosen(0), [key]);
+  const whole = token?.sign === '/' && choices[chosen]?.label === draft.trim(); // nothing is left to complete
   const running = view ? runningTurns(view.chat, conversation).length > 0 : false;
 
   const take = (choice: IChoice): void => {
@@ -54,7 +55,7 @@ export function Composer(): JSX.Element {
     const moves: { [name: string]: number } = { ArrowDown: 1, ArrowUp: -1 };
     if (choices.length > 0 && event.key in moves) {
       setChosen(step(chosen, moves[event.key], choices.length));
-    } else if (choices.length > 0 && (event.key === 'Tab' || event.key === 'Enter') && !event.shiftKey) {
+    } else if (choices.length > 0 && (event.key === 'Tab' || (event.key === 'Enter' && !whole)) && !event.shiftKey) {
       take(choices[chosen] ?? choices[0]);
     } else if (choices.length > 0 && event.key === 'Escape') {
       setClosed(key);

@@ -3,7 +3,7 @@
  */
 import type { Cell } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import type { Kernel } from '@jupyterlab/services';
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
 import type { Attachment, Task } from '../chat/protocol';
 import type { Session } from '../chat/session';
@@ -295,7 +295,9 @@ export class Controller {
       this.view.update({ conversation: this.conversationOf(session) });
     }
     if (session && this.started) {
-      session.connection.connect();
+      if (session.connection.phase === 'idle') {
+        session.connection.connect();
+      }
       this.sessionChanged(session);
     }
     if (situation.notebook !== this.restoredFor && session?.connection.phase === 'ready') {
@@ -303,19 +305,17 @@ export class Controller {
     }
   }
 
-  /** A cell that names the package may have loaded it. */
-  private onIOPub(kernel: Kernel.IKernelConnection, message: { header: { msg_type: string }; content: unknown }): void {
-    if (message.header.msg_type !== 'execute_input' || this.kernels.find(kernel.id)?.connection.phase !== 'missing') {
-      return;
-    }
-    if (MENTION.test(String((message.content as { code?: unknown }).code))) {
-      const retry = (): void => {
-        if (kernel.status === 'idle') {
-          kernel.statusChanged.disconnect(retry);
-          this.kernels.find(kernel.id)?.connection.connect();
-        }
-      };
-      kernel.statusChanged.connect(retry);
+  /** A cell that names the package may have loaded it: the kernel is asked again when that cell has ended. */
+  private onIOPub(kernel: Kernel.IKernelConnection, message: KernelMessage.IIOPubMessage): void {
+    const execution = (message.parent_header as { msg_id?: string }).msg_id ?? '';
+    const { code, execution_state: state } = message.content as { code?: unknown; execution_state?: unknown };
+    if (message.header.msg_type === 'execute_input' && MENTION.test(String(code))) {
+      this.loaders.add(execution);
+    } else if (state === 'idle' && this.loaders.delete(execution)) {
+      const connection = this.kernels.find(kernel.id)?.connection;
+      if (connection?.phase === 'missing' || connection?.phase === 'opening') {
+        connection.reconnect();
+      }
     }
   }
 
@@ -386,6 +386,8 @@ export class Controller {
   private readonly tracker: Tracker<Kernel.IKernelConnection, NotebookPanel>;
   private readonly chosen = new WeakMap<Session, string>();
   private readonly phases = new WeakMap<Session, string>();
+  /** Executions that may be loading the extension. */
+  private readonly loaders = new Set<string>();
   private readonly fixes = new Map<string, string>();
   private restoredFor: NotebookPanel | null = null;
   private unwatch: () => void = () => undefined;

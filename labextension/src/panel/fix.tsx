@@ -1,6 +1,7 @@
 /**
  * A proposed fix: the difference to the cell, to be accepted or not.
  */
+import type { Cell } from '@jupyterlab/cells';
 import * as React from 'react';
 
 import { diffLines } from '../chat/diff';
@@ -8,22 +9,33 @@ import type { ITurn } from '../chat/state';
 import { usePanel, useView } from './context';
 import { findCell, insertBelow, replaceCell } from './notebook';
 
-export function Fix({ turn }: { readonly turn: ITurn }): JSX.Element | null {
+export function Fix({ turn }: { readonly turn: ITurn }): JSX.Element {
+  const { trans } = usePanel();
+  const source = turn.attachments.find(attachment => attachment.kind === 'error')?.source;
+  if (source === undefined || turn.fix === null || turn.fix.trim() === source.trim()) {
+    return <p className="jp-LocalLLM-hint">{trans.__('The answer proposes no other code for the cell.')}</p>;
+  }
+  return <Proposal request={turn.request} source={source} code={turn.fix} />;
+}
+
+interface IProposalProps {
+  readonly request: string;
+  /** The cell as it was sent. */
+  readonly source: string;
+  readonly code: string;
+}
+
+function Proposal({ request, source, code }: IProposalProps): JSX.Element {
   const { controller, trans } = usePanel();
   const { notebook } = useView().situation;
   const [done, setDone] = React.useState<'accepted' | 'rejected' | null>(null);
-  const source = turn.attachments.find(attachment => attachment.kind === 'error')?.source;
-  const code = turn.fix;
-  if (source === undefined || code === null || code.trim() === source.trim()) {
-    return <p className="jp-LocalLLM-hint">{trans.__('The answer proposes no other code for the cell.')}</p>;
-  }
-  const cell = notebook && findCell(notebook, controller.cellOf(turn.request), source);
-  const unchanged = cell?.model.sharedModel.getSource() === source;
+  const cell = notebook && findCell(notebook, controller.cellOf(request), source);
+  const unchanged = useText(cell) === source;
   const accept = (): void => {
-    if (notebook && cell && unchanged) {
+    if (notebook && cell && cell.model.sharedModel.getSource() === source) {
       replaceCell(notebook, code, cell);
     } else if (notebook) {
-      insertBelow(notebook, code);
+      insertBelow(notebook, code); // what was written in the meantime stays
     }
     setDone('accepted');
   };
@@ -49,6 +61,19 @@ export function Fix({ turn }: { readonly turn: ITurn }): JSX.Element | null {
       )}
     </section>
   );
+}
+
+/** The text of a cell as it is now. */
+function useText(cell: Cell | null): string | undefined {
+  const model = cell?.model.sharedModel;
+  const subscribe = React.useCallback(
+    (changed: () => void) => {
+      model?.changed.connect(changed);
+      return () => void model?.changed.disconnect(changed);
+    },
+    [model]
+  );
+  return React.useSyncExternalStore(subscribe, () => model?.getSource());
 }
 
 /** Signs tell what is old and new; no colour is needed to understand it. */

@@ -1,7 +1,7 @@
 /**
  * Opens comms to a kernel, each on a subshell where the kernel has them, so that it is heard while a cell runs.
  */
-import type { Kernel } from '@jupyterlab/services';
+import { type Kernel, KernelMessage } from '@jupyterlab/services';
 import type { JSONObject } from '@lumino/coreutils';
 
 import type { IChannel, IListener, IPort } from '../chat/connection';
@@ -13,14 +13,14 @@ const SUBSHELL_MS = 5000;
 /** What JupyterLab's comms have beyond their interface. */
 interface ISubshellComm extends Kernel.IComm {
   readonly subshellStarted?: Promise<void>;
+  readonly subshellId?: string | null;
 }
 
 export class KernelPort implements IPort {
   /** @param find - a connection to the kernel that may have comms, or null when there is none. */
   constructor(private readonly find: () => Kernel.IKernelConnection | null) {}
 
-  async open(listener: IListener): Promise<IChannel> {
-    await pause(0); // a subshell that was just given back is gone before another one is asked for
+  async open(listener: IListener, first: PanelMessage): Promise<IChannel> {
     const kernel = this.find();
     if (!kernel) {
       throw new Error('there is no kernel');
@@ -30,24 +30,44 @@ export class KernelPort implements IPort {
     if (kernel.supportsSubshells) {
       await Promise.race([comm.subshellStarted, pause(SUBSHELL_MS)]);
     }
+    let closed = false;
     comm.onMsg = message => listener.message(message.content.data);
-    comm.onClose = () => listener.closed();
-    comm.open({});
+    comm.onClose = () => {
+      closed = true;
+      listener.closed();
+    };
+    comm.open(first as unknown as JSONObject);
     return {
       send: (message: PanelMessage) => void comm.send(message as unknown as JSONObject),
-      dispose: () => close(comm)
+      dispose: () => void (closed ? comm.dispose() : close(kernel, comm))
     };
   }
 }
 
-function close(comm: Kernel.IComm): void {
-  try {
-    if (!comm.isDisposed) {
-      comm.close();
-    }
-  } catch {
-    comm.dispose(); // the kernel is dead, and takes no goodbye
+/**
+ * Say goodbye, and give the subshell back when the kernel has heard it: JupyterLab's `close` gives it back at once, and
+ * the goodbye would come to a subshell that is gone.
+ */
+async function close(kernel: Kernel.IKernelConnection, comm: ISubshellComm): Promise<void> {
+  const gone = ['dead', 'restarting', 'autorestarting'].includes(kernel.status);
+  if (gone || comm.isDisposed || kernel.isDisposed) {
+    comm.dispose();
+    return;
   }
+  const goodbye = KernelMessage.createMessage<KernelMessage.ICommCloseMsg<'shell'>>({
+    msgType: 'comm_close',
+    channel: 'shell',
+    username: kernel.username,
+    session: kernel.clientId,
+    subshellId: comm.subshellId ?? undefined,
+    content: { comm_id: comm.commId, data: {} }
+  });
+  try {
+    await Promise.race([kernel.sendShellMessage(goodbye, false, true).done, pause(SUBSHELL_MS)]);
+  } catch {
+    // The kernel is on its way down, and takes no goodbye.
+  }
+  comm.dispose();
 }
 
 function pause(ms: number): Promise<void> {

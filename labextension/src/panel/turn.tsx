@@ -4,7 +4,7 @@
 import { refreshIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { type ITurn, isRunning } from '../chat/state';
+import { type ITurn, isRunning, shownBundle } from '../chat/state';
 import { AnswerView } from './answerview';
 import { IconButton } from './button';
 import { Chip } from './chips';
@@ -14,6 +14,7 @@ import { whatOf } from './queue';
 
 export const Turn = React.memo(function Turn({ turn }: { readonly turn: ITurn }): JSX.Element {
   const { trans } = usePanel();
+  const bundle = React.useMemo(() => shownBundle(turn), [turn]);
   return (
     <article className="jp-LocalLLM-turn" aria-label={trans.__('Question and answer')} data-phase={turn.phase}>
       <div className="jp-LocalLLM-question">
@@ -28,7 +29,7 @@ export const Turn = React.memo(function Turn({ turn }: { readonly turn: ITurn })
           </div>
         )}
       </div>
-      {turn.bundle ? <AnswerView bundle={turn.bundle} /> : isRunning(turn) && <Waiting turn={turn} />}
+      {bundle ? <AnswerView bundle={bundle} /> : isRunning(turn) && <Waiting turn={turn} />}
       {turn.stale && <p className="jp-LocalLLM-hint">{trans.__('A variable of this answer has another value now.')}</p>}
       <Outcome turn={turn} />
       {turn.task === 'fix' && turn.phase === 'done' && <Fix turn={turn} />}
