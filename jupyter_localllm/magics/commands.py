@@ -38,9 +38,17 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         raise UsageError(f"%llm {command.name} is not in this version yet", "%llm help lists what is.")
     if command.name in ("explain", "fix"):
         mend.run(shell, command.name)
+    elif command.name == "panel":
+        _panel(shell, command)
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
         changed()
+
+
+def _panel(shell: InteractiveShell, command: Subcommand) -> None:
+    from jupyter_localllm.widgets import ChatPanel
+
+    ChatPanel(command.value or "", shell=shell).show()
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
