@@ -69,6 +69,13 @@ test('a restart rejects what waits, and nothing waits for a kernel that does not
   assert.equal(session.ask('c', 'Why?', [], 'chat'), null);
 });
 
+test('a question that is too long is not sent, and that is said', async () => {
+  const { session, sent } = await make();
+  assert.equal(session.ask('c', 'x'.repeat(2_000_000), [], 'chat'), null);
+  assert.equal(sent.length, 1);
+  assert.match(session.view.get().notice, /too long.*Attach less/);
+});
+
 test('an answer that is whole is told once', async () => {
   const { session, tell, finished } = await make();
   const request = session.ask('c', 'Why?', [], 'chat');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ WIDTH = """([id, width]) => {
     const left = app.shell.leftCollapsed ? 0 : 0.01;
     split.setRelativeSizes([left, (total - width) / total - left, width / total]);
 }"""
+
+
+def unasked(question: str) -> str:
+    """The same question as nobody asked it before: the tests share a cache, and what is replayed is over at once."""
+    return f"{question} ({secrets.token_hex(4)})"
 
 
 class Chat:

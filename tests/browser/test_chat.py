@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.show.hostile import MARKDOWN
 
-from .chat import SCRIPTED, open_chat
+from .chat import SCRIPTED, open_chat, unasked
 from .lab import Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
@@ -26,7 +26,7 @@ print("over")
 def test_an_answer_streams_into_the_panel(lab: Lab, pictures: Path) -> None:
     """A question is typed, its answer grows, and only "Generating" and "Complete" are said to screen readers."""
     chat = open_chat(lab, [])
-    chat.ask("Tell me a long story about the sea.")
+    chat.ask(unasked("Tell me a long story about the sea."))
     expect(chat.answer(0).get_by_role("status")).to_have_text("Generating", timeout=60_000)
     lengths: set[int] = set()
     while chat.turns.first.get_attribute("data-phase") != "done":
@@ -41,9 +41,9 @@ def test_an_answer_streams_into_the_panel(lab: Lab, pictures: Path) -> None:
 
 
 def test_the_panel_answers_while_a_cell_runs(lab: Lab) -> None:
-    """A loop of pure Python keeps the kernel busy; the answer is whole before it ends, and the loop is not disturbed."""
+    """A loop of pure Python keeps the kernel busy; the answer is whole before that ends, and the loop ends well."""
     chat = open_chat(lab, [LOOP])
-    chat.ask("Hello")  # loads the model
+    chat.ask(unasked("Hello"))  # loads the model
     chat.wait_done(0)
     lab.run_cell(1, wait=False)
     lab.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.widgets[1].promptNode?.innerText")
@@ -60,7 +60,7 @@ def test_the_panel_answers_while_a_cell_runs(lab: Lab) -> None:
 def test_a_running_answer_does_not_block_a_cell(lab: Lab) -> None:
     """While the panel's answer is written, a cell runs to its end."""
     chat = open_chat(lab, ["6 * 7"])
-    chat.ask("Tell me a very long story about the sea.")
+    chat.ask(unasked("Tell me a very long story about the sea."))
     expect(chat.answer(0).get_by_role("status")).to_have_text("Generating", timeout=60_000)
     lab.run_cell(1)
     assert lab.outputs(1)[0]["data"]["text/plain"] == "42"
@@ -72,7 +72,7 @@ def test_a_running_answer_does_not_block_a_cell(lab: Lab) -> None:
 def test_stop_keeps_what_was_written(lab: Lab) -> None:
     """The stop button ends the answer within a moment; what was written stays, and the next question is answered."""
     chat = open_chat(lab, [])
-    chat.ask("Tell me a very long story about the sea.")
+    chat.ask(unasked("Tell me a very long story about the sea."))
     expect(chat.answer(0).locator(".jp-LocalLLM-text")).to_contain_text(" ", timeout=60_000)
     chat.button("Stop").click()
     chat.wait_done(0, 5)
@@ -86,7 +86,7 @@ def test_stop_keeps_what_was_written(lab: Lab) -> None:
 def test_two_questions_stand_in_a_queue(lab: Lab) -> None:
     """The second question of a conversation waits for the first, and the panel says so."""
     chat = open_chat(lab, [])
-    chat.ask("Tell me a very long story about the sea.")
+    chat.ask(unasked("Tell me a very long story about the sea."))
     chat.ask("What is the capital of France?")
     queue = chat.node.get_by_role("region", name="Queue")
     expect(queue).to_contain_text("waits for", timeout=60_000)
@@ -115,7 +115,7 @@ def test_a_hostile_model_does_nothing(lab: Lab) -> None:
     text = "\n\n".join(text for text in MARKDOWN.values() if "\ud800" not in text)
     chat = open_chat(lab, [SCRIPTED.format(text=text)])
     lab.run_cell(1)
-    chat.ask("Go")
+    chat.ask(unasked("Go"))
     chat.wait_done(0)
     lab.page.wait_for_timeout(1500)
     assert lab.foreign_requests() == []

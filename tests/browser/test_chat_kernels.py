@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from .chat import SETUP, Chat, open_chat
+from .chat import SETUP, Chat, open_chat, unasked
 from .lab import PANEL, Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
@@ -18,7 +18,7 @@ def writing(chat: Chat, index: int = 0) -> None:
 
 
 def test_a_kernel_without_the_extension_gets_a_button(lab: Lab) -> None:
-    """The panel says what is missing; the button loads it, and a question is answered. Nothing is added to the cells."""
+    """The panel says what is missing; the button loads it, and a question is answered. No cell is added."""
     lab.open(["1"])
     chat = Chat(lab).show()
     expect(chat.node.locator(".jp-LocalLLM-note")).to_contain_text("not loaded in this kernel")
@@ -41,9 +41,9 @@ def test_a_cell_that_loads_the_extension_is_noticed(lab: Lab) -> None:
 
 
 def test_a_restart_in_the_middle_of_an_answer(lab: Lab) -> None:
-    """The answer is marked as lost, the panel says that the kernel lacks the extension, and goes on once it is loaded."""
+    """The answer is marked as lost, the panel says that the extension is missing, and goes on when it is loaded."""
     chat = open_chat(lab, [])
-    chat.ask(STORY)
+    chat.ask(unasked(STORY))
     writing(chat)
     lab.restart()
     expect(chat.turns.first).to_contain_text("The kernel went away before the answer was whole.")
@@ -57,7 +57,7 @@ def test_a_restart_in_the_middle_of_an_answer(lab: Lab) -> None:
 def test_a_kernel_that_dies_comes_back(lab: Lab) -> None:
     """The server restarts a kernel that was killed; the panel notices, and works again."""
     chat = open_chat(lab, [])
-    chat.ask(STORY)
+    chat.ask(unasked(STORY))
     writing(chat)
     lab.page.evaluate(
         f"""() => {{ {PANEL}
@@ -83,7 +83,7 @@ def test_another_kernel_in_the_same_notebook(lab: Lab) -> None:
 def test_the_panel_follows_the_notebook(lab: Lab) -> None:
     """Each notebook's kernel has its own conversations; an answer that is being written goes on unseen."""
     chat = open_chat(lab, ["where = 'first'"], "first.ipynb")
-    chat.ask(STORY)
+    chat.ask(unasked(STORY))
     writing(chat)
     lab.open([SETUP], "second.ipynb")
     lab.run_cell(0)
@@ -147,7 +147,7 @@ def test_a_reload_shows_what_was_there(lab: Lab) -> None:
     chat = open_chat(lab, [])
     chat.ask("What is the capital of France?")
     chat.wait_done(0)
-    chat.ask(STORY)
+    chat.ask(unasked(STORY))
     writing(chat, 1)
     lab.save()
     lab.page.reload()
@@ -163,7 +163,7 @@ def test_a_reload_shows_what_was_there(lab: Lab) -> None:
 def test_the_connection_is_lost_and_comes_back(lab: Lab) -> None:
     """A socket that closes is opened again, and the panel goes on with what was written meanwhile."""
     chat = open_chat(lab, [])
-    chat.ask(STORY)
+    chat.ask(unasked(STORY))
     writing(chat)
     lab.page.evaluate(f"async () => {{ {PANEL} await panel.sessionContext.session.kernel.reconnect() }}")
     chat.ready()

@@ -62,6 +62,9 @@ export class Session {
   ask(conversation: string, text: string, attachments: readonly Attachment[], task: Task, options: Values = {}) {
     const message = { type: 'ask', request: newId(), conversation, text, attachments, options, task } as const;
     if (!this.connection.send(message)) {
+      if (this.connection.phase === 'ready') {
+        this.tell(new RequestError('too_large', 'The question is too long, with what is attached.', 'Attach less.'));
+      }
       return null;
     }
     this.setChat(sent(this.chat, message));

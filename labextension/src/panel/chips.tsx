@@ -8,7 +8,7 @@ import type { Attachment } from '../chat/protocol';
 import type { Translations } from '../i18n';
 import { IconButton } from './button';
 import { usePanel, useView } from './context';
-import { keyOf } from './controller';
+import { keyOf } from './draft';
 import { tokens } from './figures';
 
 export function Chips(): JSX.Element | null {
@@ -21,7 +21,7 @@ export function Chips(): JSX.Element | null {
     <ul className="jp-LocalLLM-chips" aria-label={trans.__('Attached')}>
       {chips.map(attachment => (
         <li key={keyOf(attachment)}>
-          <Chip attachment={attachment} onRemove={() => controller.detach(attachment)} />
+          <Chip attachment={attachment} onRemove={() => controller.draft.detach(attachment)} />
         </li>
       ))}
     </ul>

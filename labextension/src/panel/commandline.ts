@@ -15,7 +15,7 @@ export async function runCommand(panel: IPanelContext, { name, rest }: ICommand)
       }
       return;
     case 'clear':
-      return controller.clear();
+      return controller.talks.clear();
     case 'model':
       if (rest === '') {
         return controller.show('models');

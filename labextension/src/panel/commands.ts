@@ -42,16 +42,16 @@ export function addCommands({ app, palette, notebooks, trans, controller, ghost 
     commands.addCommand(id, { label, isEnabled, execute: async () => void (await run(await controller(true))) });
     palette?.addItem({ command: id, category });
   };
-  add(COMMAND.open, trans.__('Open the chat'), it => it.focus(), always);
+  add(COMMAND.open, trans.__('Open the chat'), it => it.draft.focus(), always);
   add(COMMAND.explain, trans.__('Explain the error of this cell'), it => it.help('explain'), hasError);
   add(COMMAND.fix, trans.__('Fix this cell'), it => it.help('fix'), hasError);
   add(COMMAND.attach, trans.__('Attach this cell to the question'), it => {
-    it.attachCell(it.notebook?.content.activeCell);
-    it.focus();
+    it.draft.attachCell(it.notebook?.content.activeCell);
+    it.draft.focus();
   });
   add(COMMAND.stop, trans.__('Stop the answer'), it => it.stop());
   add(COMMAND.begin, trans.__('New conversation'), it => it.begin());
-  add(COMMAND.clear, trans.__('Forget the turns of this conversation'), it => it.clear());
+  add(COMMAND.clear, trans.__('Forget the turns of this conversation'), it => it.talks.clear());
   add(COMMAND.models, trans.__('Choose a model'), it => it.show('models'));
   add(COMMAND.load, trans.__('Load jupyter_localllm in this kernel'), it => it.load());
   commands.addCommand(COMMAND.ghost, {

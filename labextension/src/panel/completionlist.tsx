@@ -73,7 +73,7 @@ async function variableChoices(prefix: string, { controller, trans }: IPanelCont
     label: variable.name,
     detail: describe(variable, trans),
     insert: variable.name,
-    take: () => controller.attach({ kind: 'variable', name: variable.name })
+    take: () => controller.draft.attach({ kind: 'variable', name: variable.name })
   }));
 }
 
@@ -94,7 +94,7 @@ function cellChoices(prefix: string, { controller, trans }: IPanelContext): read
       label: prompt ? trans.__('cell %1', prompt) : trans.__('cell %1', index + 1),
       detail: trans.__('%1 · %2 tokens', firstLine(source), cost(source)),
       insert: prompt ? trans.__('cell %1', prompt) : trans.__('cell %1', index + 1),
-      take: () => controller.attachCell(panel!.content.widgets.find(cell => cell.model.id === id))
+      take: () => controller.draft.attachCell(panel!.content.widgets.find(cell => cell.model.id === id))
     }));
 }
 

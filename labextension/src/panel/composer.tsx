@@ -11,6 +11,7 @@ import { Chips } from './chips';
 import { runCommand } from './commandline';
 import { CompletionList, type IChoice, useChoices } from './completionlist';
 import { usePanel, useRun, useSession, useView } from './context';
+import { count } from './figures';
 
 const LIST = 'jp-LocalLLM-completions';
 
@@ -35,14 +36,14 @@ export function Composer(): JSX.Element {
   const take = (choice: IChoice): void => {
     const next = insert(draft, token!, caret, choice.insert);
     choice.take?.();
-    controller.setDraft(next.text);
+    controller.draft.set(next.text);
     area.moveTo(next.caret);
     setCaret(next.caret);
   };
   const send = (): void => {
     const command = parseCommand(draft);
     if (command) {
-      controller.setDraft('');
+      controller.draft.set('');
       run(() => runCommand(panel, command));
     } else {
       controller.send();
@@ -86,7 +87,7 @@ export function Composer(): JSX.Element {
         aria-controls={LIST}
         aria-activedescendant={choices.length > 0 ? `${LIST}-${chosen}` : undefined}
         onChange={event => {
-          controller.setDraft(event.target.value);
+          controller.draft.set(event.target.value);
           setCaret(event.target.selectionStart);
           setClosed('');
         }}
@@ -98,7 +99,7 @@ export function Composer(): JSX.Element {
           type="button"
           className="jp-LocalLLM-textButton"
           disabled={!ready}
-          onClick={() => controller.attachCell(controller.notebook?.content.activeCell)}
+          onClick={() => controller.draft.attachCell(controller.notebook?.content.activeCell)}
         >
           {trans.__('Attach cell')}
         </button>
@@ -133,7 +134,11 @@ function Window(): JSX.Element | null {
     return null;
   }
   const share = Math.min(100, Math.round((100 * model.used) / model.window));
-  const title = trans.__('%1 of %2 tokens of the window used by the last answer', model.used, model.window);
+  const title = trans.__(
+    '%1 of %2 tokens of the window used by the last answer',
+    count(model.used),
+    count(model.window)
+  );
   return (
     <span className="jp-LocalLLM-window" title={title} data-full={share >= 80}>
       {trans.__('window %1 %', share)}
@@ -150,9 +155,13 @@ function useArea(text: string, focus: number) {
   const ref = React.useRef<HTMLTextAreaElement>(null);
   const wanted = React.useRef<number | null>(null);
   React.useLayoutEffect(() => {
+    const observer = new ResizeObserver(() => fit(ref.current!));
+    observer.observe(ref.current!.parentElement!);
+    return () => observer.disconnect();
+  }, []);
+  React.useLayoutEffect(() => {
     const area = ref.current!;
-    area.style.height = 'auto';
-    area.style.height = `${area.scrollHeight + 2}px`;
+    fit(area);
     if (wanted.current !== null) {
       area.setSelectionRange(wanted.current, wanted.current);
       wanted.current = null;
@@ -168,4 +177,9 @@ function useArea(text: string, focus: number) {
     ref.current?.focus();
   };
   return { ref, moveTo };
+}
+
+function fit(area: HTMLTextAreaElement): void {
+  area.style.height = 'auto';
+  area.style.height = `${area.scrollHeight + 2}px`;
 }

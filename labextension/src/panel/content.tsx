@@ -58,8 +58,8 @@ class Content extends ReactWidget {
     this.toggleClass('jp-LocalLLM-mod-drop', event.type === 'lm-dragenter' || event.type === 'lm-dragover');
     if (event.type === 'lm-drop') {
       const cells = event.mimeData.getData(CELLS) as unknown;
-      this.context.controller.attach(...(Array.isArray(cells) ? cells.map(asAttachment) : []));
-      this.context.controller.focus();
+      this.context.controller.draft.attach(...(Array.isArray(cells) ? cells.map(asAttachment) : []));
+      this.context.controller.draft.focus();
     }
   };
 }

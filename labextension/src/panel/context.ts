@@ -7,7 +7,8 @@ import * as React from 'react';
 import type { Session, ISessionView } from '../chat/session';
 import type { Store } from '../chat/store';
 import type { Translations } from '../i18n';
-import type { Controller, IPanelView } from './controller';
+import type { Controller } from './controller';
+import type { IPanelView } from './view';
 
 export interface IPanelContext {
   readonly controller: Controller;

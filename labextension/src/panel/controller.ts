@@ -9,40 +9,15 @@ import type { Attachment, Task } from '../chat/protocol';
 import type { Session } from '../chat/session';
 import { type ITurn, isRunning } from '../chat/state';
 import { Store } from '../chat/store';
-import { type ISituation, Tracker } from '../chat/tracker';
+import { Tracker } from '../chat/tracker';
 import type { Translations } from '../i18n';
-import { keepAll, keepWithNotebook, restoreKept } from './keeping';
+import { Draft } from './draft';
+import { keepAll, restoreKept } from './keeping';
 import { Kernels } from './kernels';
-import { cellAttachment, errorAttachment, failedCell } from './notebook';
+import { errorAttachment, failedCell } from './notebook';
+import { Talks } from './talks';
+import { type IPanelSettings, type IPanelView, type Section, NOTHING } from './view';
 
-export type Section = 'conversations' | 'models' | 'settings';
-
-/** What people set for the panel; the schema says what each is for. */
-export interface IPanelSettings {
-  readonly keepInNotebook: boolean;
-  readonly loadExtension: boolean;
-  readonly enterSends: boolean;
-}
-
-export const DEFAULTS: IPanelSettings = { keepInNotebook: false, loadExtension: false, enterSends: true };
-
-export interface IPanelView {
-  readonly situation: ISituation<NotebookPanel, Kernel.IKernelConnection>;
-  readonly session: Session | null;
-  readonly conversation: string;
-  readonly draft: string;
-  readonly chips: readonly Attachment[];
-  /** Counts up when the composer should take the focus. */
-  readonly focus: number;
-  readonly section: Section | null;
-  /** `%load_ext` runs or waits. */
-  readonly loading: boolean;
-  readonly settings: IPanelSettings;
-  /** Counts up when something changed in the notebook that is shown here. */
-  readonly notebookChange: number;
-}
-
-export const FIRST_CONVERSATION = 'chat';
 const LOAD = '%load_ext jupyter_localllm';
 const MENTION = /jupyter_localllm/;
 
@@ -56,17 +31,15 @@ export class Controller {
     this.tracker = new Tracker<Kernel.IKernelConnection, NotebookPanel>(notebooks, now => this.follow(now));
   }
 
-  readonly view = new Store<IPanelView>({
-    situation: { notebook: null, kernel: null, life: 'none', busy: false },
-    session: null,
-    conversation: FIRST_CONVERSATION,
-    draft: '',
-    chips: [],
-    focus: 0,
-    section: null,
-    loading: false,
-    settings: DEFAULTS,
-    notebookChange: 0
+  readonly view = new Store<IPanelView>(NOTHING);
+
+  readonly draft = new Draft(this.view);
+
+  readonly talks = new Talks(this.view, conversation => {
+    this.talks.catchUp();
+    if (this.session) {
+      this.finished(this.session, conversation);
+    }
   });
 
   get session(): Session | null {
@@ -128,6 +101,16 @@ export class Controller {
     return request !== null;
   }
 
+  /** Begin a conversation, and write in it. */
+  begin(name = ''): void {
+    this.talks.begin(name);
+    this.draft.focus();
+  }
+
+  show(section: Section | null): void {
+    this.view.update({ section });
+  }
+
   /** The id of the cell that a fix was asked for, if it was asked for here. */
   cellOf(request: string): string | undefined {
     return this.fixes.get(request);
@@ -145,89 +128,6 @@ export class Controller {
   /** The same question again. */
   again(turn: ITurn): void {
     this.ask(turn.question, turn.attachments, turn.task);
-  }
-
-  // -- the draft ----------------------------------------------------------------------------------------------------------
-
-  attach(...attachments: Attachment[]): void {
-    const known = new Set(this.view.get().chips.map(keyOf));
-    const fresh = attachments.filter(attachment => !known.has(keyOf(attachment)));
-    this.view.update({ chips: [...this.view.get().chips, ...fresh] });
-  }
-
-  attachCell(cell: Cell | null | undefined): void {
-    if (cell) {
-      this.attach(cellAttachment(cell));
-    }
-  }
-
-  detach(attachment: Attachment): void {
-    this.view.update({ chips: this.view.get().chips.filter(other => other !== attachment) });
-  }
-
-  setDraft(draft: string): void {
-    this.view.update({ draft });
-  }
-
-  focus(): void {
-    this.view.update({ focus: this.view.get().focus + 1 });
-  }
-
-  show(section: Section | null): void {
-    this.view.update({ section });
-  }
-
-  // -- conversations ------------------------------------------------------------------------------------------------------
-
-  choose(conversation: string): void {
-    const { session } = this.view.get();
-    if (session) {
-      this.chosen.set(session, conversation);
-    }
-    this.view.update({ conversation, section: null });
-    this.catchUp();
-  }
-
-  /** Begin a conversation under the first name that is free. */
-  begin(name = ''): void {
-    const taken = new Set(this.session?.chat.kernel?.conversations.map(conversation => conversation.name));
-    let next = name || FIRST_CONVERSATION;
-    for (let number = 2; name === '' && taken.has(next); number += 1) {
-      next = `${FIRST_CONVERSATION}-${number}`;
-    }
-    this.choose(next);
-    this.focus();
-  }
-
-  async clear(conversation = this.view.get().conversation): Promise<void> {
-    await this.session?.request({ type: 'clear', conversation });
-    this.session?.forget(conversation);
-    this.catchUp();
-    this.finished(this.session!, conversation);
-  }
-
-  async rename(conversation: string, to: string): Promise<void> {
-    await this.session?.request({ type: 'rename', conversation, to });
-    if (this.view.get().conversation === conversation) {
-      this.choose(to);
-    }
-  }
-
-  async remove(conversation: string): Promise<void> {
-    await this.session?.request({ type: 'delete', conversation });
-    this.session?.forget(conversation);
-    if (this.view.get().conversation === conversation) {
-      this.choose(FIRST_CONVERSATION);
-    }
-  }
-
-  /** Keep a conversation in the current notebook's file from now on, or no longer. */
-  async keepInNotebook(conversation: string, kept: boolean): Promise<void> {
-    const { notebook, session } = this;
-    if (notebook && session) {
-      await keepWithNotebook(notebook, session, conversation, kept);
-      this.view.update({ notebookChange: this.view.get().notebookChange + 1 });
-    }
   }
 
   // -- the kernel -----------------------------------------------------------------------------------------------------------
@@ -292,7 +192,7 @@ export class Controller {
       this.unwatch();
       this.unwatch = session?.view.subscribe(() => this.sessionChanged(session)) ?? (() => undefined);
       kernel?.iopubMessage.connect(this.onIOPub, this);
-      this.view.update({ conversation: this.conversationOf(session) });
+      this.view.update({ conversation: this.talks.of(session) });
     }
     if (session && this.started) {
       if (session.connection.phase === 'idle') {
@@ -324,21 +224,14 @@ export class Controller {
     if (phase !== this.phases.get(session)) {
       this.phases.set(session, phase);
       if (phase === 'ready') {
-        this.view.update({ conversation: this.conversationOf(session) });
+        this.view.update({ conversation: this.talks.of(session) });
         this.restore(session);
       } else if (phase === 'missing') {
         this.maybeLoad();
       }
     }
     if (phase === 'ready') {
-      this.catchUp();
-    }
-  }
-
-  private catchUp(): void {
-    const { session, conversation } = this.view.get();
-    if (session?.connection.phase === 'ready') {
-      session.catchUp(conversation);
+      this.talks.catchUp();
     }
   }
 
@@ -350,18 +243,12 @@ export class Controller {
     }
   }
 
-  private conversationOf(session: Session | null): string {
-    const chosen = session && this.chosen.get(session);
-    const latest = session?.chat.kernel?.conversations.find(conversation => conversation.latest);
-    return chosen ?? latest?.name ?? FIRST_CONVERSATION;
-  }
-
   private restore(session: Session): void {
     const { notebook } = this;
     this.restoredFor = notebook;
     if (notebook) {
       restoreKept(notebook, session).then(
-        names => names.length > 0 && this.catchUp(),
+        names => names.length > 0 && this.talks.catchUp(),
         error => session.tell(error)
       );
     }
@@ -384,7 +271,6 @@ export class Controller {
 
   private readonly kernels: Kernels;
   private readonly tracker: Tracker<Kernel.IKernelConnection, NotebookPanel>;
-  private readonly chosen = new WeakMap<Session, string>();
   private readonly phases = new WeakMap<Session, string>();
   /** Executions that may be loading the extension. */
   private readonly loaders = new Set<string>();
@@ -396,16 +282,4 @@ export class Controller {
 
 export async function isPython(kernel: Kernel.IKernelConnection | null): Promise<boolean> {
   return (await kernel?.info)?.language_info.name.toLowerCase() === 'python';
-}
-
-/** Attachments of one key are the same thing twice. */
-export function keyOf(attachment: Attachment): string {
-  switch (attachment.kind) {
-    case 'variable':
-      return `variable ${attachment.name}`;
-    case 'cell':
-      return `cell ${attachment.id}`;
-    case 'error':
-      return `error ${attachment.source}`;
-  }
 }

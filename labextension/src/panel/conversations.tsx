@@ -45,7 +45,7 @@ function Entry({ entry, current, known }: IEntryProps): JSX.Element {
         type="button"
         className="jp-LocalLLM-choice"
         aria-current={current ? 'true' : undefined}
-        onClick={() => controller.choose(name)}
+        onClick={() => controller.talks.choose(name)}
       >
         <span className="jp-LocalLLM-choiceName">{name}</span>
         <span className="jp-LocalLLM-choiceDetail">{trans._n('%1 turn', '%1 turns', turns)}</span>
@@ -64,13 +64,13 @@ function Actions({ entry: { name, kept } }: { readonly entry: IConversation }): 
   const rename = async (): Promise<void> => {
     const to = await panel.askText(trans.__('Rename the conversation'), name, trans.__('Rename'));
     if (to && to !== name) {
-      await controller.rename(name, to);
+      await controller.talks.rename(name, to);
     }
   };
   const remove = async (): Promise<void> => {
     const body = trans.__('Its turns are forgotten in this kernel and on disk.');
     if (await panel.confirm(trans.__('Delete the conversation "%1"?', name), body, trans.__('Delete'))) {
-      await controller.remove(name);
+      await controller.talks.remove(name);
     }
   };
   return (
@@ -85,7 +85,7 @@ function Actions({ entry: { name, kept } }: { readonly entry: IConversation }): 
         icon={notebookIcon}
         label={trans.__('Keep "%1" with the notebook', name)}
         pressed={inNotebook}
-        onClick={() => run(() => controller.keepInNotebook(name, !inNotebook))}
+        onClick={() => run(() => controller.talks.keepInNotebook(name, !inNotebook))}
       />
       <IconButton
         icon={downloadIcon}

@@ -10,6 +10,11 @@ export function bytes(count: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
+/** A count, as it is written here. */
+export function count(number: number): string {
+  return number.toLocaleString();
+}
+
 /** Tokens, shortened: 950, 1.2k, 34k. */
 export function tokens(count: number): string {
   return count < 1000 ? `${Math.round(count)}` : `${(count / 1000).toFixed(count < 10_000 ? 1 : 0)}k`;

@@ -6,7 +6,7 @@ import * as React from 'react';
 
 import { IconButton } from './button';
 import { usePanel, useSession, useView } from './context';
-import type { Section } from './controller';
+import type { Section } from './view';
 
 export function Header(): JSX.Element {
   const { controller, trans } = usePanel();

@@ -7,7 +7,7 @@ import type { IModelState } from '../chat/protocol';
 import { type IModelChoice, asModels } from '../chat/replies';
 import type { Translations } from '../i18n';
 import { usePanel, useRun, useSession, useView } from './context';
-import { bytes } from './figures';
+import { bytes, count } from './figures';
 
 export function Models(): JSX.Element {
   const { trans } = usePanel();
@@ -52,7 +52,7 @@ function Resident({ model }: { readonly model: IModelState }): JSX.Element {
     stateText(model, trans),
     model.memory_bytes !== null ? trans.__('%1 in memory', bytes(model.memory_bytes)) : '',
     model.window !== null && model.used !== null
-      ? trans.__('%1 of %2 tokens of its window used', model.used, model.window)
+      ? trans.__('%1 of %2 tokens of its window used', count(model.used), count(model.window))
       : ''
   ];
   return (

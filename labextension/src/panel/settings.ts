@@ -1,7 +1,7 @@
 /**
  * The settings of the schema, with their defaults where there is no registry.
  */
-import type { IPanelSettings } from './controller';
+import type { IPanelSettings } from './view';
 
 export interface ISettings extends IPanelSettings {
   readonly ghostText: boolean;
