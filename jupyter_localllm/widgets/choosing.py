@@ -71,10 +71,9 @@ def model_words(model: Mapping[str, Any]) -> str:
 class _Part:
     """What both share: a list to choose from, whose changes are told once and by people only."""
 
-    def __init__(self, library: Any, pump: Pump, tooltip: str) -> None:
-        self._pump = pump
-        wide = library.Layout(flex="1 1 12em", width="auto", min_width="8em")
-        self.chosen = library.Dropdown(tooltip=tooltip, layout=wide)
+    def __init__(self, library: Any, name: str) -> None:
+        wide, style = library.Layout(flex="1 1 12em", width="auto", min_width="8em"), {"description_width": "5.5em"}
+        self.chosen = library.Dropdown(description=name, layout=wide, style=style)
 
     def offer(self, options: Sequence[tuple[str, str]], value: str | None) -> None:
         """What there is, and which of it is meant."""
@@ -101,13 +100,18 @@ class Conversations(_Part):
     """
 
     def __init__(self, library: Any, pump: Pump, choose: Do, do: Do) -> None:
-        super().__init__(library, pump, "Conversation")
+        super().__init__(library, "Chat")
         narrow = library.Layout(width="auto", flex="0 0 auto")
         self.buttons = {
             name: library.Button(description=words, tooltip=help, layout=narrow)
             for name, (words, help) in _BUTTONS.items()
         }
-        self.name = library.Text(placeholder="Another name", tooltip="Another name", continuous_update=False)
+        self.name = library.Text(
+            description="Name",
+            placeholder="Another name",
+            continuous_update=False,
+            style={"description_width": "5.5em"},
+        )
         self.keep = library.ToggleButton(description="Keep", tooltip="Keep it on disk", layout=narrow)
         self.export = library.Button(description="Export", tooltip="Show it as Markdown", layout=narrow)
         self.markdown = library.Textarea(
@@ -166,7 +170,7 @@ class Model(_Part):
     """
 
     def __init__(self, library: Any, pump: Pump, do: Do) -> None:
-        super().__init__(library, pump, "Model")
+        super().__init__(library, "Model")
         narrow = library.Layout(width="auto", flex="0 0 auto")
         self.use = library.Button(description="Use", tooltip="Use this model from now on, and load it", layout=narrow)
         self.unload = library.Button(description="Unload", tooltip="Give the memory back", layout=narrow)

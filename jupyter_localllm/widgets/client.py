@@ -65,6 +65,7 @@ class Client:
         self._asked: dict[str, tuple[str, list[str]]] = {}
         self._state: Message = {}
         self._seen_model: tuple[Any, ...] = ()
+        self._configuring: set[str] = set()
         self.shown, self.ready = Shown(), threading.Event()
         self.shown.choose(wanted)
         self.view = pump.do(lambda: View(library, pump, self, mark))
@@ -146,8 +147,8 @@ class Client:
             self._request("unload", lambda _value: self._models())
 
     def configure(self, values: dict[str, Any]) -> None:
-        """Change sampling settings."""
-        self._request("configure", lambda _value: None, values=values)
+        """Change sampling settings; until that is done, what states say of them is old."""
+        self._configuring.add(self._request("configure", lambda _value: None, values=values))
 
     # -----------------------------------------------------------------------------------------------------------------
     # What the session says
@@ -175,7 +176,7 @@ class Client:
 
     def _stands(self, message: Message) -> None:
         self._state = message
-        self.view.tell(message, self.shown.name)
+        self.view.tell(message, self.shown.name, settings=not self._configuring)
         model = (message["model"]["name"], message["model"]["state"])
         if model != self._seen_model and model[1] != "loading":
             self._seen_model = model
@@ -194,6 +195,7 @@ class Client:
 
     def _failed(self, message: Message) -> None:
         request = message["request"]
+        self._configuring.discard(request)
         asked, then = self._asked.pop(request, None), self._waiting.pop(request, None)
         turn = self.shown.failed(message)
         if turn is not None:
@@ -209,6 +211,7 @@ class Client:
             self.ready.set()
 
     def _replied(self, message: Message) -> None:
+        self._configuring.discard(message["request"])
         then = self._waiting.pop(message["request"], None)
         if then is not None:
             then(message["value"])
@@ -247,10 +250,11 @@ class Client:
         names = [one["name"] for one in self._state["conversations"] if one["name"] != name]
         return names[-1] if names else new_name([])
 
-    def _request(self, kind: str, then: Callable[[Any], None], **values: Any) -> None:
+    def _request(self, kind: str, then: Callable[[Any], None], **values: Any) -> str:
         request = self._name()
         self._waiting[request] = then
         self._say({"type": kind, "request": request, **values})
+        return request
 
     def _name(self) -> str:
         return f"{self._prefix}-{next(self._numbers)}"

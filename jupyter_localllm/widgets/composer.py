@@ -47,17 +47,22 @@ class Composer:
         wide = library.Layout(flex="1 1 12em", width="auto", min_width="8em")
         # The value comes with Enter or when the field is left: a click on Send is then behind it, also where the kernel
         # was busy and all of it waited.
-        values = {"placeholder": "Ask about this notebook", "continuous_update": False, "layout": wide}
-        self.line = library.Text(tooltip="Question; Enter sends it", **values)
-        self.lines = library.Textarea(rows=4, tooltip="Question", **values)
+        named = {
+            "style": {"description_width": "5.5em"},
+            "continuous_update": False,
+        }  # the name, for screen readers too
+        values = {"description": "Question", "placeholder": "Ask about this notebook", "layout": wide, **named}
+        self.line = library.Text(tooltip="Enter sends it", **values)
+        self.lines = library.Textarea(rows=4, **values)
         self.send = library.Button(description="Send", button_style="primary", tooltip="Send the question")
         self.stop = library.Button(description="Stop", tooltip="Stop the answer", disabled=True)
         self.several = library.ToggleButton(description="Lines", tooltip="Write several lines")
         self.variables = library.Combobox(
+            description="Variables",
             placeholder="Attach a variable",
             tooltip="Variables to answer from",
-            continuous_update=False,
             layout=library.Layout(width="auto"),
+            **named,
         )
         self._labels: dict[str, str] = {}
         self._names: list[str] = []

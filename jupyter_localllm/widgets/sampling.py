@@ -45,13 +45,7 @@ class Sampling:
         self.fields = {name: self._field(library, name) for name in _HELP}
         for name, field in self.fields.items():
             field.observe(pump.heard(functools.partial(self._changed, name)), "value")
-        labelled = [
-            library.HBox(
-                [library.Label(name, layout=library.Layout(width="9em")), field], layout=library.Layout(width="100%")
-            )
-            for name, field in self.fields.items()
-        ]
-        self.widget = library.VBox(labelled)
+        self.widget = library.VBox(list(self.fields.values()))
 
     def tell(self, settings: Mapping[str, Any]) -> None:
         """The values that hold now."""
@@ -63,7 +57,8 @@ class Sampling:
                 field.value = value
 
     def _field(self, library: Any, name: str) -> Any:
-        values = {"tooltip": _HELP[name], "continuous_update": False, "layout": library.Layout(flex="1 1 8em")}
+        values = {"description": name, "tooltip": _HELP[name], "continuous_update": False}
+        values |= {"style": {"description_width": "8em"}, "layout": library.Layout(width="100%")}
         if name in _FLOATS:
             low, high = _FLOATS[name]
             return library.BoundedFloatText(min=low, max=high, step=0.05, **values)

@@ -86,11 +86,12 @@ class View:
         )
         self.widget.add_class("jp-LocalLLM-panel")
 
-    def tell(self, state: Mapping[str, Any], conversation: str) -> None:
-        """How things stand."""
+    def tell(self, state: Mapping[str, Any], conversation: str, *, settings: bool = True) -> None:
+        """How things stand; `settings`: in the fields of the settings, too."""
         self.model.tell(state["model"])
         self.conversations.tell(state["conversations"], conversation)
-        self.sampling.tell(state["settings"])
+        if settings:
+            self.sampling.tell(state["settings"])
         words = queue_words(state["queue"])
         self.queue.value = f'<span style="{_QUIET}">{escape(clean(words))}</span>' if words else ""
         mine = [one for one in state["queue"] if one["kind"] == "use" or one["conversation"] == conversation]

@@ -122,7 +122,7 @@ def test_it_answers_while_a_cell_runs(front: tuple[Front, str], kernel: Kernel) 
 
 def test_nothing_goes_to_another_cell(front: tuple[Front, str], kernel: Kernel) -> None:
     """While an answer is written other cells run: none of them gets an output, and the text that changes is the
-    panel's, by its name and under its own cell."""
+    panel's, by its name (and in ipykernel 7 under its own cell)."""
     made, cell = front
     (place, _view) = (m["content"]["transient"]["display_id"] for m in made.of("display_data"))
     made.ask("Tell me a story about the sea.")
@@ -131,11 +131,12 @@ def test_nothing_goes_to_another_cell(front: tuple[Front, str], kernel: Kernel) 
     made.until(lambda: all(made.over(other) for other in others))
     made.send(made.widget(description="Stop"), method="custom", content={"event": "click"})
     made.until(lambda: any("incomplete" in m["content"]["data"]["text/plain"] for m in made.of("update_display_data")))
-    outputs = ("display_data", "stream", "error", "execute_result", "update_display_data")
+    outputs = ("display_data", "stream", "error", "execute_result")
     assert [m for m in made.heard if m["msg_type"] in outputs and m["parent_header"].get("msg_id") in others] == []
     updates = made.of("update_display_data")
     assert {m["content"]["transient"]["display_id"] for m in updates} == {place}
-    assert {m["parent_header"].get("msg_id") for m in updates} == {cell}
+    if SUBSHELLS:  # before, a thread's messages had the parent of whichever cell ran last
+        assert {m["parent_header"].get("msg_id") for m in updates} == {cell}
 
 
 def test_updates_are_few(front: tuple[Front, str]) -> None:

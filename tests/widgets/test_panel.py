@@ -101,6 +101,7 @@ def test_what_is_whole_is_not_sent_again(engine: Engine, shell: Shell, sent: lis
     first = set(panel.rows)
     sent.clear()
     panel.ask("Second?")
+    assert first < set(panel.rows)
     assert not first & {widget for widget, _message in sent}
     assert {"Second?" in row.value for row in panel.rows[2:3]} == {True}
 
@@ -280,6 +281,8 @@ def test_settings_hold_both_ways(engine: Engine, shell: Shell) -> None:
     until(lambda: handle.temperature == 0.7)
     fields["max_tokens"].set_state({"value": "64"})
     until(lambda: handle.max_tokens == 64)
+    panel.rest()
+    until(lambda: fields["max_tokens"].value == "64")
     fields["max_tokens"].set_state({"value": ""})
     until(lambda: handle.max_tokens is None)
     handle.top_k = 7
