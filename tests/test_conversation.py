@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from jupyter_localllm.conversation import Conversation, Conversations, Place
+from jupyter_localllm.conversation import Conversation, Conversations, Place, Turn
 from jupyter_localllm.errors import UsageError
+from jupyter_localllm.types import Result
 
 A, B, C = Place("a"), Place("b"), Place("c")
 
@@ -131,3 +134,47 @@ def test_a_file_that_cannot_be_written_is_told(path: str, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="cannot be written"):
         three().save(path)
+
+
+def test_a_turn_of_the_panel_is_saved_with_what_came_with_it(tmp_path: Path) -> None:
+    """Attachments, the prompt as the model read it and the output come back; a version-1 reader reads it."""
+    talk = Conversation("trip")
+    turn = Turn(
+        "Why?",
+        "Because.",
+        request="r1",
+        asked="Why?\n\nx = 1",
+        attachments=({"kind": "variable", "name": "df"},),
+        task="fix",
+        made=Result("Because."),
+    )
+    talk.take(turn)
+    talk.record("And?", "So.", None)
+    document = json.loads(json.dumps(talk.document(outputs=True)))
+    again = Conversation.of(document)
+    assert again.turns[0].output()[0]["text/plain"] == "Because."
+    assert replace(again.turns[0], saved=None) == turn
+    assert [m.content for m in again.messages(None)] == ["Why?\n\nx = 1", "Because.", "And?", "So."]
+    assert {"question", "answer", "place", "stale"} <= set(document["turns"][0])
+    assert document["format"] == "jupyter_localllm conversation 1"
+
+
+def test_files_of_version_1_are_read(tmp_path: Path) -> None:
+    """What the first version saved is a conversation."""
+    path = tmp_path / "talk.json"
+    turn = {"question": "q", "answer": "a", "place": {"cell": "c", "index": 0}, "stale": True}
+    document = {"format": "jupyter_localllm conversation 1", "name": "n", "system": None, "turns": [turn]}
+    path.write_text(json.dumps(document))
+    assert Conversation.load(path).turns == (Turn("q", "a", Place("c", 0), True),)
+
+
+def test_a_name_is_taken_once() -> None:
+    """Renaming moves the conversation, and does not overwrite another."""
+    talks = Conversations()
+    for name in ("a", "b"):
+        talks.get(name).record("q", name, None)
+    with pytest.raises(UsageError, match="already"):
+        talks.rename(talks.get("a"), "b")
+    talks.rename(talks.get("a"), "c")
+    assert sorted(talks) == ["b", "c"]
+    assert talks.get("c").turns[0].answer == "a"

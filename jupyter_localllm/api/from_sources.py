@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jupyter_localllm.show  # noqa: F401 - an Answer shows itself, also without %load_ext
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.api.requesting import Requesting
-from jupyter_localllm.conversation import Conversation, Place, stale_note
+from jupyter_localllm.conversation import Seat
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
 from jupyter_localllm.pipeline import Plan, Request, plan
@@ -99,13 +99,13 @@ class FromSources(Requesting):
         The variables are held still before this returns. Besides the events of `stream` there are ``Revised`` (the text
         so far, corrected) and, before ``Done``, one ``Cited`` with the `Answer`.
         """
-        asking, talk, place = self._asking(question, sources, latest, options)
-        return self._run_ask(asking, talk, place)
+        asking, seat = self._asking(question, sources, latest, options)
+        return self._run_ask(asking, seat)
 
     async def aask(self, question: str, sources: Mapping[str, Any], **options: Any) -> Answer:
         """`ask` for ``await``; cancelling the task cancels the generation."""
-        asking, talk, place = self._asking(question, sources, None, options)
-        events: AsyncIterator[AskEvent] = iterate(lambda: self._run_ask(asking, talk, place))
+        asking, seat = self._asking(question, sources, None, options)
+        events: AsyncIterator[AskEvent] = iterate(lambda: self._run_ask(asking, seat))
         async for event in events:
             if isinstance(event, Cited):
                 return event.answer
@@ -115,7 +115,7 @@ class FromSources(Requesting):
         """What would be chosen and asked. Generates nothing."""
         from jupyter_localllm.answering import gather, request_of
 
-        asking, _, _ = self._asking(question, sources, None, options)
+        asking, _ = self._asking(question, sources, None, options)
         evidence = gather(asking.question, asking.snapshots, asking.limits)
         if not evidence.enough or not asking.write:
             return SourcesPlan(evidence, None)
@@ -127,7 +127,7 @@ class FromSources(Requesting):
         sources: Mapping[str, Any],
         latest: Callable[[], Mapping[str, Any]] | None,
         options: dict[str, Any],
-    ) -> tuple[Asking, Conversation | None, Place | None]:
+    ) -> tuple[Asking, Seat]:
         from jupyter_localllm.answering import Asking, Limits, room_for_sources
 
         if not isinstance(question, str) or not question.strip():
@@ -136,11 +136,10 @@ class FromSources(Requesting):
             if name in options:
                 raise UsageError(f"{name} cannot be set for a question with sources", "Leave it out.")
         how = {name: bool(options.pop(name)) for name in _ASKING if name in options}
-        talk, place = self._talk(options)
+        seat = self._seat(options)
         snapshots = _snapshots(sources)
         system = options.pop("system", None)
-        plain = self._request("?", options, None, None)  # a wrong option is an error before anything is read
-        history = talk.messages(place) if talk is not None else ()
+        plain = self._request("?", options)  # a wrong option is an error before anything is read
         room = room_for_sources(plain, f"{system or ''}\n{question}")
         tokens = self.source_tokens if room is None else min(self.source_tokens, room)
         asking = Asking(
@@ -149,15 +148,15 @@ class FromSources(Requesting):
             functools.partial(self._request_of, options),
             Limits(tokens=tokens, embed=self._embedding(), kept=self._runtime.indexes),
             system=system or "",
-            history=history,
+            history=seat.messages(),
             reader=self.reader,
             latest=latest or (lambda: sources),
             **how,
         )
-        return asking, talk, place
+        return asking, seat
 
     def _request_of(self, options: dict[str, Any], messages: tuple[Message, ...]) -> Request:
-        return replace(self._request("?", options, None, None), messages=messages)
+        return replace(self._request("?", options), messages=messages)
 
     def _embedding(self) -> Vectors | None:
         """Vectors by the embedding model that is set, if one is."""
@@ -170,18 +169,14 @@ class FromSources(Requesting):
 
         return self._runtime.vectors(model, embed)
 
-    def _run_ask(
-        self, asking: Asking, talk: Conversation | None, place: Place | None
-    ) -> Generator[AskEvent, None, None]:
+    def _run_ask(self, asking: Asking, seat: Seat) -> Generator[AskEvent, None, None]:
         from jupyter_localllm.answering import answer
 
         for event in answer(asking, self._model(), self.answers):
-            if isinstance(event, Cited) and talk is not None:
-                stale = talk.record(asking.question, event.answer.text, place)
-                self.conversations.put(talk, place)
-                if stale:
-                    result = event.answer.result
-                    result = replace(result, notes=(*result.notes, stale_note(talk, stale)))
+            if isinstance(event, Cited):
+                notes = seat.record(self.conversations, asking.question, event.answer)
+                if notes:
+                    result = replace(event.answer.result, notes=(*event.answer.result.notes, *notes))
                     yield Cited(replace(event.answer, result=result))
                     yield Done(result)
                     return

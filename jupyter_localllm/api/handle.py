@@ -78,6 +78,15 @@ class Handle(Settings):
         """Check the model and make it resident."""
         drive(self._ready())
 
+    def loading(self) -> Generator[Status, None, None]:
+        """`load`, telling how far it is."""
+        yield from self._ready()
+
+    @property
+    def from_file(self) -> bool:
+        """Whether the model is a file that this handle finds by name, and not an engine that it was given."""
+        return self._engine is None
+
     def unload(self) -> None:
         """Give the memory back; the next question loads it again. A running generation ends with an error."""
         engine = self.engine

@@ -81,9 +81,9 @@ class LocalLLM(FromSources):
         >>> for event in llm.stream("Count to three.", max_tokens=16):      # doctest: +SKIP
         ...     print(event)
         """
-        talk, place = self._talk(options)
-        request = self._request(prompt, options, talk, place)
-        return self._run(request, talk, place, options.get("system"))
+        seat = self._seat(options)
+        request = self._request(prompt, options, seat)
+        return self._run(request, seat, options.get("system"))
 
     def generate(self, prompt: PromptLike, **options: Any) -> Result:
         """Answer at once; see `stream` for the options."""
@@ -91,9 +91,9 @@ class LocalLLM(FromSources):
 
     async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[Event]:
         """`stream` for ``async for``; cancelling the task cancels the generation."""
-        talk, place = self._talk(options)
-        request = self._request(prompt, options, talk, place)
-        async for event in iterate(lambda: self._run(request, talk, place, options.get("system"))):
+        seat = self._seat(options)
+        request = self._request(prompt, options, seat)
+        async for event in iterate(lambda: self._run(request, seat, options.get("system"))):
             yield event
 
     async def agenerate(self, prompt: PromptLike, **options: Any) -> Result:
@@ -173,7 +173,7 @@ class LocalLLM(FromSources):
 
         if "chat" in options or "place" in options:
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
-        request = functools.partial(self._request, options=options, talk=None, place=None)
+        request = functools.partial(self._request, options=options)
         request("?")  # a wrong option is an error before any row
         model = self._model()
         return map_rows(
@@ -192,8 +192,8 @@ class LocalLLM(FromSources):
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""
-        talk, place = self._talk(options)
-        request = self._request(prompt, options, talk, place)
+        seat = self._seat(options)
+        request = self._request(prompt, options, seat)
         return drive(plan(request, self._model(), self.answers))
 
     def embed(self, texts: str | Iterable[str]) -> NDArray[np.float32]:

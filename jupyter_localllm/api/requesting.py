@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_localllm.api.handle import Handle
-from jupyter_localllm.conversation import Conversation, Place, stale_note
+from jupyter_localllm.conversation import Conversation, Seat
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.pipeline import Request, ask
@@ -26,6 +26,7 @@ REQUEST_OPTIONS = (
 _VALUES = ("schema", "logprobs")
 _MOST_LOGPROBS = 100
 _OPEN = ("max_tokens", "reasoning_budget")  # None means no limit of one's own
+_NOWHERE = Seat()
 
 
 class Requesting(Handle):
@@ -36,18 +37,16 @@ class Requesting(Handle):
         """The settings that a single request may change; the others decide how a model is loaded or shown."""
         return REQUEST_OPTIONS
 
-    def _talk(self, options: dict[str, Any]) -> tuple[Conversation | None, Place | None]:
-        """Take ``chat`` and ``place`` out of the options."""
-        chat, place = options.pop("chat", None), options.pop("place", None)
+    def _seat(self, options: dict[str, Any]) -> Seat:
+        """Take ``chat``, ``place`` and ``turn`` out of the options."""
+        chat, place, turn = (options.pop(name, None) for name in ("chat", "place", "turn"))
         if chat is None or isinstance(chat, Conversation):
-            return chat, place
+            return Seat(chat, place, turn)
         if not isinstance(chat, str) or not chat.strip():
             raise UsageError(f"chat is the name of a conversation, not {chat!r}")
-        return self.conversations.get(chat), place
+        return Seat(self.conversations.get(chat), place, turn)
 
-    def _request(
-        self, prompt: PromptLike, options: dict[str, Any], talk: Conversation | None, place: Place | None
-    ) -> Request:
+    def _request(self, prompt: PromptLike, options: dict[str, Any], seat: Seat = _NOWHERE) -> Request:
         for name in options:
             if name not in (*REQUEST_OPTIONS, *_VALUES):
                 known = (*REQUEST_OPTIONS, *_VALUES, "chat")
@@ -59,9 +58,10 @@ class Requesting(Handle):
             for name, value in options.items()
             if name not in _VALUES
         }
+        talk = seat.talk
         system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
         return Request(
-            messages=as_messages(prompt, system, talk.messages(place) if talk is not None else ()),
+            messages=as_messages(prompt, system, seat.messages()),
             sampling=self.sampling(values),
             max_tokens=values.get("max_tokens", self.max_tokens),
             stop=tuple(values.get("stop", self.stop)),
@@ -73,18 +73,13 @@ class Requesting(Handle):
             logprobs=_logprobs(options.get("logprobs")),
         )
 
-    def _run(
-        self, request: Request, talk: Conversation | None, place: Place | None, system: str | None
-    ) -> Generator[Event, None, None]:
+    def _run(self, request: Request, seat: Seat, system: str | None) -> Generator[Event, None, None]:
         for event in ask(request, self._model(), self.answers):
-            if isinstance(event, Done) and talk is not None:
-                stale = talk.record(request.messages[-1].content, event.result.text, place)
-                talk.system = talk.system if system is None else system
-                self.conversations.put(talk, place)
-                if stale:
-                    notes = (*event.result.notes, stale_note(talk, stale))
-                    yield Done(replace(event.result, notes=notes))
-                    continue
+            if isinstance(event, Done) and seat.talk is not None:
+                notes = seat.record(self.conversations, request.messages[-1].content, event.result)
+                seat.talk.system = seat.talk.system if system is None else system
+                yield Done(replace(event.result, notes=(*event.result.notes, *notes)))
+                continue
             yield event
 
 

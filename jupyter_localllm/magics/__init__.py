@@ -15,8 +15,9 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Register the magics, the input transformer, the completion, and ``%config LocalLLM``."""
+    """Register the magics, the input transformer, the completion, ``%config LocalLLM``, and the panels' comm."""
     from jupyter_localllm.api import get_llm
+    from jupyter_localllm.chat import comm
     from jupyter_localllm.magics import completion, foreign, transformer
     from jupyter_localllm.magics.known import known
     from jupyter_localllm.magics.magic import LocalLLMMagics
@@ -26,13 +27,16 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         print(notice)
     transformer.install(shell, lambda name: foreign.owned(shell, name))
     completion.install(shell, known(shell))
+    comm.install(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Undo all of it, unload the models and forget the conversations."""
     from jupyter_localllm import runtime
+    from jupyter_localllm.chat import comm
     from jupyter_localllm.magics import completion, foreign, transformer
 
+    comm.remove(shell)
     completion.remove(shell)
     transformer.remove(shell)
     foreign.release(shell)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm import cache as answers
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM, get_llm
+from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.config import setting_table
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, close_match
@@ -37,8 +38,17 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         raise UsageError(f"%llm {command.name} is not in this version yet", "%llm help lists what is.")
     if command.name in ("explain", "fix"):
         mend.run(shell, command.name)
+    elif command.name == "panel":
+        _panel(shell, command)
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
+        changed()
+
+
+def _panel(shell: InteractiveShell, command: Subcommand) -> None:
+    from jupyter_localllm.widgets import ChatPanel
+
+    ChatPanel(command.value or "", shell=shell).show()
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:

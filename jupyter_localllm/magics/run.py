@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_localllm.api import LocalLLM, get_llm
+from jupyter_localllm.chat.cells import in_queue
 from jupyter_localllm.conversation import Conversation, Conversations
 from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.magics import place
@@ -110,7 +111,8 @@ def show_answer(
 ) -> Result:
     """Stream an answer into the cell's output."""
     surface, shown_as = _surface(shell, handle, arguments)
-    return follow(handle.stream(parts, **options), surface, format=shown_as, model=handle.model)
+    events = in_queue(handle.stream(parts, **options), options.get("chat"))
+    return follow(events, surface, format=shown_as, model=handle.model)
 
 
 def _surface(shell: InteractiveShell, handle: LocalLLM, arguments: CellArguments) -> tuple[Surface, Format]:
@@ -174,7 +176,8 @@ def _cited(
 
         show_sources_plan(handle.plan_ask(question, sources, **options))
         return None
-    events = handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options)
+    talk = options["chat"]
+    events = in_queue(handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options), talk)
     surface, shown_as = _surface(shell, handle, asked.arguments)
     events = settled(events) if is_terminal(shell) else events
     return follow_answer(events, surface, format=shown_as, model=handle.model)

@@ -129,9 +129,9 @@ FORMS: Final[tuple[Form, ...]] = (
     ),
     Form("explain", "explain the last error of this notebook"),
     Form("fix", "propose a corrected cell for the last error"),
+    Form("panel", "the chat as widgets, in this cell", value="NAME", optional=True, suggest="chat"),
     Form("bench", "measure the model", later=True),
     Form("doctor", "check the installation", later=True),
-    Form("panel", "open the panel", later=True),
     Form("help", "show this"),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from jupyter_localllm.engine.text import prefilled_reasoning
 from jupyter_localllm.errors import ChatTemplateError
 from jupyter_localllm.types import Message, ModelInfo, Prompt
 
-__all__ = ["TEMPLATE_VERSION", "render_chat"]
+__all__ = ["TEMPLATE_VERSION", "pieces_of", "plain_text", "render_chat"]
 
 # Part of every cache key: raise it when the same messages come to be rendered in another way.
 TEMPLATE_VERSION = "1"
@@ -51,15 +51,25 @@ def render_chat(messages: Sequence[Message], info: ModelInfo) -> Prompt:
     kept = tuple(messages)
     if info.renders:
         return Prompt(kept)
-    cut = _cutter(info.control)
-    plain = [{"role": m.role, "content": cut(_NONCHARACTERS.sub("", m.content))} for m in kept]
+    plain = [{"role": m.role, "content": plain_text(m.content, info)} for m in kept]
     if not info.chat_template:
         text = "\n\n".join(m["content"] for m in plain if m["role"] != "system")
     else:
         text = _render(plain, info)
-    pieces = tuple(piece for piece in text.split(_CUT) if piece)
+    pieces = pieces_of(text)
     pins = _pins("".join(pieces), kept)
     return Prompt(kept, pieces, prefilled_reasoning(pieces[-1] if pieces else ""), pins)
+
+
+def plain_text(text: str, info: ModelInfo) -> str:
+    """Data, marked so that `pieces_of` cuts each look-alike of a control token in two."""
+    marked: str = _cutter(info.control)(_NONCHARACTERS.sub("", text))
+    return marked
+
+
+def pieces_of(text: str) -> tuple[str, ...]:
+    """A prompt as an engine reads it."""
+    return tuple(piece for piece in text.split(_CUT) if piece)
 
 
 def _pins(text: str, messages: Sequence[Message]) -> tuple[int, ...]:

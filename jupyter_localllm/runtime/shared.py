@@ -40,6 +40,8 @@ class Runtime:
     conversations : Conversations
     own : object or None
         The kernel's own handle (`jupyter_localllm.get_llm`).
+    chat : object or None
+        The session of the kernel's panels (`jupyter_localllm.chat.session`).
     """
 
     def __init__(self) -> None:
@@ -48,6 +50,7 @@ class Runtime:
         self._preparation = Preparation(self.owner)
         self.conversations = Conversations()
         self.own: Any = None
+        self.chat: Any = None
         self.on_notice: Callable[[str], None] = _print_notice
         self._engines: dict[tuple[Any, ...], _Shared] = {}
         self._caches: dict[Path, AnswerCache] = {}
@@ -128,6 +131,8 @@ class Runtime:
         """Close everything."""
         if os.getpid() != self._pid:
             return  # a forked child has nothing of its own to close
+        if self.chat is not None:
+            self.chat.close()
         # All are told to stop before any is waited for: one must not wait for another's answer.
         for shared in self._engines.values():
             shared.engine.discard()

@@ -5,12 +5,21 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 
 import { Cards, prepareMarks } from './cards';
+import { CodeTools, type ICodeAction, prepareCode } from './codetools';
 import { AnswerHeader } from './header';
 import { type Translations, translations } from './i18n';
 import { type IAnswer, MIME_TYPE, parseAnswer } from './model';
 import { MATH, morph } from './morph';
-import { findDefinition } from './reveal';
+import { type INotebook, findDefinition } from './reveal';
 import { safeFragment } from './sanitize';
+
+/** What an answer is told of where it stands, when that is not a cell. */
+export interface IAnswerHost {
+  /** The notebook whose cells define the variables that the answer cites. */
+  notebook(): INotebook | null;
+  /** What can be done with a block of code, beside copying it. */
+  readonly codeActions: readonly ICodeAction[];
+}
 
 export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
   constructor(private readonly options: IRenderMime.IRendererOptions) {
@@ -19,9 +28,13 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
     this.trans = translations(options.translator);
     this.header = new AnswerHeader(this.trans);
     this.body.className = 'jp-LocalLLM-body jp-RenderedHTMLCommon';
-    this.cards = new Cards(this.body, this.trans, variable => findDefinition(this, variable));
+    this.cards = new Cards(this.body, this.trans, variable => findDefinition(this, variable, this.host?.notebook()));
+    this.tools = new CodeTools(this.body, this.trans, () => this.host?.codeActions ?? []);
     this.node.append(this.header.node, this.body);
   }
+
+  /** Set before the first rendering where the answer stands outside of a notebook. */
+  host: IAnswerHost | null = null;
 
   /** Show the output as it is now; JupyterLab calls this again, on the same widget, for each update of the display. */
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -32,6 +45,7 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
       this.header.update(answer, takeStatus(wanted, answer));
     }
     prepareMarks(wanted, this.trans);
+    prepareCode(wanted, this.tools.actions(), this.trans);
     this.untypeset.push(...morph(this.body, wanted));
     this.cards.check();
     this.typeset();
@@ -77,6 +91,7 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
   private readonly trans: Translations;
   private readonly header: AnswerHeader;
   private readonly cards: Cards;
+  private readonly tools: CodeTools;
   private readonly body = document.createElement('div');
   private untypeset: HTMLElement[] = [];
 }

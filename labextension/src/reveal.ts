@@ -14,7 +14,7 @@ interface ICellModel {
   readonly sharedModel: { getSource(): string };
 }
 
-interface INotebook extends Widget {
+export interface INotebook extends Widget {
   readonly model: { readonly cells: Iterable<ICellModel> } | null;
   readonly widgets: readonly Widget[];
   scrollToItem(index: number, align?: string): Promise<void>;
@@ -32,9 +32,13 @@ export interface IDefinition {
   show(): Promise<void>;
 }
 
-/** Where a variable comes from, seen from an answer; null if no cell of the notebook says so. */
-export function findDefinition(answer: Widget, variable: string): IDefinition | null {
-  const notebook = notebookOf(answer);
+/**
+ * Where a variable comes from, seen from an answer; null if no cell of the notebook says so.
+ *
+ * @param beside - the notebook to look in when the answer stands in none.
+ */
+export function findDefinition(answer: Widget, variable: string, beside?: INotebook | null): IDefinition | null {
+  const notebook = notebookOf(answer) ?? beside ?? null;
   if (!notebook) {
     return null;
   }

@@ -22,6 +22,7 @@ c.ServerApp.port = 0
 c.ServerApp.open_browser = False
 c.ServerApp.allow_root = True
 c.LabApp.expose_app_in_browser = True  # window.jupyterapp, the tests' handle
+c.JupyterNotebookApp.expose_app_in_browser = True
 c.LabApp.extension_manager = "readonly"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"

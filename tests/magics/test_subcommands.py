@@ -39,7 +39,8 @@ from jupyter_localllm.magics.subcommands import FORMS, Subcommand, near_subcomma
         ("pull m", Subcommand("pull", value="m", later=True)),
         ("bench", Subcommand("bench", later=True)),
         ("doctor", Subcommand("doctor", later=True)),
-        ("panel", Subcommand("panel", later=True)),
+        ("panel", Subcommand("panel")),
+        ("panel trip", Subcommand("panel", value="trip")),
     ],
 )
 def test_a_whole_line_parses(line: str, expected: Subcommand) -> None:

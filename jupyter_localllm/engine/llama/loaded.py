@@ -183,6 +183,7 @@ class Loaded:
                 "device": self.device,
                 "kv_cache_type": self.settings.kv_cache_type,
                 "flash_attn": self.settings.flash_attn,
+                "fim": vocab.fim(),
             },
         )
 

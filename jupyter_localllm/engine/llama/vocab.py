@@ -49,6 +49,13 @@ class Vocab:
             return ""
         return (self._lib.llama_vocab_get_text(self._vocab, token) or b"").decode("utf-8", "replace")
 
+    def fim(self) -> tuple[str, str, str] | None:
+        """The texts of the tokens before, behind and for the gap, of a model that was trained to fill one."""
+        lib, vocab = self._lib, self._vocab
+        tokens = (lib.llama_vocab_fim_pre(vocab), lib.llama_vocab_fim_suf(vocab), lib.llama_vocab_fim_mid(vocab))
+        prefix, suffix, middle = (self.text(token) for token in tokens)
+        return (prefix, suffix, middle) if prefix and suffix and middle else None
+
     def ends(self, token: int) -> bool:
         """Whether the model says by this token that it is done (EOS, EOT, EOM, …)."""
         return token in self._ends

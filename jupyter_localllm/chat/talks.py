@@ -1,0 +1,227 @@
+"""What panels do with conversations: open, rename, clear, delete, keep, export, restore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.chat.from_kernel import Listed
+from jupyter_localllm.chat.kept import Kept
+from jupyter_localllm.chat.prompts import corrected
+from jupyter_localllm.chat.protocol import LIMIT_BYTES, plain
+from jupyter_localllm.chat.reading import Refusal, request_id, title
+from jupyter_localllm.conversation import Conversation, Conversations, Turn
+from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
+from jupyter_localllm.show.neutral import neutralise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Talks"]
+
+_MOST_TURNS = 10_000
+_ROOM_BYTES = LIMIT_BYTES - 50_000
+
+
+class Talks:
+    """The conversations of the kernel, with those that are kept on disk.
+
+    Parameters
+    ----------
+    known : callable
+        The kernel's conversations of the moment.
+    kept : Kept
+    """
+
+    def __init__(self, known: Callable[[], Conversations], kept: Kept) -> None:
+        self._known, self.kept = known, kept
+        self._empty: dict[str, None] = {}  # names that stay without turns
+
+    def get(self, name: str) -> Conversation:
+        """The conversation of this name, or a new one."""
+        return self._known().get(name)
+
+    def existing(self, name: str) -> Conversation:
+        """The conversation of this name.
+
+        Raises
+        ------
+        UsageError
+            There is none.
+        """
+        names = [listed.name for listed in self.told()]
+        if name not in names:
+            raise UsageError(f"there is no conversation {name!r}", close_match(name, names))
+        return self.get(name)
+
+    def told(self) -> tuple[Listed, ...]:
+        """As panels get them: those of this kernel in the order of their first answers, then those on disk."""
+        talks = self._known()
+        kept = self.kept.names
+        turns = {name: len(talk.turns) for name in talks if (talk := talks.known(name)) is not None}
+        for name, count in kept.items():
+            turns.setdefault(name, count)
+        for name in self._empty:
+            turns.setdefault(name, 0)
+        latest = talks.latest.name or None
+        return tuple(Listed(name, count, name in kept, name == latest) for name, count in turns.items())
+
+    def open(self, name: str) -> dict[str, Any]:
+        """Its turns, the latest ones if they are too many for one message."""
+        talk = self.existing(name)
+        self.kept.fill(talk)
+        told: list[dict[str, Any]] = []
+        size, turns = 0, talk.turns
+        for number in range(len(turns), 0, -1):
+            one = _told(turns[number - 1], number)
+            size += len(json.dumps(one, ensure_ascii=False).encode("utf-8", "replace"))
+            if size > _ROOM_BYTES and told:
+                break
+            told.append(one)
+        return {"conversation": talk.name, "turns": told[::-1], "omitted": len(turns) - len(told)}
+
+    def rename(self, talk: Conversation, to: str) -> None:
+        """Another name, on disk too.
+
+        Raises
+        ------
+        UsageError
+            It is taken.
+        """
+        old = talk.name
+        if to != old and to in self.kept.names:
+            raise UsageError(f"there is a conversation {to!r} already", "Choose another name.")
+        self.kept.fill(talk)
+        was_kept = old in self.kept.names
+        self._known().rename(talk, to)
+        if old in self._empty:
+            self._empty = {to if name == old else name: None for name in self._empty}
+        if was_kept and to != old:
+            self.kept.save(talk)
+            self.kept.forget(old)
+
+    def clear(self, talk: Conversation) -> None:
+        """Forget the turns."""
+        talk.turns, talk.system = (), None
+        self._empty[talk.name] = None
+        if talk.name in self.kept.names:
+            self.kept.save(talk, alone=True)
+
+    def delete(self, talk: Conversation) -> None:
+        """Forget it, here and on disk."""
+        talk.turns = ()
+        self._empty.pop(talk.name, None)
+        self._known().drop(talk)
+        self.kept.forget(talk.name)
+
+    def keep(self, talk: Conversation, kept: bool) -> None:
+        """Keep it on disk from now on, or no longer."""
+        self.kept.fill(talk)
+        if kept:
+            self.kept.save(talk)
+        else:
+            self.kept.forget(talk.name)
+            self._empty.setdefault(talk.name)
+
+    def answered(self, talk: Conversation) -> None:
+        """A turn was added."""
+        if talk.name and talk.name in self.kept.names:
+            self.kept.save(talk)
+
+    def export(self, name: str, form: str) -> dict[str, Any]:
+        """As one text."""
+        talk = self.existing(name)
+        self.kept.fill(talk)
+        if form == "markdown":
+            return {"text": _markdown(talk), "document": None}
+        document = talk.document()
+        for turn, made in zip(talk.turns, document["turns"], strict=False):
+            data, metadata = turn.output()
+            # HTML is made anew by whoever restores it: that of a document cannot be trusted.
+            made["output"] = {"data": {ANSWER_MIME: data.get(ANSWER_MIME)}, "metadata": dict(metadata)}
+        document = plain(document)
+        return {"text": json.dumps(document, ensure_ascii=False, indent=1), "document": document}
+
+    def restore(self, document: Mapping[str, Any]) -> str:
+        """Take the turns of a saved conversation before those of the kernel; gives its name.
+
+        Raises
+        ------
+        UsageError
+            It is no saved conversation.
+        """
+        saved = Conversation.of(document)
+        try:
+            name = title(saved.name, "its name")
+        except Refusal as refusal:
+            raise UsageError(f"this is not a saved conversation: {refusal.text}") from refusal
+        if len(saved.turns) > _MOST_TURNS:
+            raise UsageError(f"the saved conversation has {len(saved.turns):,} turns, {_MOST_TURNS:,} are possible")
+        talk = self.get(name)
+        self.kept.fill(talk)
+        there = {(turn.question, turn.answer) for turn in talk.turns}
+        new = tuple(_trusted(turn) for turn in saved.turns if (turn.question, turn.answer) not in there)
+        talk.put_before(new)
+        talk.system = talk.system if talk.system is not None else saved.system
+        self._empty.setdefault(name)
+        self.answered(talk)
+        return name
+
+
+def _told(turn: Turn, number: int) -> dict[str, Any]:
+    data, metadata = turn.output()
+    made: dict[str, Any] = plain(
+        {
+            "request": turn.request or f"turn-{number}",
+            "question": turn.question,
+            "attachments": turn.attachments,
+            "task": turn.task if turn.task in ("chat", "explain", "fix") else "chat",
+            "data": data,
+            "metadata": metadata,
+            "stale": turn.stale,
+            "fix": corrected(turn.answer) if turn.task == "fix" else None,
+        }
+    )
+    return made
+
+
+def _trusted(turn: Turn) -> Turn:
+    """A turn of a document that somebody else may have written: its HTML and Markdown are made anew."""
+    from jupyter_localllm.chat.from_panel import attachment
+
+    attachments = []
+    for one in turn.attachments:
+        try:
+            attachments.append(plain(attachment(one, "")))
+        except Refusal:
+            continue
+    try:
+        request = request_id(turn.request, "")
+    except Refusal:
+        request = ""
+    clean = replace(turn, request=request, attachments=tuple(attachments), saved=None)
+    if turn.saved is None:
+        return clean
+    data, metadata = turn.saved
+    made, of_made = clean.output()
+    answer, facts = data.get(ANSWER_MIME), metadata.get(METADATA_KEY)
+    ours = answer if isinstance(answer, dict) and answer.get("text") == turn.answer else made[ANSWER_MIME]
+    return replace(
+        clean,
+        saved=({**made, ANSWER_MIME: ours}, {METADATA_KEY: facts} if isinstance(facts, dict) else of_made),
+    )
+
+
+def _markdown(talk: Conversation) -> str:
+    """A page: questions as quotations, answers as they are exported from cells."""
+    blocks = [f"# {neutralise(talk.name)}"]
+    for turn in talk.turns:
+        quoted = "\n".join(f"> {line}".rstrip() for line in neutralise(turn.question.strip()).splitlines())
+        names = ", ".join(f"`{one['name']}`" for one in turn.attachments if one.get("kind") == "variable")
+        blocks += [quoted, *([f"*With {names}*"] if names else [])]
+        data, _ = turn.output()
+        blocks.append(str(data.get("text/markdown") or neutralise(turn.answer)).strip())
+    return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,241 @@
+/**
+ * What is known of the chat of one kernel, and how each message changes it. Nothing here knows the page.
+ *
+ * Values are replaced and never changed, and what did not change stays the same object: a list of a thousand turns in
+ * which one grows is drawn again for that one only.
+ */
+import { MIME_TYPE } from '../model';
+import { type Values, anObject } from './checks';
+import type { Attachment, IAsk, IKernelState, KernelMessage, Task } from './protocol';
+import type { ISavedTurn } from './replies';
+
+export interface IBundle {
+  readonly data: Values;
+  readonly metadata: Values;
+}
+
+export interface IFailure {
+  readonly name: string;
+  readonly text: string;
+  readonly hint: string;
+}
+
+export interface ITurn {
+  readonly request: string;
+  readonly question: string;
+  readonly attachments: readonly Attachment[];
+  readonly task: Task;
+  /** The answer as it is now; null before its first words. */
+  readonly bundle: IBundle | null;
+  /** The number of the last answer that was taken, or -1. */
+  readonly sequence: number;
+  /** `sent` until the kernel took it; `lost` when the kernel went away before the end. */
+  readonly phase: 'sent' | 'taken' | 'done' | 'failed' | 'lost';
+  readonly failure: IFailure | null;
+  /** The whole corrected cell, when that was asked for. */
+  readonly fix: string | null;
+  /** A variable has another value now. */
+  readonly stale: boolean;
+}
+
+export interface IChat {
+  /** Null until the kernel has said how things stand. */
+  readonly kernel: (IKernelState & { readonly version: string; readonly subshells: boolean }) | null;
+  /** The turns of each conversation that was opened or asked in. */
+  readonly turns: ReadonlyMap<string, readonly ITurn[]>;
+  /** How many turns the kernel had, as far as this panel has seen them, for each conversation that was opened. */
+  readonly seen: ReadonlyMap<string, number>;
+  /** How many of the earliest turns of a conversation the kernel has and did not send. */
+  readonly omitted: ReadonlyMap<string, number>;
+}
+
+export const EMPTY: IChat = { kernel: null, turns: new Map(), seen: new Map(), omitted: new Map() };
+
+/** A message of the kernel. */
+export function received(chat: IChat, message: KernelMessage): IChat {
+  switch (message.type) {
+    case 'welcome': {
+      const { model, queue, conversations, settings, version, subshells } = message;
+      return { ...chat, kernel: { model, queue, conversations, settings, version, subshells } };
+    }
+    case 'state': {
+      const { model, queue, conversations, settings } = message;
+      return chat.kernel
+        ? forgetGone({ ...chat, kernel: { ...chat.kernel, model, queue, conversations, settings } })
+        : chat;
+    }
+    case 'asked':
+      return change(chat, message.conversation, message.request, turn => ({
+        ...turn,
+        question: message.text,
+        attachments: message.attachments,
+        task: message.task,
+        // One that was lost is told again when the kernel is there again, with the answer so far.
+        ...(turn.phase === 'sent' || turn.phase === 'lost' ? { phase: 'taken', sequence: -1 } : {})
+      }));
+    case 'answer':
+      return answered(chat, message);
+    case 'failed': {
+      const failure = { name: message.name, text: message.text, hint: message.hint };
+      return message.conversation !== null && find(chat, message.conversation, message.request)
+        ? change(chat, message.conversation, message.request, turn => ({ ...turn, phase: 'failed', failure }))
+        : chat;
+    }
+    case 'refused':
+      return refused(chat, message.request, { name: message.code, text: message.text, hint: message.hint });
+    default:
+      return chat;
+  }
+}
+
+/** A question was sent. */
+export function sent(chat: IChat, ask: IAsk): IChat {
+  return change(chat, ask.conversation, ask.request, turn => ({
+    ...turn,
+    question: ask.text,
+    attachments: ask.attachments,
+    task: ask.task ?? 'chat'
+  }));
+}
+
+/** The kernel told the turns of a conversation; turns of this panel that it does not keep stand behind them. */
+export function opened(chat: IChat, conversation: string, saved: readonly ISavedTurn[], omitted = 0): IChat {
+  const have = chat.turns.get(conversation) ?? [];
+  const known = new Map(have.map(turn => [turn.request, turn]));
+  const told = new Set(saved.map(turn => turn.request));
+  const turns = saved.map(turn => merge(known.get(turn.request), turn));
+  const own = have.filter(turn => !told.has(turn.request) && keepsItself(turn));
+  return {
+    ...chat,
+    turns: new Map(chat.turns).set(conversation, [...turns, ...own]),
+    seen: new Map(chat.seen).set(conversation, saved.length + omitted),
+    omitted: new Map(chat.omitted).set(conversation, omitted)
+  };
+}
+
+/** The kernel went away: what was being written stays as it is, and is marked. */
+export function lost(chat: IChat): IChat {
+  const turns = new Map([...chat.turns].map(([name, list]) => [name, list.map(asLost)]));
+  return { ...chat, kernel: null, turns, seen: new Map() };
+}
+
+/** Whether the kernel has turns in this conversation that are not shown yet, as those of a cell. */
+export function isBehind(chat: IChat, conversation: string): boolean {
+  const told = chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
+  const queued = chat.kernel?.queue.some(entry => entry.conversation === conversation) ?? false;
+  const busy = queued || runningTurns(chat, conversation).length > 0; // its end is told, and counted then
+  return chat.kernel !== null && !busy && told !== (chat.seen.get(conversation) ?? 0);
+}
+
+export function isRunning(turn: ITurn): boolean {
+  return turn.phase === 'sent' || turn.phase === 'taken';
+}
+
+/** The answer as it is to be shown: one that was given up does not look as if it went on. */
+export function shownBundle({ bundle, phase }: ITurn): IBundle | null {
+  const answer = bundle?.data[MIME_TYPE];
+  if (!bundle || !anObject(answer) || (phase !== 'lost' && phase !== 'failed') || answer.finish_reason) {
+    return bundle;
+  }
+  return { ...bundle, data: { ...bundle.data, [MIME_TYPE]: { ...answer, finish_reason: 'interrupted' } } };
+}
+
+/** The turn that is being written or waits, the earliest first. */
+export function runningTurns(chat: IChat, conversation: string): readonly ITurn[] {
+  return (chat.turns.get(conversation) ?? []).filter(isRunning);
+}
+
+function answered(chat: IChat, message: Extract<KernelMessage, { type: 'answer' }>): IChat {
+  const { conversation, request, sequence, data, metadata, final, fix } = message;
+  const before = find(chat, conversation, request);
+  if (before && (sequence <= before.sequence || before.phase === 'done' || before.phase === 'failed')) {
+    return chat; // out of order: what is shown is newer
+  }
+  const changed = change(chat, conversation, request, turn => ({
+    ...turn,
+    bundle: { data, metadata },
+    sequence,
+    fix,
+    phase: final ? 'done' : 'taken'
+  }));
+  const seen = (chat.seen.get(conversation) ?? 0) + 1;
+  return final ? { ...changed, seen: new Map(chat.seen).set(conversation, seen) } : changed;
+}
+
+function refused(chat: IChat, request: string | null, failure: IFailure): IChat {
+  for (const [conversation, turns] of chat.turns) {
+    if (turns.some(turn => turn.request === request && isRunning(turn))) {
+      return change(chat, conversation, request!, turn => ({ ...turn, phase: 'failed', failure }));
+    }
+  }
+  return chat;
+}
+
+function change(chat: IChat, conversation: string, request: string, made: (turn: ITurn) => ITurn): IChat {
+  const turns = chat.turns.get(conversation) ?? [];
+  const index = turns.findIndex(turn => turn.request === request);
+  const next = [...turns];
+  next[index < 0 ? turns.length : index] = made(index < 0 ? newTurn(request) : turns[index]);
+  return { ...chat, turns: new Map(chat.turns).set(conversation, next) };
+}
+
+function find(chat: IChat, conversation: string, request: string): ITurn | undefined {
+  return chat.turns.get(conversation)?.find(turn => turn.request === request);
+}
+
+function newTurn(request: string): ITurn {
+  return {
+    request,
+    question: '',
+    attachments: [],
+    task: 'chat',
+    bundle: null,
+    sequence: -1,
+    phase: 'sent',
+    failure: null,
+    fix: null,
+    stale: false
+  };
+}
+
+function merge(have: ITurn | undefined, saved: ISavedTurn): ITurn {
+  if (have?.phase === 'done' && have.stale === saved.stale) {
+    return have;
+  }
+  if (have && isRunning(have)) {
+    return have;
+  }
+  const { data, metadata, question, attachments, task, stale, fix } = saved;
+  return {
+    ...(have ?? newTurn(saved.request)),
+    question,
+    attachments,
+    task,
+    stale,
+    fix,
+    bundle: { data, metadata },
+    phase: 'done'
+  };
+}
+
+function asLost(turn: ITurn): ITurn {
+  return isRunning(turn) ? { ...turn, phase: 'lost' } : turn;
+}
+
+/** Conversations that were deleted or renamed, by whichever panel or cell. */
+function forgetGone(chat: IChat): IChat {
+  const names = new Set(chat.kernel?.conversations.map(({ name }) => name));
+  const gone = [...chat.turns].filter(([name, turns]) => !names.has(name) && !turns.some(keepsItself)).map(([n]) => n);
+  if (gone.length === 0) {
+    return chat;
+  }
+  const without = <T>(map: ReadonlyMap<string, T>) => new Map([...map].filter(([name]) => !gone.includes(name)));
+  return { ...chat, turns: without(chat.turns), seen: without(chat.seen) };
+}
+
+/** A question that is on its way, or that the kernel has nothing of, is not the kernel's to forget. */
+function keepsItself(turn: ITurn): boolean {
+  const answer = turn.bundle?.data[MIME_TYPE];
+  const stopped = anObject(answer) && answer.finish_reason === 'interrupted';
+  return turn.phase !== 'done' || stopped;
+}

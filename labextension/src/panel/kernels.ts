@@ -1,0 +1,124 @@
+/**
+ * One session for each kernel, however many notebooks look at it, for as long as one does.
+ */
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+
+import { Session } from '../chat/session';
+import { lifeOf } from '../chat/tracker';
+import { KernelPort } from './port';
+
+interface IEntry {
+  readonly session: Session;
+  readonly connections: Set<Kernel.IKernelConnection>;
+  /** Our own connection, when those of the notebooks may have no comms. */
+  clone: Kernel.IKernelConnection | null;
+  /** Which process of the kernel was heard last; another one is a restart, whoever asked for it. */
+  process: string;
+}
+
+/** Messages that only the kernel itself sends; the server sends some in its own name. */
+const OWN_MESSAGES = new Set(['execute_input', 'comm_msg', 'comm_open', 'stream', 'execute_result', 'display_data']);
+
+export class Kernels {
+  constructor(
+    private readonly version: string,
+    private readonly finished: (session: Session, conversation: string) => void
+  ) {}
+
+  /** The session of a kernel; it is made, and observed from now on, when there is none. */
+  session(kernel: Kernel.IKernelConnection): Session {
+    const entry = this.entries.get(kernel.id) ?? this.make(kernel.id);
+    if (!entry.connections.has(kernel)) {
+      this.observe(entry, kernel);
+    }
+    return entry.session;
+  }
+
+  /** The session of a kernel, if there is one. */
+  find(id: string): Session | null {
+    return this.entries.get(id)?.session ?? null;
+  }
+
+  dispose(): void {
+    [...this.entries.keys()].forEach(id => this.remove(id));
+  }
+
+  private make(id: string): IEntry {
+    const port = new KernelPort(() => this.pick(id));
+    const session: Session = new Session(port, this.version, name => this.finished(session, name));
+    const entry = { session, connections: new Set<Kernel.IKernelConnection>(), clone: null, process: '' };
+    this.entries.set(id, entry);
+    return entry;
+  }
+
+  private observe(entry: IEntry, kernel: Kernel.IKernelConnection): void {
+    entry.connections.add(kernel);
+    const live = (): void => {
+      const life = lifeOf(kernel);
+      if (life !== 'none') {
+        entry.session.connection.kernel(life);
+      }
+      if (life === 'restarting') {
+        this.dropClone(entry);
+      }
+    };
+    kernel.statusChanged.connect(live);
+    kernel.connectionStatusChanged.connect(live);
+    kernel.iopubMessage.connect((_, message) => this.noteProcess(entry, message));
+    kernel.disposed.connect(() => this.leave(entry, kernel));
+    live();
+  }
+
+  private noteProcess(entry: IEntry, message: KernelMessage.IIOPubMessage): void {
+    const { msg_type: type, session: process } = message.header;
+    if (!OWN_MESSAGES.has(type) || process === entry.process) {
+      return;
+    }
+    const first = entry.process === '';
+    entry.process = process;
+    if (!first && entry.session.connection.phase === 'ready') {
+      this.dropClone(entry);
+      entry.session.connection.reconnect();
+    }
+  }
+
+  private leave(entry: IEntry, kernel: Kernel.IKernelConnection): void {
+    entry.connections.delete(kernel);
+    if (entry.connections.size === 0) {
+      this.remove(kernel.id);
+    } else if (kernel.handleComms && entry.session.connection.phase !== 'idle') {
+      entry.session.connection.reconnect();
+    }
+  }
+
+  /** A notebook's own connection knows the kernel already, even while it is busy; only one of them may have comms. */
+  private pick(id: string): Kernel.IKernelConnection | null {
+    const entry = this.entries.get(id);
+    const [first, ...others] = [...(entry?.connections ?? [])].filter(kernel => !kernel.isDisposed);
+    if (!entry || !first) {
+      return null;
+    }
+    const able = [first, ...others].find(kernel => kernel.handleComms);
+    if (able) {
+      return able;
+    }
+    entry.clone ??= first.clone({ handleComms: true });
+    return entry.clone;
+  }
+
+  private dropClone(entry: IEntry): void {
+    entry.clone?.dispose();
+    entry.clone = null;
+  }
+
+  private remove(id: string): void {
+    const entry = this.entries.get(id);
+    this.entries.delete(id);
+    if (entry) {
+      entry.session.dispose();
+      this.dropClone(entry);
+    }
+  }
+
+  private readonly entries = new Map<string, IEntry>();
+}
