@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_localllm.conversation import Conversation, Conversations, Place, Turn
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.types import Result
+from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
+from jupyter_localllm.types import Answer, Citation, Locator, Note, Passage, Result
 
 A, B, C = Place("a"), Place("b"), Place("c")
 
@@ -178,3 +180,86 @@ def test_a_name_is_taken_once() -> None:
     talks.rename(talks.get("a"), "c")
     assert sorted(talks) == ["b", "c"]
     assert talks.get("c").turns[0].answer == "a"
+
+
+EVIL = "<script>1</script>"
+
+
+def saved_with(**more: Any) -> dict[str, Any]:
+    turn = {"question": "q", "answer": "a", "place": None, "stale": False, **more}
+    return {"format": "jupyter_localllm conversation 1", "name": "n", "system": None, "turns": [turn]}
+
+
+def test_a_loaded_file_brings_no_outputs(tmp_path: Path) -> None:
+    """`save` writes none: an output in a file is somebody's HTML, and is passed over."""
+    output = {"data": {"text/html": EVIL, "text/markdown": EVIL, "text/plain": EVIL, "image/svg+xml": EVIL}}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(saved_with(output={**output, "metadata": {"x": EVIL}})))
+    (turn,) = Conversation.load(path).turns
+    assert turn.saved is None
+    assert EVIL not in json.dumps(turn.output())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        5,
+        {"text": "a"},
+        {"text": "another", "citations": []},
+        {"text": "a", "finish_reason": "stop", "reasoning": EVIL, "model": EVIL, "usage": {"completion_tokens": 1},
+         "notes": [{"code": "x", "text": EVIL}], "citations": []},
+        {"text": "a", "finish_reason": "stop", "reasoning": "", "model": "", "usage": {"completion_tokens": 1},
+         "notes": [], "citations": [{"start": 10**9, "end": 0}], "passages": [], "reading": "", "abstained": 1},
+    ],
+)  # fmt: skip
+def test_what_a_page_shows_is_never_taken_from_a_document(told: Any) -> None:
+    """Whatever HTML, Markdown or JSON stand in it: the output is made anew, of the answer's text and our JSON."""
+    data = {"text/html": EVIL, "text/markdown": EVIL, "image/svg+xml": EVIL, ANSWER_MIME: told}
+    (turn,) = Conversation.of(saved_with(output={"data": data, "metadata": {METADATA_KEY: 5}})).turns
+    made, metadata = turn.output()
+    assert set(made) <= {"text/html", "text/markdown", "text/plain", ANSWER_MIME}
+    assert EVIL not in made["text/html"]
+    assert EVIL not in made["text/markdown"]
+    assert made[ANSWER_MIME]["text"] == "a"
+    assert isinstance(metadata[METADATA_KEY], dict)
+
+
+def test_a_cited_answer_that_was_kept_shows_its_marks() -> None:
+    """Its HTML is the one that it had: it is made of the citations that are saved as JSON."""
+    passage = Passage(
+        "df", "cell", "1887", Locator((3,), ("Year",), label="row 3"), "00", "1887", (("Year",), ("1887",))
+    )
+    cited = Citation(1, "df", passage.locator, "1887", 0, 11, "supported", "as it stands")
+    result = Result("In 1887 [1].", model="tiny", notes=(Note("x", "a <note>"),))
+    turn = Turn("When?", "In 1887 [1].", made=Answer("In 1887 [1].", (cited,), (passage,), result))
+    talk = Conversation("t", turns=(turn,))
+    again = Conversation.of(json.loads(json.dumps(talk.document(outputs=True)))).turns[0]
+    assert again.output() == turn.output()
+    cut = Turn("q", "a", made=Result("a", finish_reason="interrupted"))
+    again = Conversation.of(Conversation("t", turns=(cut,)).document(outputs=True)).turns[0]
+    assert "interrupted" in again.output()[0]["text/html"]
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        5,
+        "df",
+        {"kind": "variable"},
+        [{"kind": "variable"}],
+        [{"kind": "variable", "name": "`x`"}],
+        [{"kind": "variable", "name": 1}],
+        [{"kind": ["variable"]}],
+        [{"kind": "cell", "id": "c", "source": 1, "outputs": ""}],
+        [{"kind": "error", "source": "", "traceback": "", "variables": [1]}],
+        ["x"],
+    ],
+)
+def test_attachments_of_a_document_are_checked(attachments: Any) -> None:
+    """What is none is left out, as is what a request or a task cannot be; the rest is read."""
+    (turn,) = Conversation.of(saved_with(attachments=attachments, request="<x>", task=["fix"])).turns
+    assert (turn.attachments, turn.request, turn.task) == ((), "", "chat")
+    good = {"kind": "error", "source": "x", "traceback": "t", "variables": ["x"]}
+    (turn,) = Conversation.of(saved_with(attachments=[{**good, "more": 1}, {"kind": "variable"}])).turns
+    assert turn.attachments == (good,)

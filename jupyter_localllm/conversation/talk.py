@@ -126,7 +126,7 @@ class Conversation:
 
     @classmethod
     def load(cls, path: str | Path) -> Conversation:
-        """Read what `save` wrote.
+        """Read what `save` wrote: texts. Outputs that the file has besides are passed over.
 
         Raises
         ------
@@ -134,11 +134,13 @@ class Conversation:
             The file cannot be read or is something else.
         """
         try:
-            return cls.of(json.loads(Path(path).expanduser().read_text(encoding="utf-8")))
+            talk = cls.of(json.loads(Path(path).expanduser().read_text(encoding="utf-8")))
         except OSError as error:
             raise UsageError(f"the conversation cannot be read: {error}") from error
         except (ValueError, RecursionError, UsageError) as error:
             raise UsageError(f"{path} is not a saved conversation: {error}") from error
+        talk.turns = tuple(replace(turn, saved=None) for turn in talk.turns)
+        return talk
 
     def _find(self, place: Place | None) -> int | None:
         if place is None:

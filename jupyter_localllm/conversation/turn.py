@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_localllm.conversation.again import attachments_of, made_of
 from jupyter_localllm.types import Answer, Result
 
 __all__ = ["Output", "Place", "Turn"]
 
 Output = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+_TASKS = ("chat", "explain", "fix")
+_FORMATS = ("markdown", "text", "json", "code")
+_REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class Turn:
         What came with the question, as docs/protocol.md has it.
     task : {"chat", "explain", "fix"}
     saved : (data, metadata) or None
-        The output that was loaded with the turn.
+        The output that was loaded with the turn. Only our own JSON and its metadata are read; HTML, Markdown and text
+        are made anew of them, as a file may come from anybody.
     made : Result, Answer or None
         What the answer is the text of.
     """
@@ -65,12 +72,30 @@ class Turn:
 
     def output(self) -> Output:
         """The data and the metadata of the answer's output, as a cell would show it."""
-        if self.saved is not None:
-            return self.saved
         from jupyter_localllm.show.bundle import bundle
         from jupyter_localllm.show.view import view_of
 
+        if self.saved is not None:
+            return self._again(*self.saved)
         return bundle(view_of(self.made if self.made is not None else Result(self.answer)))
+
+    def _again(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Output:
+        """The output of what was saved, made anew; of the text alone where the rest is not to be had."""
+        from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY, bundle
+        from jupyter_localllm.show.view import view_of
+
+        told, facts = data.get(ANSWER_MIME), metadata.get(METADATA_KEY)
+        of_made = {METADATA_KEY: facts} if isinstance(facts, dict) else None
+        made = made_of(self.answer, told)
+        if made is not None and isinstance(told, Mapping):
+            form = told.get("format")
+            try:
+                again, ours = bundle(view_of(made, format=form if form in _FORMATS else "markdown"))
+                return {**again, ANSWER_MIME: told}, of_made or ours
+            except Exception:
+                pass
+        again, ours = bundle(view_of(Result(self.answer)))
+        return again, of_made or ours
 
     def document(self, *, outputs: bool = False) -> dict[str, Any]:
         """As it is saved: what a question of a cell has, and more only where there is more."""
@@ -90,20 +115,18 @@ class Turn:
     @classmethod
     def of(cls, document: Any) -> Turn:
         """What `document` made, by this version or by the first; raises KeyError, TypeError or ValueError otherwise."""
-        place, output = document["place"], document.get("output")
-        attachments = document.get("attachments") or ()
-        if not all(isinstance(one, dict) for one in attachments):
-            raise TypeError("an attachment is an object")
+        place, output, request = document["place"], document.get("output"), str(document.get("request") or "")
         if output is not None and not (isinstance(output["data"], dict) and isinstance(output["metadata"], dict)):
             raise TypeError("an output has data and metadata")
+        task = document.get("task")
         return cls(
             str(document["question"]),
             str(document["answer"]),
             Place(str(place["cell"]), int(place["index"])) if place else None,
             bool(document["stale"]),
-            request=str(document.get("request") or ""),
+            request=request if _REQUEST.fullmatch(request) else "",
             asked=str(document.get("asked") or ""),
-            attachments=tuple(attachments),
-            task=str(document.get("task") or "chat"),
+            attachments=attachments_of(document.get("attachments")),
+            task=task if task in _TASKS else "chat",
             saved=None if output is None else (output["data"], output["metadata"]),
         )

@@ -1,0 +1,131 @@
+"""What a saved turn holds, read as if somebody else had written it: the file may have been given.
+
+Nothing that a page shows is taken from it. What is saved as JSON is read field by field, and HTML is made of that.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from jupyter_localllm.types import Answer, Citation, CitationStatus, FinishReason, Locator, Note, Passage, Result, Usage
+
+__all__ = ["attachments_of", "made_of"]
+
+_LONGEST_NAME = 200
+_FIELDS: dict[str, dict[str, type]] = {
+    "variable": {"name": str},
+    "cell": {"id": str, "source": str, "outputs": str},
+    "error": {"source": str, "traceback": str, "variables": list},
+}
+
+
+def attachments_of(values: Any) -> tuple[dict[str, Any], ...]:
+    """Those that are as docs/protocol.md has them; others are left out.
+
+    Examples
+    --------
+    >>> attachments_of([{"kind": "variable"}, {"kind": "variable", "name": "df", "more": 1}])
+    ({'kind': 'variable', 'name': 'df'},)
+    """
+    made = []
+    for one in values if isinstance(values, (list, tuple)) else ():
+        kind = one.get("kind") if isinstance(one, Mapping) else None
+        known = _FIELDS.get(kind) if isinstance(kind, str) else None
+        if known is None or not all(isinstance(one.get(name), cls) for name, cls in known.items()):
+            continue
+        plain = {"kind": kind, **{name: one[name] for name in known}}
+        if all(
+            _is_path(name) for name in (plain.get("variables", ()) if kind == "error" else [plain.get("name", "x")])
+        ):
+            made.append(plain)
+    return tuple(made)
+
+
+def made_of(text: str, saved: Any) -> Result | Answer | None:
+    """The answer that `saved` tells of in the JSON of our own type; None if that is another one, or none.
+
+    Parameters
+    ----------
+    text : str
+        The turn's answer.
+    saved : object
+    """
+    try:
+        return _made_of(text, saved)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _made_of(text: str, saved: Any) -> Result | Answer:
+    if _text(saved["text"]) != text or saved["finish_reason"] not in get_args(FinishReason):
+        raise ValueError("another answer")
+    result = Result(
+        text,
+        _text(saved["reasoning"]),
+        saved["finish_reason"],
+        Usage(completion_tokens=_whole(saved["usage"]["completion_tokens"])),
+        model=_text(saved["model"]),
+        notes=tuple(Note(_text(one["code"]), _text(one["text"])) for one in saved["notes"]),
+    )
+    if "passages" not in saved:
+        if saved["citations"]:
+            raise ValueError("citations without passages")
+        return result
+    return Answer(
+        text,
+        tuple(_citation(one, len(text)) for one in saved["citations"]),
+        tuple(_passage(one) for one in saved["passages"]),
+        result,
+        reading=_text(saved["reading"]),
+        abstained=saved["abstained"] is True,
+    )
+
+
+def _citation(one: Any, length: int) -> Citation:
+    start, end = _whole(one["start"]), _whole(one["end"])
+    if not start <= end <= length or one["status"] not in get_args(CitationStatus):
+        raise ValueError("no claim of this text")
+    words = (_text(one["quote"]), start, end, one["status"], _text(one["reason"]))
+    return Citation(_whole(one["number"]), _text(one["source"]), _locator(one["locator"]), *words)
+
+
+def _passage(one: Any) -> Passage:
+    shown = tuple(tuple(_text(cell) for cell in row) for row in one["shown"])
+    source, kind, text = (_text(one[name]) for name in ("source", "kind", "text"))
+    return Passage(source, kind, text, _locator(one["locator"]), _text(one["sha256"]), _text(one["value"]), shown)
+
+
+def _locator(one: Any) -> Locator:
+    rows, lines, page = one.get("rows"), one.get("lines"), one.get("page")
+    path, operation = one.get("path"), one.get("operation")
+    if lines is not None and len(lines) != 2:
+        raise ValueError("no lines")
+    return Locator(
+        None if rows is None else tuple(_whole(row) for row in rows),
+        tuple(_text(column) for column in one.get("columns") or ()),
+        None if lines is None else (_whole(lines[0]), _whole(lines[1])),
+        None if page is None else _whole(page),
+        None if path is None else _text(path),
+        None if operation is None else _text(operation),
+        _text(one.get("label") or ""),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+        raise TypeError("no count")
+    return value
+
+
+def _is_path(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        return False
+    return all(name.isidentifier() and not keyword.iskeyword(name) for name in value.split("."))
