@@ -54,6 +54,14 @@ test('names of a cell: not those in strings, comments, attributes and numbers', 
   assert.equal(namesIn('a b c', 2).length, 2);
 });
 
+test('words of Python take no place among the names; those that may be names as well do', () => {
+  assert.deepEqual(namesIn('for x in None if not lambda else y:\n  return True and await match', 3), [
+    'x',
+    'y',
+    'match'
+  ]);
+});
+
 test('a traceback is plain text, and its end is what is kept', () => {
   assert.equal(plainTraceback(['\u001b[0;31mKeyError\u001b[0m: "x"']), 'KeyError: "x"');
   assert.equal(plainTraceback(['\u001b]8;;file:///a\u001b\\link\u001b]8;;\u001b\\']), 'link');

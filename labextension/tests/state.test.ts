@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { type IAsk, type KernelMessage, parseKernelMessage } from '../src/chat/protocol';
-import { type IChat, EMPTY, isBehind, lost, opened, received, runningTurns, sent } from '../src/chat/state';
+import { type IChat, EMPTY, isBehind, keysOf, lost, opened, received, runningTurns, sent } from '../src/chat/state';
 import { fromKernel } from './expand';
 
 const ask = (request: string, text = 'Why?'): IAsk => ({
@@ -127,7 +127,7 @@ test('a turn that a cell added is noticed, one that was watched is not', () => {
 });
 
 test('a conversation that was deleted is forgotten, but not a question on its way', () => {
-  const gone = parseKernelMessage({ ...fromKernel('state'), conversations: [] })!;
+  const gone = parseKernelMessage({ ...fromKernel('state'), queue: [], conversations: [] })!;
   const chat = opened(WELCOMED, 'c', [saved('r1')]);
   assert.equal(received(chat, gone).turns.has('c'), false);
   assert.equal(received(sent(chat, ask('r2')), gone).turns.has('c'), true);
@@ -143,4 +143,52 @@ test('a question that was stopped before its first words is kept in view, though
 test('names that are parts of JavaScript are names', () => {
   const chat = sent(WELCOMED, { ...ask('r1'), conversation: '__proto__' });
   assert.equal(chat.turns.get('__proto__')!.length, 1);
+});
+
+const inB = (message: KernelMessage) => ({ ...message, conversation: 'b' }) as KernelMessage;
+const requests = (chat: IChat, name: string) => (chat.turns.get(name) ?? []).map(({ request }) => request);
+
+test('a question that waited while its conversation was renamed goes along, and ends there', () => {
+  const asked = { ...ask('r1', 'Why so?'), type: 'asked', task: 'chat' } as KernelMessage;
+  const chat = play(sent(WELCOMED, ask('r1')), asked, inB(answer('r1', 0)), inB(answer('r1', 1, true)));
+  assert.deepEqual([requests(chat, 'c'), requests(chat, 'b')], [[], ['r1']]);
+  assert.equal(chat.turns.get('b')![0].question, 'Why so?');
+  assert.equal(chat.turns.get('b')![0].phase, 'done');
+  assert.deepEqual(runningTurns(chat, 'c'), []);
+});
+
+test('whatever names the new conversation first moves the question: the queue, asked, failed, or its turns', () => {
+  const waiting = sent(WELCOMED, ask('r1'));
+  const [entry] = fromKernel('state').queue as object[];
+  const queued = received(waiting, state(0, [{ ...entry, request: 'r1', conversation: 'b' }]));
+  const asked = received(waiting, inB({ ...ask('r1'), type: 'asked', task: 'chat' } as KernelMessage));
+  const failed = { type: 'failed', request: 'r1', conversation: 'b', name: 'E', text: 'x', hint: '' } as const;
+  const ended = received(waiting, failed);
+  const told = opened(lost(waiting), 'b', [saved('r1')]);
+  for (const chat of [queued, asked, ended, told]) {
+    assert.deepEqual([requests(chat, 'c'), requests(chat, 'b')], [[], ['r1']]);
+  }
+  assert.equal(ended.turns.get('b')![0].phase, 'failed');
+  assert.equal(told.turns.get('b')![0].phase, 'done');
+});
+
+test('a failure that names no conversation ends its question', () => {
+  const failed = { type: 'failed', request: 'r1', conversation: null, name: 'E', text: 'x', hint: '' } as const;
+  assert.equal(turn(received(sent(WELCOMED, ask('r1')), failed)).phase, 'failed');
+});
+
+test('a turn that has ended stays where it is, though a copy of the conversation has the same request', () => {
+  const chat = opened(opened(WELCOMED, 'c', [saved('r1')]), 'b', [saved('r1')]);
+  assert.deepEqual([requests(chat, 'c'), requests(chat, 'b')], [['r1'], ['r1']]);
+});
+
+test('turns of a restored document may have the same request: each is itself, and has a name of its own', () => {
+  const twice = [saved('r1'), { ...saved('r1'), question: 'another' }, saved('1 r1')];
+  const chat = opened(opened(WELCOMED, 'c', twice), 'c', twice);
+  assert.deepEqual(
+    chat.turns.get('c')!.map(({ question }) => question),
+    ['of r1', 'another', 'of 1 r1']
+  );
+  assert.equal(new Set(keysOf(chat.turns.get('c')!)).size, 3);
+  assert.deepEqual(keysOf(chat.turns.get('c')!.slice(0, 1)), keysOf(twice).slice(0, 1));
 });

@@ -5,10 +5,19 @@
 const NAME = /(?<![\p{L}\p{N}_.])[\p{L}_][\p{L}\p{N}_]*/gu;
 const STRING = /("""|''')[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*/g;
 
+/** Words that are no names in Python; `match`, `case` and `type` may be names as well. */
+const KEYWORDS = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global ' +
+    'if import in is lambda nonlocal not or pass raise return try while with yield'
+  ).split(' ')
+);
+
 /** Names that a cell speaks of, in order, without what stands in strings and comments; the kernel knows which it has. */
 export function namesIn(source: string, most = 40): string[] {
   const bare = source.slice(0, 100_000).replace(STRING, '""');
-  return [...new Set(bare.match(NAME) ?? [])].slice(0, most);
+  const names = new Set(bare.match(NAME) ?? []);
+  return [...names].filter(name => !KEYWORDS.has(name)).slice(0, most);
 }
 
 // Colours of a terminal, and links.

@@ -6,7 +6,7 @@
  */
 import { MIME_TYPE } from '../model';
 import { type Values, anObject } from './checks';
-import type { Attachment, IAsk, IKernelState, KernelMessage, Task } from './protocol';
+import type { Attachment, IAsk, IKernelState, IQueued, KernelMessage, Task } from './protocol';
 import type { ISavedTurn } from './replies';
 
 export interface IBundle {
@@ -61,24 +61,21 @@ export function received(chat: IChat, message: KernelMessage): IChat {
     case 'state': {
       const { model, queue, conversations, settings } = message;
       return chat.kernel
-        ? forgetGone({ ...chat, kernel: { ...chat.kernel, model, queue, conversations, settings } })
+        ? forgetGone(
+            queue.reduce(follow, { ...chat, kernel: { ...chat.kernel, model, queue, conversations, settings } })
+          )
         : chat;
     }
     case 'asked':
-      return change(chat, message.conversation, message.request, turn => ({
-        ...turn,
-        question: message.text,
-        attachments: message.attachments,
-        task: message.task,
-        // One that was lost is told again when the kernel is there again, with the answer so far.
-        ...(turn.phase === 'sent' || turn.phase === 'lost' ? { phase: 'taken', sequence: -1 } : {})
-      }));
+      return asked(chat, message);
     case 'answer':
       return answered(chat, message);
     case 'failed': {
       const failure = { name: message.name, text: message.text, hint: message.hint };
-      return message.conversation !== null && find(chat, message.conversation, message.request)
-        ? change(chat, message.conversation, message.request, turn => ({ ...turn, phase: 'failed', failure }))
+      const named = message.conversation ?? openIn(chat, message.request);
+      const there = named === null ? chat : moved(chat, named, message.request);
+      return named !== null && find(there, named, message.request)
+        ? change(there, named, message.request, turn => ({ ...turn, phase: 'failed', failure }))
         : chat;
     }
     case 'refused':
@@ -100,14 +97,17 @@ export function sent(chat: IChat, ask: IAsk): IChat {
 
 /** The kernel told the turns of a conversation; turns of this panel that it does not keep stand behind them. */
 export function opened(chat: IChat, conversation: string, saved: readonly ISavedTurn[], omitted = 0): IChat {
-  const have = chat.turns.get(conversation) ?? [];
-  const known = new Map(have.map(turn => [turn.request, turn]));
   const told = new Set(saved.map(turn => turn.request));
-  const turns = saved.map(turn => merge(known.get(turn.request), turn));
+  const open = [...chat.turns.values()].flat().filter(turn => hasNoEnd(turn) && told.has(turn.request));
+  const here = open.reduce((before, { request }) => moved(before, conversation, request), chat);
+  const have = here.turns.get(conversation) ?? [];
+  const keys = keysOf(have);
+  const known = new Map(have.map((turn, index) => [keys[index], turn]));
+  const turns = keysOf(saved).map((key, index) => merge(known.get(key), saved[index]));
   const own = have.filter(turn => !told.has(turn.request) && keepsItself(turn));
   return {
-    ...chat,
-    turns: new Map(chat.turns).set(conversation, [...turns, ...own]),
+    ...here,
+    turns: new Map(here.turns).set(conversation, [...turns, ...own]),
     seen: new Map(chat.seen).set(conversation, saved.length + omitted),
     omitted: new Map(chat.omitted).set(conversation, omitted)
   };
@@ -131,6 +131,16 @@ export function isRunning(turn: ITurn): boolean {
   return turn.phase === 'sent' || turn.phase === 'taken';
 }
 
+/** A name for each turn, that no other has: a document that was restored may have the same request twice. */
+export function keysOf(turns: readonly { readonly request: string }[]): readonly string[] {
+  const counts = new Map<string, number>();
+  return turns.map(({ request }) => {
+    const count = counts.get(request) ?? 0;
+    counts.set(request, count + 1);
+    return `${count} ${request}`;
+  });
+}
+
 /** The answer as it is to be shown: one that was given up does not look as if it went on. */
 export function shownBundle({ bundle, phase }: ITurn): IBundle | null {
   const answer = bundle?.data[MIME_TYPE];
@@ -145,8 +155,21 @@ export function runningTurns(chat: IChat, conversation: string): readonly ITurn[
   return (chat.turns.get(conversation) ?? []).filter(isRunning);
 }
 
-function answered(chat: IChat, message: Extract<KernelMessage, { type: 'answer' }>): IChat {
+function asked(chat: IChat, message: Extract<KernelMessage, { type: 'asked' }>): IChat {
+  const { conversation, request, text, attachments, task } = message;
+  return change(moved(chat, conversation, request), conversation, request, turn => ({
+    ...turn,
+    question: text,
+    attachments,
+    task,
+    // One that was lost is told again when the kernel is there again, with the answer so far.
+    ...(turn.phase === 'sent' || turn.phase === 'lost' ? { phase: 'taken', sequence: -1 } : {})
+  }));
+}
+
+function answered(known: IChat, message: Extract<KernelMessage, { type: 'answer' }>): IChat {
   const { conversation, request, sequence, data, metadata, final, fix } = message;
+  const chat = moved(known, conversation, request);
   const before = find(chat, conversation, request);
   if (before && (sequence <= before.sequence || before.phase === 'done' || before.phase === 'failed')) {
     return chat; // out of order: what is shown is newer
@@ -163,12 +186,38 @@ function answered(chat: IChat, message: Extract<KernelMessage, { type: 'answer' 
 }
 
 function refused(chat: IChat, request: string | null, failure: IFailure): IChat {
-  for (const [conversation, turns] of chat.turns) {
-    if (turns.some(turn => turn.request === request && isRunning(turn))) {
-      return change(chat, conversation, request!, turn => ({ ...turn, phase: 'failed', failure }));
-    }
+  const conversation = request === null ? null : openIn(chat, request, isRunning);
+  return conversation === null
+    ? chat
+    : change(chat, conversation, request!, turn => ({ ...turn, phase: 'failed', failure }));
+}
+
+/** Where a request has a turn that has not ended; one that has, in a copy of a conversation, is another one. */
+function openIn(chat: IChat, request: string, isOpen: (turn: ITurn) => boolean = hasNoEnd): string | null {
+  const is = (turn: ITurn): boolean => turn.request === request && isOpen(turn);
+  return [...chat.turns].find(([, turns]) => turns.some(is))?.[0] ?? null;
+}
+
+/** The conversation was renamed while the question waited: its turn goes along. */
+function moved(chat: IChat, conversation: string, request: string): IChat {
+  const from = find(chat, conversation, request) ? null : openIn(chat, request);
+  if (from === null) {
+    return chat;
   }
-  return chat;
+  const there = chat.turns.get(from)!;
+  const along = there.filter(turn => turn.request === request && hasNoEnd(turn));
+  const rest = there.filter(turn => !along.includes(turn));
+  const turns = new Map(chat.turns).set(from, rest);
+  return { ...chat, turns: turns.set(conversation, [...(turns.get(conversation) ?? []), ...along]) };
+}
+
+/** The queue says where a question is now, before the first words of its answer do. */
+function follow(chat: IChat, { conversation, request }: IQueued): IChat {
+  return conversation === null ? chat : moved(chat, conversation, request);
+}
+
+function hasNoEnd(turn: ITurn): boolean {
+  return isRunning(turn) || turn.phase === 'lost';
 }
 
 function change(chat: IChat, conversation: string, request: string, made: (turn: ITurn) => ITurn): IChat {

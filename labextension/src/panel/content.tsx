@@ -8,6 +8,7 @@ import type { Drag } from '@lumino/dragdrop';
 import * as React from 'react';
 
 import { wellFormed } from '../chat/code';
+import { markdownOf } from '../chat/exported';
 import type { Attachment } from '../chat/protocol';
 import { asExport } from '../chat/replies';
 import { App } from './app';
@@ -86,12 +87,8 @@ function contextOf(app: JupyterFrontEnd, controller: Controller, rendermime: IRe
     },
     exportCells: conversation => {
       const turns = controller.session?.chat.turns.get(conversation) ?? [];
-      const texts = turns.flatMap(turn => {
-        const answer = turn.bundle?.data['text/markdown'] ?? turn.bundle?.data['text/plain'];
-        return answer === undefined ? [] : [quoted(turn.question), asText(answer)];
-      });
       if (controller.notebook) {
-        insertTurns(controller.notebook, texts);
+        insertTurns(controller.notebook, markdownOf(turns));
       }
     },
     askText: async (title, text, okLabel) =>
@@ -119,16 +116,4 @@ async function save(app: JupyterFrontEnd, beside: string, name: string, content:
       return path;
     }
   }
-}
-
-/** A question as a quotation: whatever stands in it, it is read as text of the question. */
-function quoted(question: string): string {
-  return question
-    .split('\n')
-    .map(line => `> ${line.replace(/([\\`*_{}[\]<>()#+!|~$&])/g, '\\$1')}`)
-    .join('\n');
-}
-
-function asText(value: unknown): string {
-  return Array.isArray(value) ? value.join('') : String(value);
 }

@@ -38,6 +38,12 @@ export function useView(): IPanelView {
   return useStore(usePanel().controller.view);
 }
 
+/** One part of the view; what uses it is drawn again for a change of that part alone, and not with each keystroke. */
+export function useViewed<T>(part: (view: IPanelView) => T): T {
+  const store = usePanel().controller.view;
+  return React.useSyncExternalStore(store.subscribe, () => part(store.get()));
+}
+
 const nothing = (): (() => void) => () => undefined;
 
 /** How things stand in the current kernel, or null when there is none. */

@@ -3,7 +3,7 @@
  */
 import type { Cell } from '@jupyterlab/cells';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { Kernel } from '@jupyterlab/services';
 
 import type { Attachment, Task } from '../chat/protocol';
 import type { Session } from '../chat/session';
@@ -19,7 +19,6 @@ import { Talks } from './talks';
 import { type IPanelSettings, type IPanelView, type Section, NOTHING } from './view';
 
 const LOAD = '%load_ext jupyter_localllm';
-const MENTION = /jupyter_localllm/;
 
 export class Controller {
   constructor(
@@ -191,7 +190,6 @@ export class Controller {
     if (session !== before) {
       this.unwatch();
       this.unwatch = session?.view.subscribe(() => this.sessionChanged(session)) ?? (() => undefined);
-      kernel?.iopubMessage.connect(this.onIOPub, this);
       this.view.update({ conversation: this.talks.of(session) });
     }
     if (session && this.started) {
@@ -202,20 +200,6 @@ export class Controller {
     }
     if (situation.notebook !== this.restoredFor && session?.connection.phase === 'ready') {
       this.restore(session);
-    }
-  }
-
-  /** A cell that names the package may have loaded it: the kernel is asked again when that cell has ended. */
-  private onIOPub(kernel: Kernel.IKernelConnection, message: KernelMessage.IIOPubMessage): void {
-    const execution = (message.parent_header as { msg_id?: string }).msg_id ?? '';
-    const { code, execution_state: state } = message.content as { code?: unknown; execution_state?: unknown };
-    if (message.header.msg_type === 'execute_input' && MENTION.test(String(code))) {
-      this.loaders.add(execution);
-    } else if (state === 'idle' && this.loaders.delete(execution)) {
-      const connection = this.kernels.find(kernel.id)?.connection;
-      if (connection?.phase === 'missing' || connection?.phase === 'opening') {
-        connection.reconnect();
-      }
     }
   }
 
@@ -272,8 +256,6 @@ export class Controller {
   private readonly kernels: Kernels;
   private readonly tracker: Tracker<Kernel.IKernelConnection, NotebookPanel>;
   private readonly phases = new WeakMap<Session, string>();
-  /** Executions that may be loading the extension. */
-  private readonly loaders = new Set<string>();
   private readonly fixes = new Map<string, string>();
   private restoredFor: NotebookPanel | null = null;
   private unwatch: () => void = () => undefined;

@@ -60,7 +60,7 @@ function Actions({ entry: { name, kept } }: { readonly entry: IConversation }): 
   const { controller, trans } = panel;
   const { situation } = useView();
   const run = useRun();
-  const inNotebook = situation.notebook !== null && name in keptConversations(situation.notebook);
+  const inNotebook = situation.notebook !== null && keptConversations(situation.notebook).has(name);
   const rename = async (): Promise<void> => {
     const to = await panel.askText(trans.__('Rename the conversation'), name, trans.__('Rename'));
     if (to && to !== name) {

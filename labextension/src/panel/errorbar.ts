@@ -33,12 +33,14 @@ export class ErrorBars {
     private readonly help: Help
   ) {
     NotebookActions.executed.connect(this.onExecuted);
-    notebooks.widgetAdded.connect((_, panel) => this.watch(panel));
+    notebooks.widgetAdded.connect(this.onAdded);
     notebooks.forEach(panel => this.watch(panel));
   }
 
   dispose(): void {
+    this.isDisposed = true;
     NotebookActions.executed.disconnect(this.onExecuted);
+    this.notebooks.widgetAdded.disconnect(this.onAdded);
     this.notebooks.forEach(panel => panel.content.widgets.forEach(cell => this.remove(cell)));
   }
 
@@ -47,10 +49,12 @@ export class ErrorBars {
     void panel.revealed.then(() => panel.content.widgets.forEach(cell => this.look(cell)));
   }
 
+  private readonly onAdded = (_: unknown, panel: NotebookPanel): void => this.watch(panel);
+
   private readonly onExecuted = (_: unknown, { cell }: { cell: Cell }): void => this.look(cell);
 
   private look(cell: Cell): void {
-    const wanted = !cell.isDisposed && hasError(cell);
+    const wanted = !this.isDisposed && !cell.isDisposed && hasError(cell); // a notebook may be revealed after the end
     if (wanted && !this.bars.has(cell)) {
       this.add(cell as CodeCell);
     } else if (!wanted) {
@@ -66,11 +70,11 @@ export class ErrorBars {
     const { outputs } = cell.model;
     const onChange = (): void => {
       if (!hasError(cell)) {
-        outputs.changed.disconnect(onChange);
         this.remove(cell);
       }
     };
     outputs.changed.connect(onChange);
+    bar.disposed.connect(() => outputs.changed.disconnect(onChange));
   }
 
   private remove(cell: Cell): void {
@@ -78,6 +82,7 @@ export class ErrorBars {
     this.bars.delete(cell);
   }
 
+  private isDisposed = false;
   private readonly bars = new WeakMap<Cell, ErrorBar>();
 }
 

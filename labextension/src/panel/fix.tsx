@@ -2,11 +2,12 @@
  * A proposed fix: the difference to the cell, to be accepted or not.
  */
 import type { Cell } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import * as React from 'react';
 
 import { diffLines } from '../chat/diff';
 import type { ITurn } from '../chat/state';
-import { usePanel, useView } from './context';
+import { usePanel, useViewed } from './context';
 import { findCell, insertBelow, replaceCell } from './notebook';
 
 export function Fix({ turn }: { readonly turn: ITurn }): JSX.Element {
@@ -27,12 +28,12 @@ interface IProposalProps {
 
 function Proposal({ request, source, code }: IProposalProps): JSX.Element {
   const { controller, trans } = usePanel();
-  const { notebook } = useView().situation;
+  const notebook = useViewed(view => view.situation.notebook);
   const [done, setDone] = React.useState<'accepted' | 'rejected' | null>(null);
-  const cell = notebook && findCell(notebook, controller.cellOf(request), source);
-  const unchanged = useText(cell) === source;
+  const cell = useCell(notebook, controller.cellOf(request), source);
+  const unchanged = useHas(cell, source);
   const accept = (): void => {
-    if (notebook && cell && cell.model.sharedModel.getSource() === source) {
+    if (notebook && cell && !cell.isDisposed && cell.model.sharedModel.getSource() === source) {
       replaceCell(notebook, code, cell);
     } else if (notebook) {
       insertBelow(notebook, code); // what was written in the meantime stays
@@ -63,8 +64,20 @@ function Proposal({ request, source, code }: IProposalProps): JSX.Element {
   );
 }
 
-/** The text of a cell as it is now. */
-function useText(cell: Cell | null): string | undefined {
+/** The cell that the fix is for. Looked for when cells come or go: without its id, all cells are read for that. */
+function useCell(notebook: NotebookPanel | null, id: string | undefined, source: string): Cell | null {
+  const [changes, changed] = React.useReducer((count: number) => count + 1, 0);
+  React.useEffect(() => {
+    const cells = notebook?.model?.cells;
+    const slot = (): void => changed();
+    cells?.changed.connect(slot);
+    return () => void cells?.changed.disconnect(slot);
+  }, [notebook]);
+  return React.useMemo(() => notebook && findCell(notebook, id, source), [notebook, id, source, changes]);
+}
+
+/** Whether a cell has this text now. */
+function useHas(cell: Cell | null, source: string): boolean {
   const model = cell?.model.sharedModel;
   const subscribe = React.useCallback(
     (changed: () => void) => {
@@ -73,7 +86,7 @@ function useText(cell: Cell | null): string | undefined {
     },
     [model]
   );
-  return React.useSyncExternalStore(subscribe, () => model?.getSource());
+  return React.useSyncExternalStore(subscribe, () => model?.getSource() === source);
 }
 
 /** Signs tell what is old and new; no colour is needed to understand it. */

@@ -44,7 +44,7 @@ export async function keepAll(
   { isOf, byDefault }: { isOf: (panel: NotebookPanel) => boolean; byDefault: boolean }
 ): Promise<void> {
   const keepers = notebooks.filter(
-    panel => isOf(panel) && (conversation in keptConversations(panel) || (byDefault && panel === front))
+    panel => isOf(panel) && (keptConversations(panel).has(conversation) || (byDefault && panel === front))
   );
   for (const panel of keepers) {
     await keepWithNotebook(panel, session, conversation, true);
@@ -54,7 +54,7 @@ export async function keepAll(
 /** Give the kernel the conversations that a notebook keeps. Returns their names. */
 export async function restoreKept(notebook: NotebookPanel, session: Session): Promise<readonly string[]> {
   const names: string[] = [];
-  for (const document of Object.values(keptConversations(notebook))) {
+  for (const document of keptConversations(notebook).values()) {
     const { conversation } = asOpened(await session.request({ type: 'restore', document }));
     session.forget(conversation);
     names.push(conversation);

@@ -9,12 +9,17 @@ import { KernelPort } from './port';
 
 interface IEntry {
   readonly session: Session;
-  readonly connections: Set<Kernel.IKernelConnection>;
+  /** What is observed, each with what ends that. */
+  readonly connections: Map<Kernel.IKernelConnection, () => void>;
+  /** Executions that may be loading the extension. */
+  readonly loaders: Set<string>;
   /** Our own connection, when those of the notebooks may have no comms. */
   clone: Kernel.IKernelConnection | null;
   /** Which process of the kernel was heard last; another one is a restart, whoever asked for it. */
   process: string;
 }
+
+const MENTION = /jupyter_localllm/;
 
 /** Messages that only the kernel itself sends; the server sends some in its own name. */
 const OWN_MESSAGES = new Set(['execute_input', 'comm_msg', 'comm_open', 'stream', 'execute_result', 'display_data']);
@@ -46,13 +51,12 @@ export class Kernels {
   private make(id: string): IEntry {
     const port = new KernelPort(() => this.pick(id));
     const session: Session = new Session(port, this.version, name => this.finished(session, name));
-    const entry = { session, connections: new Set<Kernel.IKernelConnection>(), clone: null, process: '' };
+    const entry: IEntry = { session, connections: new Map(), loaders: new Set(), clone: null, process: '' };
     this.entries.set(id, entry);
     return entry;
   }
 
   private observe(entry: IEntry, kernel: Kernel.IKernelConnection): void {
-    entry.connections.add(kernel);
     const live = (): void => {
       const life = lifeOf(kernel);
       if (life !== 'none') {
@@ -64,8 +68,19 @@ export class Kernels {
     };
     kernel.statusChanged.connect(live);
     kernel.connectionStatusChanged.connect(live);
-    kernel.iopubMessage.connect((_, message) => this.noteProcess(entry, message));
-    kernel.disposed.connect(() => this.leave(entry, kernel));
+    const heard = (_: unknown, message: KernelMessage.IIOPubMessage): void => {
+      this.noteProcess(entry, message);
+      noteLoading(entry, message);
+    };
+    const left = (): void => this.leave(entry, kernel);
+    kernel.iopubMessage.connect(heard);
+    kernel.disposed.connect(left);
+    entry.connections.set(kernel, () => {
+      kernel.statusChanged.disconnect(live);
+      kernel.connectionStatusChanged.disconnect(live);
+      kernel.iopubMessage.disconnect(heard);
+      kernel.disposed.disconnect(left);
+    });
     live();
   }
 
@@ -83,6 +98,7 @@ export class Kernels {
   }
 
   private leave(entry: IEntry, kernel: Kernel.IKernelConnection): void {
+    entry.connections.get(kernel)?.();
     entry.connections.delete(kernel);
     if (entry.connections.size === 0) {
       this.remove(kernel.id);
@@ -94,7 +110,7 @@ export class Kernels {
   /** A notebook's own connection knows the kernel already, even while it is busy; only one of them may have comms. */
   private pick(id: string): Kernel.IKernelConnection | null {
     const entry = this.entries.get(id);
-    const [first, ...others] = [...(entry?.connections ?? [])].filter(kernel => !kernel.isDisposed);
+    const [first, ...others] = [...(entry?.connections.keys() ?? [])].filter(kernel => !kernel.isDisposed);
     if (!entry || !first) {
       return null;
     }
@@ -115,10 +131,24 @@ export class Kernels {
     const entry = this.entries.get(id);
     this.entries.delete(id);
     if (entry) {
+      entry.connections.forEach(unobserve => unobserve());
       entry.session.dispose();
       this.dropClone(entry);
     }
   }
 
   private readonly entries = new Map<string, IEntry>();
+}
+
+/** A cell that names the package may have loaded it: the kernel is asked again when that cell has ended. */
+function noteLoading({ session: { connection }, loaders }: IEntry, message: KernelMessage.IIOPubMessage): void {
+  const execution = (message.parent_header as { msg_id?: string }).msg_id ?? '';
+  const { code, execution_state: state } = message.content as { code?: unknown; execution_state?: unknown };
+  if (message.header.msg_type === 'execute_input' && MENTION.test(String(code))) {
+    loaders.add(execution);
+  } else if (state === 'idle' && loaders.delete(execution)) {
+    if (connection.phase === 'missing' || connection.phase === 'opening') {
+      connection.reconnect();
+    }
+  }
 }

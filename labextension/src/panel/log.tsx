@@ -3,7 +3,7 @@
  */
 import * as React from 'react';
 
-import type { ITurn } from '../chat/state';
+import { type ITurn, keysOf } from '../chat/state';
 import { usePanel, useSession, useView } from './context';
 import { Turn } from './turn';
 
@@ -18,6 +18,7 @@ export function Log(): JSX.Element {
   const chat = useSession(session)?.chat;
   const turns = chat?.turns.get(conversation) ?? NONE;
   const omitted = chat?.omitted.get(conversation) ?? 0;
+  const keys = React.useMemo(() => keysOf(turns), [turns]);
   const { outer, inner } = useEnd(`${conversation} ${turns.length}`);
   return (
     <div
@@ -32,8 +33,8 @@ export function Log(): JSX.Element {
       <div ref={inner} className="jp-LocalLLM-turns">
         {turns.length === 0 && chat?.kernel && <Empty />}
         {omitted > 0 && <p className="jp-LocalLLM-hint">{trans._n('%1 earlier turn', '%1 earlier turns', omitted)}</p>}
-        {turns.map(turn => (
-          <Turn key={turn.request} turn={turn} />
+        {turns.map((turn, index) => (
+          <Turn key={keys[index]} turn={turn} />
         ))}
       </div>
     </div>

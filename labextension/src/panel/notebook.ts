@@ -3,9 +3,11 @@
  */
 import type { Cell, ICodeCellModel } from '@jupyterlab/cells';
 import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import type { IOutputModel } from '@jupyterlab/rendermime';
 
 import type { Values } from '../chat/checks';
 import { namesIn, plainTraceback, wellFormed } from '../chat/code';
+import { keptIn, withKept } from '../chat/kept';
 import type { Attachment } from '../chat/protocol';
 
 export interface ICellChoice {
@@ -48,7 +50,7 @@ export function errorAttachment(cell: Cell): Attachment | null {
 }
 
 export function hasError(cell: Cell): boolean {
-  return errorOf(cell) !== null;
+  return errorModelOf(cell) !== null;
 }
 
 /** The current cell if it failed, or else the last cell that did. */
@@ -89,28 +91,18 @@ export function insertTurns(panel: NotebookPanel, texts: readonly string[]): voi
 const KEY = 'jupyter_localllm';
 
 /** Conversations that are kept in the notebook's file, by their names. */
-export function keptConversations(panel: NotebookPanel): { readonly [name: string]: Values } {
-  const chat = asObject(asObject(panel.model?.getMetadata(KEY)).chat);
-  const entries = Object.entries(chat).filter(([, document]) => typeof document === 'object' && document !== null);
-  return Object.fromEntries(entries) as { [name: string]: Values };
+export function keptConversations(panel: NotebookPanel): ReadonlyMap<string, Values> {
+  return keptIn(panel.model?.getMetadata(KEY));
 }
 
 /** Keep a conversation in the notebook's file, or no longer when there is no document. */
 export function keepConversation(panel: NotebookPanel, name: string, document: Values | null): void {
-  const { chat, ...others } = asObject(panel.model?.getMetadata(KEY));
-  const kept = { ...asObject(chat) };
-  delete kept[name];
-  const next = document ? { ...kept, [name]: document } : kept;
-  const values = Object.keys(next).length > 0 ? { ...others, chat: next } : others;
-  if (Object.keys(values).length > 0) {
+  const values = withKept(panel.model?.getMetadata(KEY), name, document);
+  if (values) {
     panel.model?.setMetadata(KEY, values);
   } else {
     panel.model?.deleteMetadata(KEY);
   }
-}
-
-function asObject(value: unknown): { [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 function insertAt(panel: NotebookPanel, index: number, source: string, cell_type: 'code' | 'markdown'): void {
@@ -129,8 +121,18 @@ interface IErrorOutput {
 }
 
 function errorOf(cell: Cell): IErrorOutput | null {
-  const error = cell.model.type === 'code' ? outputsAsJson(cell).find(output => output.output_type === 'error') : null;
-  return error ?? null;
+  return (errorModelOf(cell)?.toJSON() as IErrorOutput | undefined) ?? null;
+}
+
+/** Found by its type alone: what else the cell has put out may be long, and is not copied for this. */
+function errorModelOf(cell: Cell): IOutputModel | null {
+  const outputs = cell.model.type === 'code' ? (cell.model as ICodeCellModel).outputs : null;
+  for (let index = 0; outputs && index < outputs.length; index += 1) {
+    if (outputs.get(index).type === 'error') {
+      return outputs.get(index);
+    }
+  }
+  return null;
 }
 
 function outputsOf(cell: Cell): string {
@@ -141,9 +143,9 @@ function outputsOf(cell: Cell): string {
   return cut(texts.join('\n'), MOST_OUTPUT);
 }
 
-function outputsAsJson(cell: Cell): ({ output_type?: unknown } & IErrorOutput)[] {
+function outputsAsJson(cell: Cell): readonly unknown[] {
   const { outputs } = cell.model as ICodeCellModel;
-  return outputs ? (outputs.toJSON() as { output_type?: unknown }[]) : [];
+  return outputs?.toJSON() ?? [];
 }
 
 function promptOf(cell: Cell): string {

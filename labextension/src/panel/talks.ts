@@ -88,7 +88,7 @@ export class Talks {
 
   private isInNotebook(conversation: string): boolean {
     const { notebook } = this.view.get().situation;
-    return notebook !== null && conversation in keptConversations(notebook);
+    return notebook !== null && keptConversations(notebook).has(conversation);
   }
 
   private get session(): Session | null {
