@@ -15,6 +15,7 @@ from jupyter_localllm.chat.reading import (
     fill,
     flag,
     name_path,
+    names,
     part,
     request_id,
     several,
@@ -80,12 +81,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that failed, its traceback, and the variables that it names."""
+    """A cell that failed, its traceback, and the names in it, of which some may be variables."""
 
     kind: ClassVar[str] = "error"
     source: str = part(string())
     traceback: str = part(string())
-    variables: tuple[str, ...] = part(several(name_path, _MOST_NAMES))
+    variables: tuple[str, ...] = part(names(_MOST_NAMES))
 
 
 Attachment = Union[Variable, Cell, Failure]

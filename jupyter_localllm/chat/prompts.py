@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import importlib.util
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_localllm.chat.from_panel import Ask, Cell, Failure, Variable
-from jupyter_localllm.chat.variables import described, resolve
+from jupyter_localllm.chat.variables import described, is_module, resolve
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Part
 
@@ -111,8 +113,8 @@ def _about_a_cell(ask: Ask, typed: str, variables: Mapping[str, Any]) -> Questio
     cells = [one for one in ask.attachments if isinstance(one, (Cell, Failure))]
     failed = any(isinstance(one, Failure) for one in cells)
     task = _TASKS[ask.task if failed or ask.task == "fix" else "explain a cell"]
-    names = [name for one in cells if isinstance(one, Failure) for name in one.variables]
-    names += [one.name for one in ask.attachments if isinstance(one, Variable)]
+    names = [name for one in cells if isinstance(one, Failure) for name in _known(one, variables)]
+    names += [one.name.partition(".")[0] for one in ask.attachments if isinstance(one, Variable)]
     parts = [Part("text", f"{task}\n\n")]
     for one in cells:
         parts += _shown(one)
@@ -123,6 +125,28 @@ def _about_a_cell(ask: Ask, typed: str, variables: Mapping[str, Any]) -> Questio
         parts.append(Part("text", typed))
     options = {"max_tokens": _EXPLAINED} if ask.task == "explain" else _one_block(cells)
     return Question(typed or task, tuple(parts), options=options)
+
+
+def _known(one: Failure, variables: Mapping[str, Any]) -> list[str]:
+    """The names that say something: variables, and what the code reads without their being there."""
+    absent = _unbound(one.source)
+    there = [name for name in one.variables if name in variables or name in absent]
+    return [name for name in there if not is_module(variables.get(name))]
+
+
+def _unbound(source: str) -> set[str]:
+    """Names that code reads and nowhere binds, without those that Python has of its own."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic command, or a mistake
+        return set()
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {(node.asname or node.name).partition(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    # Functions, classes, handlers and patterns have what they bind in `name`, and the rest of a mapping in `rest`.
+    bound |= {str(getattr(node, "name", None)) for node in nodes} | {str(getattr(node, "rest", None)) for node in nodes}
+    return read - bound - set(dir(builtins))
 
 
 def _one_block(cells: Sequence[Cell | Failure]) -> dict[str, Any]:

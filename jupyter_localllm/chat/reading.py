@@ -25,6 +25,7 @@ __all__ = [
     "flag",
     "maybe",
     "name_path",
+    "names",
     "number",
     "part",
     "request_id",
@@ -37,6 +38,7 @@ __all__ = [
 
 LIMIT_BYTES = 1_000_000
 _DEEPEST = 32
+_LONGEST_INT = 10_000  # bits: Python writes no more than 4,300 digits
 _LONGEST_NAME = 200
 _REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -142,6 +144,22 @@ def name_path(value: Any, where: str) -> str:
     return path
 
 
+def names(most: int) -> Reader:
+    """A list of names; what is none is left out, and what is too many.
+
+    A panel finds them in code by their letters: there are keywords among them, and words of comments.
+    """
+
+    def read(value: Any, where: str) -> tuple[str, ...]:
+        found = dict.fromkeys(several(string())(value, where))
+        plain = [
+            one for one in found if len(one) <= _LONGEST_NAME and one.isidentifier() and not keyword.iskeyword(one)
+        ]
+        return tuple(plain[:most])
+
+    return read
+
+
 def whole(least: int, most: int) -> Reader:
     """A whole number."""
 
@@ -228,6 +246,8 @@ def check_size(message: Any) -> None:
             size += _bytes(value)
         elif isinstance(value, float) and not math.isfinite(value):
             raise Refusal("malformed", "a number in the message is none")
+        elif isinstance(value, int) and value.bit_length() > _LONGEST_INT:
+            raise Refusal("malformed", "a number in the message is too long")
         elif isinstance(value, (dict, list)):
             if depth > _DEEPEST:
                 raise Refusal("malformed", f"the message is nested deeper than {_DEEPEST} levels")
@@ -252,8 +272,15 @@ def _bytes(value: str) -> int:
 
 def _within(value: Any, least: float, most: float, where: str) -> Any:
     if not least <= value <= most:
-        raise Refusal("out_of_range", f"{where} is {value:.6g}, and {least:,} to {most:,} is possible")
+        raise Refusal("out_of_range", f"{where} is {_figure(value)}, and {least:,} to {most:,} is possible")
     return value
+
+
+def _figure(value: float) -> str:
+    try:
+        return f"{value:.6g}"
+    except OverflowError:  # a whole number that no float can hold
+        return "far below 0" if value < 0 else "a number beyond all measure"
 
 
 def _wrong(where: str, what: str, value: Any) -> Refusal:

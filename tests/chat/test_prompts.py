@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -30,12 +31,24 @@ def test_cells_stand_between_fences_before_the_question() -> None:
 def test_a_failed_cell_is_explained_with_its_variables() -> None:
     """Task, cell, error, and what the variables are."""
     text = prompt(
-        Failure("1 / zero", "ZeroDivisionError: division by zero", ("zero", "gone")),
+        Failure("1 / zero + gone", "ZeroDivisionError: division by zero", ("zero", "gone")),
         text="", task="explain", variables={"zero": 0},
     )  # fmt: skip
     assert text.startswith("Explain in plain words why")
     for piece in ("1 / zero", "ZeroDivisionError", "- zero is an int: 0", "- gone is not defined"):
         assert piece in text
+
+
+def test_names_that_say_nothing_are_left_out() -> None:
+    """Modules, what Python has of its own, what the code binds itself, and words of texts."""
+    source = "import os\nfor i in range(3):  # each turn\n    print(os.sep, df.price, absent)\nf = lambda a: a"
+    names = ("os", "i", "range", "each", "turn", "print", "sep", "df", "price", "absent", "f", "a", "api_key")
+    variables = {"os": threading, "df": 1, "api_key": "sk-1234"}
+    text = prompt(Failure(source, "E", names), text="", task="explain", variables=variables)
+    listed = text.partition("Variables:\n")[2].strip().splitlines()
+    assert listed == ["- df is an int: 1", "- absent is not defined", "- api_key is a str of 7 characters"]
+    text = prompt(Failure("%time x", "E", ("time", "x")), text="", task="explain")
+    assert "Variables:" not in text
 
 
 def test_a_long_traceback_keeps_its_ends() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_localllm.chat.from_kernel import FROM_KERNEL, Refused
-from jupyter_localllm.chat.from_panel import FROM_PANEL
+from jupyter_localllm.chat.from_panel import FROM_PANEL, Ask, Failure
 from jupyter_localllm.chat.protocol import LIMIT_BYTES, VERSION, encode, parse, parse_from_kernel
 from jupyter_localllm.chat.reading import Refusal
 from tests.chat.samples import SAMPLES, about, expand
@@ -83,6 +83,34 @@ def test_the_limit_is_in_bytes() -> None:
     refused = parse({**message, "before": "e" * (rest + 1)})
     assert isinstance(refused, Refused)
     assert refused.code == "too_large"
+
+
+def test_names_of_a_failed_cell_that_are_none_are_left_out() -> None:
+    """A panel finds them by their letters: keywords, calls and paths are no reason to refuse the question."""
+    names = ["import", "df", "for", "None", "zero()", "a.b", "df", "", "x" * 201, *(f"v{i}" for i in range(200))]
+    error = {"kind": "error", "source": "1", "traceback": "E", "variables": names}
+    ask = {"type": "ask", "request": "r", "conversation": "c", "text": "", "attachments": [error], "task": "explain"}
+    made = parse(ask)
+    assert isinstance(made, Ask), made
+    (failure,) = made.attachments
+    assert isinstance(failure, Failure)
+    assert failure.variables == ("df", *(f"v{i}" for i in range(99)))
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        pytest.param(10**400, "out_of_range", id="large"),
+        pytest.param(-(10**400), "out_of_range", id="small"),
+        pytest.param(10**5_000, "malformed", id="long"),
+    ],
+)
+def test_a_number_beyond_all_measure_is_refused(limit: int, code: str) -> None:
+    """And not raised, however many digits it has."""
+    refused = parse({"type": "variables", "request": "r", "prefix": "", "limit": limit})
+    assert isinstance(refused, Refused)
+    assert refused.code == code
+    assert len(refused.text) < 500
 
 
 _JSON = st.recursive(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -82,9 +83,126 @@ def test_a_path_of_names() -> None:
     with pytest.raises(UsageError, match="no variable") as caught:
         resolve("numbr", values)
     assert "number" in caught.value.hint
-    for path in ("trap.gone", "trap.shape"):
-        with pytest.raises(UsageError, match="trap has no"):
+    with pytest.raises(UsageError, match=r"trap has no gone$"):
+        resolve("trap.gone", values)
+
+
+class Meta(type):
+    @property
+    def of_meta(cls) -> Any:
+        raise AssertionError("a property of the metaclass was read")
+
+
+class Held(metaclass=Meta):
+    """What can be had of it without running it, and what cannot."""
+
+    __slots__ = ("__dict__", "slot")
+    constant = 7
+
+    def __init__(self) -> None:
+        self.slot, self.plain = 1, 2
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError("it was asked for what it has not")
+
+    @property
+    def computed(self) -> Any:
+        raise AssertionError("a property was read")
+
+    @functools.cached_property
+    def later(self) -> Any:
+        raise AssertionError("a property was read")
+
+    def method(self) -> int:
+        return 5
+
+
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+class Every:
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError("it was asked for an attribute")
+
+
+def test_a_path_runs_no_code() -> None:
+    """What is held is had; a property, `__getattr__` and `__getattribute__` are refused, and not called."""
+    pd = pytest.importorskip("pandas")
+    every = Every()
+    values = {"held": Held(), "cls": Held, "every": every, "pair": Pair(1, 2), "mod": threading}
+    values["df"] = pd.DataFrame({"price": [1]})
+    got = {
+        path: resolve(path, values) for path in ("held.slot", "held.plain", "held.constant", "pair.b", "cls.constant")
+    }
+    assert list(got.values()) == [1, 2, 7, 2, 7]
+    assert resolve("held.method", values)() == 5
+    assert resolve("mod.Thread", values) is threading.Thread
+    assert list(resolve("df.price", values)) == [1]
+    for path in (
+        "held.computed",
+        "held.later",
+        "held.gone",
+        "every.x",
+        "every.__class__",
+        "cls.of_meta",
+        "cls.computed",
+    ):
+        with pytest.raises(UsageError, match="has no"):
             resolve(path, values)
+
+
+def test_one_bad_object_does_not_spoil_the_list() -> None:
+    """Nor does what it says of its class, its name or its module, nor an `In` of the person's own."""
+
+    class Loud(type):
+        @property
+        def __name__(cls) -> Any:  # type: ignore[misc]
+            raise AssertionError("its type was asked for its name")
+
+        def __getattribute__(cls, name: str) -> Any:
+            raise AssertionError("its type was asked")
+
+    class Liar(metaclass=Loud):
+        @property
+        def __class__(self) -> Any:
+            raise KeyboardInterrupt
+
+    class Table:
+        __module__ = "numpy.core"
+
+        @property
+        def shape(self) -> Any:
+            raise KeyboardInterrupt
+
+        columns = shape
+
+    odd = type("Odd", (), {"__module__": Trap()})
+    found = shapes(a=1, liar=Liar(), table=Table(), odd=odd(), z=2)
+    assert list(found) == ["a", "liar", "odd", "table", "z"]
+    assert found["table"] == ("Table", "", None)
+    assert described("table", {"table": Table()}) == "table is a Table"
+    assert described("liar", {"liar": Liar()}) == "liar is a Liar"
+    for cells in (["", Trap()], Trap(), type("Mine", (list,), {"__getitem__": None})()):
+        assert listed({"In": cells, "x": 1}, "x", 5)[0]["defined_in"] is None
+
+
+def test_no_value_of_a_secret() -> None:
+    """A name under which people keep secrets is told without its value."""
+    values = {"api_key": "sk-1234", "password": "hunter2", "pin_token": 42, "n_tokens": 42}
+    said = [described(name, values) for name in values]
+    assert not any(value in text for value in ("sk-1234", "hunter2") for text in said)
+    assert said[2:] == ["pin_token is an int", "n_tokens is an int: 42"]
+
+
+def test_lazy_tables_and_long_numbers_are_described() -> None:
+    """Nothing is read for them, and nothing is raised."""
+    assert described("n", {"n": 10**5_000}) == "n is an int"
+    pl = pytest.importorskip("polars")
+    lazy = pl.LazyFrame({"a": [1]}).select(pl.col("gone"))
+    assert described("lazy", {"lazy": lazy}) == "lazy is a LazyFrame"
+    assert shapes(lazy=lazy) == {"lazy": ("LazyFrame", "", None)}
 
 
 def test_descriptions_for_prompts() -> None:
