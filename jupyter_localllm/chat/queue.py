@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_localllm.chat.from_kernel import Queued, QueuedKind, QueuedStage
+from jupyter_localllm.chat.reading import is_title
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.types import Done, Status
 
@@ -107,7 +108,7 @@ class Queue:
         for entry in list(self._entries.values()):
             if entry.kind is None:
                 continue
-            name = (entry.talk.name or None) if entry.talk is not None else None
+            name = entry.talk.name if entry.talk is not None and is_title(entry.talk.name) else None
             ahead = last.get(id(entry.talk)) if entry.kind == "ask" else None
             made.append(Queued(entry.request, name, entry.kind, entry.stage, ahead, entry.text))
             if entry.kind == "ask":

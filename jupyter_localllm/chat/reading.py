@@ -23,6 +23,7 @@ __all__ = [
     "choice",
     "fill",
     "flag",
+    "is_title",
     "maybe",
     "name_path",
     "names",
@@ -38,7 +39,7 @@ __all__ = [
 
 LIMIT_BYTES = 1_000_000
 _DEEPEST = 32
-_LONGEST_INT = 10_000  # bits: Python writes no more than 4,300 digits
+_LONGEST_INT = 1_023  # bits: what a float holds, and so JavaScript
 _LONGEST_NAME = 200
 _REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -125,6 +126,15 @@ def title(value: Any, where: str) -> str:
     if any(unicodedata.category(letter) == "Cc" for letter in name):
         raise Refusal("out_of_range", f"{where} has a control character in it")
     return name
+
+
+def is_title(name: str) -> bool:
+    """Whether panels can be told of a conversation of this name: a cell may call its own by any."""
+    try:
+        title(name, "")
+    except Refusal:
+        return False
+    return True
 
 
 def request_id(value: Any, where: str) -> str:
@@ -272,15 +282,8 @@ def _bytes(value: str) -> int:
 
 def _within(value: Any, least: float, most: float, where: str) -> Any:
     if not least <= value <= most:
-        raise Refusal("out_of_range", f"{where} is {_figure(value)}, and {least:,} to {most:,} is possible")
+        raise Refusal("out_of_range", f"{where} is {value:.6g}, and {least:,} to {most:,} is possible")
     return value
-
-
-def _figure(value: float) -> str:
-    try:
-        return f"{value:.6g}"
-    except OverflowError:  # a whole number that no float can hold
-        return "far below 0" if value < 0 else "a number beyond all measure"
 
 
 def _wrong(where: str, what: str, value: Any) -> Refusal:

@@ -11,7 +11,7 @@ from jupyter_localllm.chat.from_kernel import Listed
 from jupyter_localllm.chat.kept import Kept
 from jupyter_localllm.chat.prompts import corrected
 from jupyter_localllm.chat.protocol import LIMIT_BYTES, plain
-from jupyter_localllm.chat.reading import Refusal, request_id, title
+from jupyter_localllm.chat.reading import Refusal, is_title, request_id, title
 from jupyter_localllm.conversation import Conversation, Conversations, Turn
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
@@ -67,7 +67,8 @@ class Talks:
         for name in self._empty:
             turns.setdefault(name, 0)
         latest = talks.latest.name or None
-        return tuple(Listed(name, count, name in kept, name == latest) for name, count in turns.items())
+        told = {name: count for name, count in turns.items() if is_title(name)}  # a cell takes others too
+        return tuple(Listed(name, count, name in kept, name == latest) for name, count in told.items())
 
     def open(self, name: str) -> dict[str, Any]:
         """Its turns, the latest ones if they are too many for one message."""

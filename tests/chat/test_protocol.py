@@ -100,17 +100,23 @@ def test_names_of_a_failed_cell_that_are_none_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("limit", "code"),
     [
-        pytest.param(10**400, "out_of_range", id="large"),
-        pytest.param(-(10**400), "out_of_range", id="small"),
+        pytest.param(2**1023 - 1, "out_of_range", id="a float holds it"),
+        pytest.param(10**400, "malformed", id="large"),
+        pytest.param(-(10**400), "malformed", id="small"),
         pytest.param(10**5_000, "malformed", id="long"),
     ],
 )
 def test_a_number_beyond_all_measure_is_refused(limit: int, code: str) -> None:
-    """And not raised, however many digits it has."""
-    refused = parse({"type": "variables", "request": "r", "prefix": "", "limit": limit})
-    assert isinstance(refused, Refused)
-    assert refused.code == code
-    assert len(refused.text) < 500
+    """And not raised, however many digits it has; wherever it stands."""
+    for message in (
+        {"type": "variables", "request": "r", "prefix": "", "limit": limit},
+        {"type": "configure", "request": "r", "values": {"temperature": limit}},
+    ):
+        made = parse(message)
+        if message["type"] == "variables" or code == "malformed":
+            assert isinstance(made, Refused)
+            assert made.code == code
+            assert len(made.text) < 500
 
 
 _JSON = st.recursive(
