@@ -29,20 +29,26 @@ class Lanes:
         self._waiting: dict[Hashable, deque[Callable[[], None]]] = {}
 
     def submit(self, lane: Hashable, job: Callable[[], None]) -> None:
-        """Have `job` done after all that stands in this lane."""
+        """Have `job` done after all that stands in this lane.
+
+        Raises
+        ------
+        RuntimeError
+            No thread can be started, so it will not be done: there are too many, or the interpreter is about to end.
+        """
         with self._lock:
             jobs = self._waiting.get(lane)
             if jobs is not None:
                 jobs.append(job)
                 return
             self._waiting[lane] = deque([job])
-        thread = threading.Thread(target=self._work, args=(lane,), name="jupyter_localllm-chat", daemon=True)
-        try:
-            # In a context of its own: what a thread prints or sends belongs to no cell.
-            contextvars.Context().run(thread.start)
-        except RuntimeError:  # the interpreter is about to end
-            with self._lock:
-                self._waiting.pop(lane, None)
+            thread = threading.Thread(target=self._work, args=(lane,), name="jupyter_localllm-chat", daemon=True)
+            try:
+                # In a context of its own: what a thread prints or sends belongs to no cell.
+                contextvars.Context().run(thread.start)
+            except BaseException:  # nobody else can have joined this lane: the lock is held
+                del self._waiting[lane]
+                raise
 
     def _work(self, lane: Hashable) -> None:
         while True:
@@ -54,5 +60,5 @@ class Lanes:
                 job = jobs.popleft()
             try:
                 contextvars.Context().run(job)
-            except Exception:  # the lane goes on
+            except BaseException:  # also what an object of the person raises, as SystemExit: the lane goes on
                 _log.exception("a job of the chat failed")

@@ -23,7 +23,7 @@ class Client(Protocol):
     """A panel of the sidebar behind its comm, a widget, a test."""
 
     def send(self, message: dict[str, Any]) -> None:
-        """Take a message, at once and from any thread; whoever raises is let go."""
+        """Take a message, at once and from any thread; whoever raises is let go and closed."""
         ...
 
     def close(self) -> None:
@@ -120,3 +120,5 @@ class Members:
         except Exception as error:
             _log.info("a panel is gone: %s", error)
             self.remove(member.client)
+            with contextlib.suppress(Exception):
+                member.client.close()

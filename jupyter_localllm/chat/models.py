@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
@@ -26,7 +27,7 @@ class ModelWatch:
         self._loading: Status | None = None
         self._failure = ""
         self._used: int | None = None
-        self._known: tuple[int, ModelInfo] | None = None
+        self._known: tuple[weakref.ref[Engine], ModelInfo] | None = None
 
     def see(self, event: Any) -> None:
         """Take note of an event of any request."""
@@ -58,12 +59,13 @@ class ModelWatch:
 
     def _info(self, engine: Engine) -> ModelInfo | None:
         """What an engine says of itself; asked once, since a child process may be busy."""
-        if self._known is None or self._known[0] != id(engine):
+        known = self._known
+        if known is None or known[0]() is not engine:  # no id: that of an engine that is gone may be given again
             try:
-                self._known = (id(engine), engine.info())
+                known = self._known = (weakref.ref(engine), engine.info())
             except LocalLLMError:  # unloaded this moment
                 return None
-        return self._known[1]
+        return known[1]
 
 
 def model_list(handle: LocalLLM) -> list[dict[str, Any]]:

@@ -37,8 +37,9 @@ class Notices:
         thread = threading.Thread(target=self._work, name="jupyter_localllm-notices", daemon=True)
         try:
             contextvars.Context().run(thread.start)
-        except RuntimeError:  # the interpreter is about to end
-            self._running = False
+        except RuntimeError:  # too many threads, or the interpreter is about to end: the next change tells
+            with self._lock:
+                self._running = False
 
     def _work(self) -> None:
         while True:
@@ -49,6 +50,6 @@ class Notices:
                 self._wanted = False
             try:
                 self._tell()
-            except Exception:
+            except BaseException:
                 _log.exception("the state cannot be told")
             time.sleep(_SECONDS)

@@ -74,7 +74,8 @@ class Queue:
 
     def remove(self, entry: Entry) -> None:
         """Take a request out."""
-        self._entries.pop(entry.request, None)
+        if self._entries.get(entry.request) is entry:
+            del self._entries[entry.request]
         self._changed()
 
     def get(self, request: str) -> Entry | None:

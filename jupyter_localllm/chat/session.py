@@ -6,10 +6,9 @@ part in it, so all of it works while a cell runs.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
-from collections import OrderedDict
+import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -20,29 +19,27 @@ from jupyter_localllm._version import __version__
 from jupyter_localllm.api import LocalLLM, get_llm
 from jupyter_localllm.api.handle import current_shell
 from jupyter_localllm.chat import from_panel as panel
-from jupyter_localllm.chat.asking import Around, Asking
+from jupyter_localllm.chat.admission import Admission, incompatible
+from jupyter_localllm.chat.asking import Around
 from jupyter_localllm.chat.failing import failure
-from jupyter_localllm.chat.from_kernel import FromKernel, Incompatible, Refused, Reply, State, Welcome
+from jupyter_localllm.chat.from_kernel import Failed, FromKernel, ModelState, Refused, Reply, State, Welcome
 from jupyter_localllm.chat.kept import Kept
 from jupyter_localllm.chat.lanes import Lanes
 from jupyter_localllm.chat.members import Client, Member, Members
 from jupyter_localllm.chat.models import ModelWatch
 from jupyter_localllm.chat.notices import Notices
 from jupyter_localllm.chat.protocol import VERSION, parse
+from jupyter_localllm.chat.questions import Questions
 from jupyter_localllm.chat.queue import Entry, Queue
 from jupyter_localllm.chat.reading import Refusal
 from jupyter_localllm.chat.requests import Requests, lane_of
 from jupyter_localllm.chat.talks import Talks
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.engine.owner import cancel_scope
-from jupyter_localllm.errors import LocalLLMError, SettingsError
 
 __all__ = ["Session", "session"]
 
 _log = logging.getLogger("jupyter_localllm.chat")
-
-_MOST_OPEN = 100
-_REMEMBERED = 100_000
 
 _making = threading.Lock()  # two comms may be opened at the same time
 
@@ -75,16 +72,21 @@ class Session:
     ) -> None:
         self._handle, self._variables = handle, variables or _of_the_shell
         self._members = Members()
-        self._cells = itertools.count(1)
-        self._used: OrderedDict[str, None] = OrderedDict()
-        self._asking: dict[str, Asking] = {}
         self._lanes, self._watch = Lanes(), ModelWatch()
         self._notices = Notices(self._tell_state)
         self._queue = Queue(self._notices.changed)
-        self._talks = Talks(lambda: self._handle().conversations, Kept(self._cache_dir))
+        self._admission = Admission(self._handle, self._queue)
+        self._talks = Talks(
+            lambda: self._handle().conversations,
+            Kept(self._cache_dir),
+            asked=lambda talk: bool(self._queue.of(talk=talk)),
+            lock=self._members.lock,
+        )
         self._requests = Requests(
             self._handle, self._variables, self._talks, self._queue, self._watch, self._notices.changed
         )
+        around = Around(self._variables, self._members.tell_all, self._notices.changed, self._watch)
+        self._questions = Questions(self._members, self._queue, self._lanes, self._talks, around)
         self._observed: LocalLLM | None = None
         self._closed = False
 
@@ -132,7 +134,7 @@ class Session:
             try:
                 if isinstance(said, Refused):
                     raise Refusal(said.code, said.text, said.hint)
-                self._admit(member, said)
+                self._admission.admit(member, said)
                 self._handler(said)(member, said)
             except Refusal as refusal:
                 request = said.request if not isinstance(said, panel.Hello) else None
@@ -152,36 +154,9 @@ class Session:
         }
         return handlers.get(type(said), self._do)
 
-    def _admit(self, member: Member, said: panel.FromPanel) -> None:
-        """Refuse what comes out of order, and what the settings do not take."""
-        if isinstance(said, panel.Hello):
-            return
-        if not member.greeted:
-            raise Refusal("before_hello", "the first message is hello")
-        if isinstance(said, panel.Stop):
-            if said.request not in self._used:
-                raise Refusal("unknown_request", f"there was no request {said.request}")
-            return
-        if said.request in self._used:
-            raise Refusal("used_request", f"the request {said.request} was sent before", "Each needs an id of its own.")
-        if len(self._queue) >= _MOST_OPEN:
-            raise Refusal("too_many", f"{len(self._queue)} requests wait already", "Wait, or stop some of them.")
-        self._check_values(said)
-        self._used[said.request] = None
-        while len(self._used) > _REMEMBERED:
-            self._used.popitem(last=False)
-
-    def _check_values(self, said: panel.FromPanel) -> None:
-        values: Mapping[str, Any] = getattr(said, "options", None) or getattr(said, "values", None) or {}
-        try:
-            for name, value in values.items():
-                self._handle().checked(name, value)
-        except SettingsError as error:
-            raise Refusal("out_of_range", error.message, error.hint) from error
-
     def _hello(self, member: Member, said: panel.Hello) -> None:
         if said.protocol != VERSION:
-            self._members.tell(member, _incompatible(said.protocol))
+            self._members.tell(member, incompatible(said.protocol))
             return
         member.greeted = True
         self._lanes.submit("talks", lambda: self._welcome(member))
@@ -191,48 +166,23 @@ class Session:
         if self._observed is None:  # %config, in a cell
             self._observed = self._handle()
             self._observed.observe(self.changed)
+        model = self._watch.told(self._handle())  # before the lock: an engine that is busy answers late
         with self._members.lock:  # nothing is asked between the state and the questions that stand in it
-            state = self._state()
+            state = self._state(model)
             told = {one.name: getattr(state, one.name) for one in fields(state)}
             self._members.tell(member, Welcome(VERSION, __version__, member.subshells, **told))
             member.welcomed = True
-            for asking in list(self._asking.values()):
-                self._members.tell(member, asking.asked)
-                if asking.last is not None:
-                    self._members.tell(member, asking.last)
+            self._questions.tell_open(member)
+        self._notices.changed()  # the model may be another one by now
 
     def _stop(self, _member: Member, said: panel.Stop) -> None:
-        entry, asking = self._queue.get(said.request), self._asking.get(said.request)
+        entry = self._queue.get(said.request)
         if entry is not None:
             entry.stop.set()
-        if asking is not None:
-            asking.drop()
+        self._questions.drop(said.request)
 
     def _ask(self, _member: Member, said: panel.Ask) -> None:
-        talk = self._talks.get(said.conversation)
-        entry = Entry(said.request, "ask", talk)
-        around = Around(self._variables, self._members.tell_all, self._notices.changed, self._watch)
-        asking = self._asking[said.request] = Asking(said, entry, self._handle(), around)
-        self._queue.add(entry)
-        self._members.tell_all(asking.asked)
-
-        def ended() -> None:
-            with self._members.lock:
-                self._asking.pop(said.request, None)
-            self._queue.remove(entry)
-
-        def run() -> None:
-            try:
-                self._talks.kept.fill(talk)
-                asking.run()
-            except Exception as error:  # a mistake of ours: who asked must not wait for ever
-                _log.exception("a question could not be answered")
-                ended()
-                self._members.tell_all(failure(error, said.request, talk.name))
-            self._kept(talk)
-
-        asking.ended = ended
-        self._lanes.submit(lane_of(talk), run)
+        self._questions.ask(said, self._handle())
 
     def _configure(self, member: Member, said: panel.Configure) -> None:
         handle = self._handle()
@@ -249,22 +199,34 @@ class Session:
 
         def run() -> None:
             cancel_scope.set(entry.stop)
+            answer: FromKernel = Failed(said.request, None, "RuntimeError", "it ended without a reply", "Ask again.")
             try:
-                answer: FromKernel = Reply(said.request, work.do(entry))
-            except Exception as error:
+                answer = Reply(said.request, work.do(entry))
+            except BaseException as error:  # an object of the person may raise anything, as SystemExit
                 answer = failure(error, said.request)
-            self._queue.remove(entry)
-            self._members.tell(member, answer)
-            self._notices.changed()
+            finally:
+                self._end(member, entry, answer)
 
-        self._lanes.submit(work.lane, run)
+        try:
+            self._lanes.submit(work.lane, run)
+        except RuntimeError as error:
+            self._end(member, entry, failure(error, said.request))
+
+    def _end(self, member: Member, entry: Entry, answer: FromKernel) -> None:
+        self._queue.remove(entry)
+        try:
+            self._members.tell(member, answer)
+        except Exception as error:  # a value that is none of JSON: who asked must not wait for ever
+            _log.exception("a reply could not be told")
+            self._members.tell(member, failure(error, entry.request))
+        self._notices.changed()
 
     # -----------------------------------------------------------------------------------------------------------------
     # Cells
 
     def of_a_cell(self, events: Generator[Any, None, None], talk: Conversation | None) -> Generator[Any, None, None]:
         """The events of a cell's answer; while they come, it stands in the queue."""
-        entry = Entry(f"cell-{next(self._cells)}", "cell", talk)
+        entry = Entry(f"cell-{uuid.uuid4().hex}", "cell", talk)  # no panel can have sent this
         self._queue.add(entry)
         try:
             for event in events:
@@ -277,22 +239,27 @@ class Session:
             self._watch.ended()
             self._queue.remove(entry)
             if talk is not None:
-                self._lanes.submit(lane_of(talk), lambda: self._kept(talk))
+                self._keep(talk)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Telling
 
-    def _kept(self, talk: Conversation) -> None:
-        try:
-            self._talks.answered(talk)
-        except LocalLLMError as error:
-            _log.warning("%s", error)
-        self._notices.changed()
+    def _keep(self, talk: Conversation) -> None:
+        """Write the turn of a cell, after all that is done in its conversation."""
 
-    def _state(self) -> State:
+        def keep() -> None:
+            self._talks.answered(talk)
+            self._notices.changed()
+
+        try:
+            self._lanes.submit(lane_of(talk), keep)
+        except RuntimeError as error:  # the cell has its answer
+            _log.warning("the conversation %r cannot be kept: %s", talk.name, error)
+
+    def _state(self, model: ModelState | None = None) -> State:
         handle = self._handle()
         settings = {name: getattr(handle, name) for name in panel.SETTINGS}
-        return State(self._watch.told(handle), self._queue.told(), self._talks.told(), settings)
+        return State(model or self._watch.told(handle), self._queue.told(), self._talks.told(), settings)
 
     def _tell_state(self) -> None:
         if len(self._members) and not self._closed:
@@ -306,17 +273,3 @@ def _of_the_shell() -> Mapping[str, Any]:
     shell = current_shell()
     names: Mapping[str, Any] = shell.user_ns if shell is not None else {}
     return names
-
-
-def _incompatible(protocol: int) -> Incompatible:
-    if protocol > VERSION:
-        text = (
-            f"The panel speaks version {protocol} of the protocol, and jupyter_localllm {__version__} in this kernel "
-            f"version {VERSION}: run %pip install --upgrade jupyter_localllm in it, and restart the kernel."
-        )
-        return Incompatible(VERSION, __version__, "kernel", text)
-    text = (
-        f"The panel speaks version {protocol} of the protocol, and the kernel version {VERSION}: upgrade "
-        f"jupyter_localllm to {__version__} where JupyterLab runs, and reload the page."
-    )
-    return Incompatible(VERSION, __version__, "labextension", text)

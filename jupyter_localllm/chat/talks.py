@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +16,7 @@ from jupyter_localllm.chat.prompts import corrected
 from jupyter_localllm.chat.protocol import LIMIT_BYTES, plain
 from jupyter_localllm.chat.reading import Refusal, is_title, request_id, title
 from jupyter_localllm.conversation import Conversation, Conversations, Turn
-from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
 from jupyter_localllm.show.neutral import neutralise
 
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Talks"]
 
+_log = logging.getLogger("jupyter_localllm.chat")
+
 _MOST_TURNS = 10_000
+_LONGEST_TITLE = 180  # with room for what tells it from others
 _ROOM_BYTES = LIMIT_BYTES - 50_000
 
 
@@ -34,10 +40,22 @@ class Talks:
     known : callable
         The kernel's conversations of the moment.
     kept : Kept
+    asked : callable or None
+        Whether a question of this conversation is open.
+    lock : RLock or None
+        Held while questions are taken, so that none is while a name is given.
     """
 
-    def __init__(self, known: Callable[[], Conversations], kept: Kept) -> None:
+    def __init__(
+        self,
+        known: Callable[[], Conversations],
+        kept: Kept,
+        *,
+        asked: Callable[[Conversation], bool] | None = None,
+        lock: threading.RLock | None = None,
+    ) -> None:
         self._known, self.kept = known, kept
+        self._asked, self._lock = asked or (lambda _talk: False), lock or threading.RLock()
         self._empty: dict[str, None] = {}  # names that stay without turns
 
     def get(self, name: str) -> Conversation:
@@ -64,7 +82,7 @@ class Talks:
         turns = {name: len(talk.turns) for name in talks if (talk := talks.known(name)) is not None}
         for name, count in kept.items():
             turns.setdefault(name, count)
-        for name in self._empty:
+        for name in list(self._empty):  # other lanes change it
             turns.setdefault(name, 0)
         latest = talks.latest.name or None
         told = {name: count for name, count in turns.items() if is_title(name)}  # a cell takes others too
@@ -93,15 +111,20 @@ class Talks:
             It is taken.
         """
         old = talk.name
+        self.kept.look()  # another kernel may have kept or deleted one meanwhile
         if to != old and to in self.kept.names:
             raise UsageError(f"there is a conversation {to!r} already", "Choose another name.")
         self.kept.fill(talk)
         was_kept = old in self.kept.names
-        self._known().rename(talk, to)
-        if old in self._empty:
-            self._empty = {to if name == old else name: None for name in self._empty}
+        with self._lock:
+            other = self._known().known(to)
+            if other is not None and other is not talk and self._asked(other):
+                raise UsageError(f"there is a conversation {to!r} already", "Choose another name.")
+            self._known().rename(talk, to)
+            if old in self._empty:
+                self._empty = {to if name == old else name: None for name in list(self._empty)}
         if was_kept and to != old:
-            self.kept.save(talk)
+            self.kept.save(talk, anew=True)
             self.kept.forget(old)
 
     def clear(self, talk: Conversation) -> None:
@@ -122,15 +145,18 @@ class Talks:
         """Keep it on disk from now on, or no longer."""
         self.kept.fill(talk)
         if kept:
-            self.kept.save(talk)
+            self.kept.save(talk, anew=True)
         else:
             self.kept.forget(talk.name)
             self._empty.setdefault(talk.name)
 
     def answered(self, talk: Conversation) -> None:
-        """A turn was added."""
+        """A turn was added; a conversation that cannot be written is told of in the log."""
         if talk.name and talk.name in self.kept.names:
-            self.kept.save(talk)
+            try:
+                self.kept.save(talk)
+            except LocalLLMError as error:
+                _log.warning("%s", error)
 
     def export(self, name: str, form: str) -> dict[str, Any]:
         """As one text."""
@@ -147,7 +173,11 @@ class Talks:
         return {"text": json.dumps(document, ensure_ascii=False, indent=1), "document": document}
 
     def restore(self, document: Mapping[str, Any]) -> str:
-        """Take the turns of a saved conversation before those of the kernel; gives its name.
+        """Take a saved conversation; gives the name that it has here.
+
+        Notebooks come from anywhere, and panels restore by themselves. So nothing of it comes into a conversation that
+        is kept on disk or has turns of its own: it gets another name then. Where its turns are there already, nothing
+        is done.
 
         Raises
         ------
@@ -161,15 +191,27 @@ class Talks:
             raise UsageError(f"this is not a saved conversation: {refusal.text}") from refusal
         if len(saved.turns) > _MOST_TURNS:
             raise UsageError(f"the saved conversation has {len(saved.turns):,} turns, {_MOST_TURNS:,} are possible")
+        turns = tuple(_trusted(turn) for turn in saved.turns)
+        self.kept.look()
+        for number in itertools.count():
+            one = name if not number else f"{name[:_LONGEST_TITLE]} (notebook{f' {number}' if number > 1 else ''})"
+            if self._take(one, turns):
+                return one
+        raise AssertionError("there is always another name")
+
+    def _take(self, name: str, turns: tuple[Turn, ...]) -> bool:
+        """Make these turns the conversation of this name, if it is free or has them; whether it has them now."""
         talk = self.get(name)
         self.kept.fill(talk)
         there = {(turn.question, turn.answer) for turn in talk.turns}
-        new = tuple(_trusted(turn) for turn in saved.turns if (turn.question, turn.answer) not in there)
-        talk.put_before(new)
-        talk.system = talk.system if talk.system is not None else saved.system
-        self._empty.setdefault(name)
-        self.answered(talk)
-        return name
+        if all((turn.question, turn.answer) in there for turn in turns) and (there or name in self.kept.names):
+            return True
+        with self._lock:
+            if talk.turns or name in self.kept.names or self._asked(talk) or self.get(name) is not talk:
+                return False
+            talk.put_before(turns)
+            self._empty.setdefault(name)
+        return True
 
 
 def _told(turn: Turn, number: int) -> dict[str, Any]:
@@ -190,7 +232,10 @@ def _told(turn: Turn, number: int) -> dict[str, Any]:
 
 
 def _trusted(turn: Turn) -> Turn:
-    """A turn of a document that somebody else may have written: its HTML and Markdown are made anew."""
+    """A turn of a document that somebody else may have written.
+
+    Its HTML and Markdown are made anew, and the model reads of it what people see: the question, not ``asked``.
+    """
     from jupyter_localllm.chat.from_panel import attachment
 
     attachments = []
@@ -203,7 +248,7 @@ def _trusted(turn: Turn) -> Turn:
         request = request_id(turn.request, "")
     except Refusal:
         request = ""
-    clean = replace(turn, request=request, attachments=tuple(attachments), saved=None)
+    clean = replace(turn, request=request, asked="", attachments=tuple(attachments), saved=None)
     if turn.saved is None:
         return clean
     data, metadata = turn.saved

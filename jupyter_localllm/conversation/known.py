@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -58,6 +60,7 @@ class Conversations:
         self._named: dict[str, Conversation] = {}
         self._placed: dict[Place, Conversation] = {}
         self._latest = Conversation("")
+        self._lock = threading.Lock()  # held while names are given
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, talk in list(self._named.items()) if talk.turns)
@@ -95,29 +98,40 @@ class Conversations:
     def rename(self, conversation: Conversation, name: str) -> None:
         """Give it another name.
 
+        One of that name without turns makes way: its first question may be being answered, so it gets a number.
+
         Raises
         ------
         UsageError
             Another one has it.
         """
-        other = self._named.get(name)
-        if other is not None and other is not conversation and other.turns:
-            raise UsageError(f"there is a conversation {name!r} already", "Choose another name.")
-        self._named.pop(conversation.name, None)
-        conversation.name = name
-        self._named[name] = conversation
+        with self._lock:
+            other = self._named.get(name)
+            if other is not None and other is not conversation:
+                if other.turns:
+                    raise UsageError(f"there is a conversation {name!r} already", "Choose another name.")
+                numbered = (f"{name} ({number})" for number in itertools.count(2))
+                other.name = next(one for one in numbered if one not in self._named)
+                self._named[other.name] = other
+            if self._named.get(conversation.name) is conversation:
+                del self._named[conversation.name]
+            conversation.name = name
+            self._named[name] = conversation
 
     def put(self, conversation: Conversation, place: Place | None = None) -> None:
         """Keep a conversation in which the question at `place` was answered; it is the latest from now on."""
         if conversation.name:
-            self._named[conversation.name] = conversation
+            with self._lock:
+                self._named[conversation.name] = conversation
         if place is not None:
             self._placed[place] = conversation
         self._latest = conversation
 
     def drop(self, conversation: Conversation) -> None:
         """Forget a conversation."""
-        self._named.pop(conversation.name, None)
+        with self._lock:
+            if self._named.get(conversation.name) is conversation:
+                del self._named[conversation.name]
         self._placed = {place: talk for place, talk in self._placed.items() if talk is not conversation}
         if self._latest is conversation:
             self._latest = Conversation("")

@@ -19,6 +19,23 @@ _numbers = itertools.count(1)
 Message = dict[str, Any]
 
 
+class Gate:
+    """A script that waits until it is let go."""
+
+    def __init__(self, answer: str = "Done.") -> None:
+        self.answer, self.asked, self.go = answer, threading.Event(), threading.Event()
+
+    def __call__(self, job: Any) -> str:
+        self.asked.set()
+        assert self.go.wait(30)
+        return self.answer
+
+    def close(self) -> None:
+        """Wait again, from the next question on."""
+        self.go.clear()
+        self.asked.clear()
+
+
 class Panel:
     """A client of a session."""
 

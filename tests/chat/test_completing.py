@@ -14,8 +14,7 @@ from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.chat.completing import _Stale
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.prompt.completion import render_completion
-from tests.chat.panel import Panel, text_of
-from tests.chat.test_session import Gate
+from tests.chat.panel import Gate, Panel, text_of
 from tests.tiny_models import write_tiny_llama
 
 Make = Callable[..., Session]

@@ -13,22 +13,10 @@ from jupyter_localllm import runtime
 from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.errors import ModelFileError
-from tests.chat.panel import HELLO, Panel, notes_of, text_of
+from tests.chat.panel import HELLO, Gate, Panel, notes_of, text_of
 from tests.chat.samples import SAMPLES, about, expand
 
 Make = Callable[..., Session]
-
-
-class Gate:
-    """A script that waits until it is let go."""
-
-    def __init__(self, answer: str = "Done.") -> None:
-        self.answer, self.asked, self.go = answer, threading.Event(), threading.Event()
-
-    def __call__(self, job: Any) -> str:
-        self.asked.set()
-        assert self.go.wait(30)
-        return self.answer
 
 
 def test_an_answer_streams_and_ends_once(make: Make) -> None:
