@@ -78,13 +78,13 @@ def elapsed(kernel: Kernel, code: str) -> float:
 
 def cached_cell(kernel: Kernel, rounds: int) -> dict[str, Any]:
     """Milliseconds of a cell whose answer is in the cache, beside a cell that prints."""
-    cell = "%%llm\nWhat is the capital of France?"
+    cell = "%%llm\nWhat is the capital of Japan?"
     kernel.good(cell, "cell")
     elapsed(kernel, cell)
     ours, reference = [], []
     for _ in range(rounds):
         ours.append(elapsed(kernel, cell))
-        reference.append(elapsed(kernel, "print('The capital of France is Paris.')"))
+        reference.append(elapsed(kernel, "print('The capital of Japan is Tokyo.')"))
     return {
         "what": "a cached cell without sources, from execute to final output, ms",
         "ms": spread(ours),

@@ -20,7 +20,7 @@ from jupyter_localllm.types import Done, Event, Job, Message, Result, Sampling, 
 class EngineContract:
     """Subclass it with a fixture ``engine`` that gives an engine which answers at least a few words."""
 
-    def job(self, engine: Engine, text: str = "What is the capital of France?", **options: object) -> Job:
+    def job(self, engine: Engine, text: str = "What is the capital of Japan?", **options: object) -> Job:
         list(engine.load())
         messages = (Message.of("system", "You are a helpful assistant."), Message.of("user", text))
         return Job(render_chat(messages, engine.info()), **options)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ class EngineContract:
 
     def test_two_threads_share(self, engine: Engine) -> None:
         """Requests from two threads are both answered, each with its own text."""
-        jobs = [self.job(engine, text, max_tokens=8) for text in ("What is the capital of France?", "Say hello.")]
+        jobs = [self.job(engine, text, max_tokens=8) for text in ("What is the capital of Japan?", "Say hello.")]
         want = [self.finish(list(engine.generate(job))).text for job in jobs]
         got: list[str | None] = [None, None]
 

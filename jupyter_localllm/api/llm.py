@@ -49,8 +49,8 @@ class LocalLLM(FromSources):
     Examples
     --------
     >>> llm = LocalLLM(model="smollm2-135m-instruct", max_tokens=64)       # doctest: +SKIP
-    >>> llm.generate("What is the capital of France?").text               # doctest: +SKIP
-    'The capital of France is Paris.'
+    >>> llm.generate("What is the capital of Japan?").text               # doctest: +SKIP
+    'The capital of Japan is Tokyo.'
     """
 
     def stream(self, prompt: PromptLike, **options: Any) -> Generator[Event, None, None]:

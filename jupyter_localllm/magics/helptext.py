@@ -22,7 +22,7 @@ Quotes around an argument are removed; -- ends the options.
 """
 
 _EXAMPLES = r"""Examples
-    %llm What is the capital of France?
+    %llm What is the capital of Japan?
     answer = %llm --temperature 0.7 Name a colour.
     %llm --chat trip What's the best month for Lisbon?
 

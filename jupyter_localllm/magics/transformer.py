@@ -1,4 +1,4 @@
-"""So that ``%llm What is the capital of France?`` is a prompt.
+"""So that ``%llm What is the capital of Japan?`` is a prompt.
 
 IPython takes a line that ends in ``?`` for a request for help, before any magic sees it. It finds its own syntax with
 token transformers: of all that find something, the one closest to the start of the cell wins, and at the same place the

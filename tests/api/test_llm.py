@@ -23,7 +23,7 @@ from jupyter_localllm.errors import (
 from jupyter_localllm.types import Done, Message, Token
 
 
-def scripted(script: object = "It is Paris.", **settings: object) -> jl.LocalLLM:
+def scripted(script: object = "It is Tokyo.", **settings: object) -> jl.LocalLLM:
     return jl.LocalLLM.from_engine(ScriptedEngine(script), **settings)  # type: ignore[arg-type]
 
 
@@ -36,7 +36,7 @@ def test_stream_and_generate_agree() -> None:
     """The tokens of the stream are the text of the result."""
     llm = scripted()
     events = list(llm.stream("Where?"))
-    assert "".join(e.text for e in events if isinstance(e, Token)) == llm.generate("Where?").text == "It is Paris."
+    assert "".join(e.text for e in events if isinstance(e, Token)) == llm.generate("Where?").text == "It is Tokyo."
 
 
 def test_our_own_system_message_is_sent() -> None:
@@ -150,7 +150,7 @@ def test_async_twins() -> None:
         streamed = "".join([e.text async for e in llm.astream("Where?") if isinstance(e, Token)])
         return streamed, (await llm.agenerate("Where?")).text
 
-    assert asyncio.run(both()) == ("It is Paris.", "It is Paris.")
+    assert asyncio.run(both()) == ("It is Tokyo.", "It is Tokyo.")
 
 
 def test_async_cancel_lets_the_engine_go() -> None:
@@ -237,11 +237,11 @@ class TestRealModel:
     def test_unload_and_again(self) -> None:
         """After unload the next question loads by itself."""
         llm = jl.LocalLLM(n_ctx=512, cache="off")
-        assert "Paris" in llm.generate("What is the capital of France?").text
+        assert "Tokyo" in llm.generate("What is the capital of Japan?").text
         llm.unload()
         assert runtime.current().resident() == []
-        again = llm.generate("What is the capital of France?")
-        assert "Paris" in again.text
+        again = llm.generate("What is the capital of Japan?")
+        assert "Tokyo" in again.text
         assert again.timings.load_ms > 0
 
     def test_counts_tokens(self) -> None:
@@ -309,6 +309,6 @@ def test_somebody_elses_cache_does_not_stop_an_answer(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(llm.answers, "put", refuse)
     result = llm.generate("x", cache="refresh")
-    assert result.text == "It is Paris."
+    assert result.text == "It is Tokyo."
     assert [note.code for note in result.notes] == ["cache"]
     assert llm.generate("x", cache="off").notes == ()

@@ -24,7 +24,7 @@ jl.get_llm()._engine = ScriptedEngine({text!r}, n_ctx=1_000_000)
 
 def test_an_answer_streams_into_the_cell(lab: Lab, pictures: Path) -> None:
     """The cell's output grows while the model writes, ends with the whole answer, and nothing leaves the machine."""
-    lab.open([SETUP, "%%llm --max-tokens 200\nTell me a story about the sea.", "%llm What is the capital of France?"])
+    lab.open([SETUP, "%%llm --max-tokens 200\nTell me a story about the sea.", "%llm What is the capital of Japan?"])
     lab.run_cell(0)
     lab.run_cell(1, wait=False)
     answer = lab.answer(1)
@@ -45,7 +45,7 @@ def test_an_answer_streams_into_the_cell(lab: Lab, pictures: Path) -> None:
     text = output["data"]["application/vnd.jupyter-localllm.answer+json"]["text"]
     assert text.split()[-1] in answer.inner_text()
     lab.run_cell(2)
-    expect(lab.answer(2)).to_contain_text("The capital of France is Paris.")
+    expect(lab.answer(2)).to_contain_text("The capital of Japan is Tokyo.")
     lab.page.screenshot(path=pictures / "cell-light.png")
     lab.theme("JupyterLab Dark")
     lab.page.screenshot(path=pictures / "cell-dark.png")
@@ -55,7 +55,7 @@ def test_an_answer_streams_into_the_cell(lab: Lab, pictures: Path) -> None:
 
 def test_stop_keeps_the_partial_answer(lab: Lab, pictures: Path) -> None:
     """The stop button leaves what was written, marked as incomplete, and the next cell works."""
-    lab.open([SETUP, "%%llm --max-tokens 1000\nTell me a long story.", "%llm What is the capital of France?"])
+    lab.open([SETUP, "%%llm --max-tokens 1000\nTell me a long story.", "%llm What is the capital of Japan?"])
     lab.run_cell(0)
     lab.run_cell(1, wait=False)
     lab.page.wait_for_function(
@@ -66,7 +66,7 @@ def test_stop_keeps_the_partial_answer(lab: Lab, pictures: Path) -> None:
     expect(lab.answer(1)).to_contain_text("incomplete")
     lab.page.screenshot(path=pictures / "stopped.png")
     lab.run_cell(2)
-    expect(lab.answer(2)).to_contain_text("Paris")
+    expect(lab.answer(2)).to_contain_text("Tokyo")
 
 
 def test_a_rerun_replaces_its_turn(lab: Lab) -> None:

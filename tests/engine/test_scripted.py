@@ -15,7 +15,7 @@ class TestScripted(EngineContract):
     @pytest.fixture
     def engine(self) -> ScriptedEngine:
         return ScriptedEngine(
-            {"capital": "The capital of France is Paris.", "hello": "Hello to you.", "story": STORY, "else": STORY},
+            {"capital": "The capital of Japan is Tokyo.", "hello": "Hello to you.", "story": STORY, "else": STORY},
             delay_ms=1,
         )
 

@@ -11,7 +11,7 @@ from tests.kernel_client import Cell, Kernel
 
 pytestmark = pytest.mark.model
 
-CAPITAL = "%%llm\nWhat is the capital of France?"
+CAPITAL = "%%llm\nWhat is the capital of Japan?"
 
 
 def test_an_answer_streams_into_one_display(kernel: Kernel) -> None:
@@ -32,26 +32,26 @@ def test_an_answer_streams_into_one_display(kernel: Kernel) -> None:
 
 def test_a_question_mark_is_no_help_request(kernel: Kernel) -> None:
     """`%llm What is …?` asks the model, in a loop and with an assignment, too; `%llm?` is help."""
-    assert "Paris" in kernel.good("%llm What is the capital of France?", "a").text
-    assert "Paris" in kernel.good("for _ in [1]:\n    %llm What is the capital of France?", "b").text
-    cell = kernel.good("x = %llm What is the capital of France?\nprint(len(str(x)))", "c")
+    assert "Tokyo" in kernel.good("%llm What is the capital of Japan?", "a").text
+    assert "Tokyo" in kernel.good("for _ in [1]:\n    %llm What is the capital of Japan?", "b").text
+    cell = kernel.good("x = %llm What is the capital of Japan?\nprint(len(str(x)))", "c")
     assert len(cell.answers) == 1
-    assert cell.stdout.strip() == str(len("The capital of France is Paris."))
+    assert cell.stdout.strip() == str(len("The capital of Japan is Tokyo."))
     assert kernel.good("%llm?", "d").answers == []
 
 
 def test_the_answer_is_bound(kernel: Kernel) -> None:
     """`name <<` binds the answer, and `_llm` always holds the last one."""
-    kernel.good("%%llm answer <<\nWhat is the capital of France?", "a")
+    kernel.good("%%llm answer <<\nWhat is the capital of Japan?", "a")
     assert kernel.good("print(answer.text, answer is _llm, answer.finish_reason)").stdout == (
-        "The capital of France is Paris. True stop\n"
+        "The capital of Japan is Tokyo. True stop\n"
     )
 
 
 def test_a_bare_line_shows_its_answer_once(kernel: Kernel) -> None:
     """The value that `%llm` returns is not shown a second time; evaluated later, it is."""
-    assert len(kernel.good("%llm What is the capital of France?", "a").answers) == 1
-    assert kernel.good("_llm", "b").text == "The capital of France is Paris."
+    assert len(kernel.good("%llm What is the capital of Japan?", "a").answers) == 1
+    assert kernel.good("_llm", "b").text == "The capital of Japan is Tokyo."
 
 
 def test_values_are_put_in(kernel: Kernel) -> None:
@@ -139,7 +139,7 @@ def test_replay_without_llama_cpp(new_kernel: Callable[..., Kernel], kernel_env:
     bare = new_kernel(PYTHONPATH=path, JUPYTER_LOCALLLM_CACHE_DIR=f"{kernel_env['HOME']}/other-cache")
     assert bare.run(CAPITAL).error is not None
     bare.good("%llm cache import answers.jsonl")
-    assert bare.good(CAPITAL.replace("%%llm", "%%llm --cache require")).text == "The capital of France is Paris."
+    assert bare.good(CAPITAL.replace("%%llm", "%%llm --cache require")).text == "The capital of Japan is Tokyo."
     missed = bare.run("%%llm --cache require\nWhat is the capital of Spain?")
     assert missed.error is not None
     assert missed.error["ename"] == "CacheMiss"

@@ -41,7 +41,7 @@ def test_interrupt_while_decoding(kernel: Kernel) -> None:
     assert answer["finish_reason"] == "interrupted"
     assert "incomplete" in cell.outputs[0]["data"]["text/html"]
     assert kernel.good("%llm cache").stdout.split("answers")[1].split()[0] == "0"
-    assert kernel.good("%llm What is the capital of France?", "b").text == "The capital of France is Paris."
+    assert kernel.good("%llm What is the capital of Japan?", "b").text == "The capital of Japan is Tokyo."
     assert kernel.good("print(kept)").stdout == "42\n"
 
 
@@ -54,16 +54,16 @@ def test_interrupt_in_the_prompt(warm: Kernel) -> None:
     cell = warm.finish(request)
     assert cell.error is not None
     assert cell.error["ename"] == "KeyboardInterrupt"
-    assert warm.good("%llm What is the capital of France?", "b").text == "The capital of France is Paris."
+    assert warm.good("%llm What is the capital of Japan?", "b").text == "The capital of Japan is Tokyo."
 
 
 def test_interrupt_while_loading(kernel: Kernel) -> None:
     """Loading can be interrupted, and done again."""
-    request = kernel.start("%llm What is the capital of France?", "cell")
+    request = kernel.start("%llm What is the capital of Japan?", "cell")
     cell = kernel.finish(request, until=lambda c: len(c.outputs) > 0)
     kernel.manager.interrupt_kernel()
     kernel.finish(request, cell)
-    assert kernel.good("%llm What is the capital of France?", "b").text == "The capital of France is Paris."
+    assert kernel.good("%llm What is the capital of Japan?", "b").text == "The capital of Japan is Tokyo."
 
 
 def test_interrupts_at_random_moments(warm: Kernel) -> None:
@@ -84,7 +84,7 @@ def campaign(kernel: Kernel, chance: random.Random, rounds: int) -> None:
         kernel.manager.interrupt_kernel()
         kernel.finish(request)
         assert kernel.good(f"print(kept + {i})").stdout == f"{42 + i}\n"
-    assert kernel.good("%llm What is the capital of France?", "b").text == "The capital of France is Paris."
+    assert kernel.good("%llm What is the capital of Japan?", "b").text == "The capital of Japan is Tokyo."
 
 
 def test_a_build_that_dies_leaves_the_kernel_alive(
@@ -101,7 +101,7 @@ def test_a_build_that_dies_leaves_the_kernel_alive(
             )
         kernel = new_kernel(PYTHONPATH=f"{shim}:{kernel_env['PYTHONPATH']}")
         kernel.good("kept = 42")
-        cell = kernel.run("%llm What is the capital of France?", "a")
+        cell = kernel.run("%llm What is the capital of Japan?", "a")
         assert cell.error is not None
         assert cell.error["ename"] == "ModelCheckFailed"
         assert name in cell.error["evalue"]

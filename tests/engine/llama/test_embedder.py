@@ -85,7 +85,7 @@ def test_a_model_that_writes_embeds_too() -> None:
     llm = jl.LocalLLM(n_ctx=1024)
     cat, also, money = llm.embed(["The cat sat on the mat.", "A cat was sitting on a rug.", "Inflation rose by 3 %."])
     assert cat @ also > cat @ money
-    assert "Paris" in llm.generate("What is the capital of France?", cache="off").text
+    assert "Tokyo" in llm.generate("What is the capital of Japan?", cache="off").text
 
 
 def test_in_a_process_of_its_own(bert_file: Path) -> None:

@@ -43,7 +43,7 @@ class TestLlama(EngineContract):
 
     def test_knows_the_capital(self, engine: LlamaEngine) -> None:
         """The real model gives a real answer."""
-        assert self.finish(list(engine.generate(self.job(engine)))).text == "The capital of France is Paris."
+        assert self.finish(list(engine.generate(self.job(engine)))).text == "The capital of Japan is Tokyo."
 
     def test_loading_is_told(self, engine: LlamaEngine) -> None:
         """Loading reports parts from 0 to 1, in order."""
@@ -94,7 +94,7 @@ class TestLlama(EngineContract):
         thread.join()
         stream.close()
         result = self.finish(list(engine.generate(self.job(engine, max_tokens=8))))
-        assert "Paris" in result.text
+        assert "Tokyo" in result.text
 
     def test_half_characters_are_never_shown(self, engine: LlamaEngine) -> None:
         """Emoji and other characters of several tokens come whole."""
@@ -129,7 +129,7 @@ def test_what_was_asked_before_decides_nothing(model_file: ModelFile, owner: Own
         assert isinstance(done, Done)
         return done.result.logprobs
 
-    for question in ("What is the capital of France?", f"{long} When does it leave?"):
+    for question in ("What is the capital of Japan?", f"{long} When does it leave?"):
         fresh = first_token(question)
         assert first_token(question) == fresh
         first_token(f"{question} And where does it go?")
@@ -238,7 +238,7 @@ def test_cancel_does_not_hit_the_next(model_file: ModelFile, owner: Owner) -> No
     """A cancel that comes late never stops another request."""
     engine = LlamaEngine(model_file, LlamaSettings(n_ctx=1024), owner)
     list(engine.load())
-    pieces = ("<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",)
+    pieces = ("<|im_start|>user\nWhat is the capital of Japan?<|im_end|>\n<|im_start|>assistant\n",)
     job = Job(Prompt((), pieces), max_tokens=8)
     *_, want = engine.generate(job)
     for _ in range(20):

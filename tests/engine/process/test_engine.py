@@ -48,7 +48,7 @@ class TestProcess(EngineContract):
 
     def test_knows_the_capital(self, engine: ProcessEngine) -> None:
         """The real model gives its real answer, through the pipe."""
-        assert self.finish(list(engine.generate(self.job(engine)))).text == "The capital of France is Paris."
+        assert self.finish(list(engine.generate(self.job(engine)))).text == "The capital of Japan is Tokyo."
 
     def test_loading_is_told(self, engine: ProcessEngine) -> None:
         """Loading reports parts from 0 to 1, in order."""
@@ -85,7 +85,7 @@ class TestProcess(EngineContract):
             assert "smaller model" in error.hint
         assert not engine.loaded
         assert variables["before"] + 1 == 42
-        assert "Paris" in self.finish(list(engine.generate(self.job(engine)))).text
+        assert "Tokyo" in self.finish(list(engine.generate(self.job(engine)))).text
         assert engine.loaded
 
 
