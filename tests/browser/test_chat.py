@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from tests.show.hostile import MARKDOWN
 
 from .chat import SCRIPTED, open_chat, unasked
-from .lab import Lab
+from .lab import PANEL, Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
@@ -81,6 +82,25 @@ def test_stop_keeps_what_was_written(lab: Lab) -> None:
     chat.ask("What is the capital of France?")
     chat.wait_done(1)
     expect(chat.answer(1)).to_contain_text("France")
+
+
+def test_stop_while_the_prompt_is_read(lab: Lab) -> None:
+    """A long cell is attached and its reading stopped, before a word was written; the next question is answered."""
+    noise = "".join(f"x{i} = {secrets.randbelow(10**9)}\n" for i in range(350))
+    chat = open_chat(lab, [noise])
+    chat.ask(unasked("Hello"))  # loads the model
+    chat.wait_done(0)
+    lab.page.evaluate(f"() => {{ {PANEL} panel.content.activeCellIndex = 1 }}")
+    chat.button("Attach cell").click()
+    chat.ask("What is in this cell?")
+    expect(chat.turns.nth(1)).to_contain_text("reading the prompt", timeout=30_000)
+    chat.button("Stop").click()
+    chat.wait_done(1, 5)
+    expect(chat.answer(1)).to_contain_text("incomplete")
+    expect(chat.answer(1).locator(".jp-LocalLLM-text")).to_have_count(0)
+    chat.ask("What is the capital of France?")
+    chat.wait_done(2, 30)
+    expect(chat.answer(2)).to_contain_text("Paris")
 
 
 def test_two_questions_stand_in_a_queue(lab: Lab) -> None:

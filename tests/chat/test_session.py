@@ -13,6 +13,7 @@ from jupyter_localllm import runtime
 from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.errors import ModelFileError
+from jupyter_localllm.show.bundle import ANSWER_MIME
 from tests.chat.panel import HELLO, Panel, notes_of, text_of
 from tests.chat.samples import SAMPLES, about, expand
 
@@ -61,6 +62,20 @@ def test_the_panel_and_cells_share_conversations(make: Make) -> None:
     turns = panel.value("open", conversation="trip")["turns"]
     assert [turn["question"] for turn in turns] == ["In a cell?", "In the panel?", "And again?"]
     assert all("Paris" in turn["data"]["text/html"] for turn in turns)
+
+
+def test_a_task_has_a_length_of_its_own_unless_the_person_set_one(make: Make) -> None:
+    """An explanation is short; a note that it was cut off names `max_tokens`, and raising that gives more."""
+    session = make(" ".join(["word"] * 2_000))
+    panel = Panel(session)
+    error = {"kind": "error", "source": "1 / 0", "traceback": "ZeroDivisionError", "variables": []}
+    first = panel.ended(panel.ask("", task="explain", attachments=[error]))
+    note = next(one for one in first["data"][ANSWER_MIME]["notes"] if one["code"] == "length")
+    assert note["text"] == "the answer is cut off: stopped at 400 tokens: raise max_tokens for more"
+    panel.value("configure", values={"max_tokens": 600})
+    panel.ended(panel.ask("", task="explain", attachments=[error]))
+    panel.ended(panel.ask("", task="explain", attachments=[error], options={"max_tokens": 500}))
+    assert [job.max_tokens for job in runtime.current().own.engine.jobs] == [400, 600, 500]
 
 
 def test_one_conversation_answers_in_turn_and_two_at_once(make: Make) -> None:
