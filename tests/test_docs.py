@@ -48,7 +48,7 @@ FOREIGN = {
     "--only",
     "--gpu",
     *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
-    *("--out", "--rounds", "--strict", "--to"),
+    *("--out", "--rounds", "--questions", "--strict", "--to"),
 }
 
 

@@ -150,7 +150,8 @@ class Asking:
                 return
 
     def _show(self, view: View) -> None:
-        begun, characters = now_ms(), len(view.text) + len(view.reasoning)
+        # The first words go out at once; a blank line before them is not worth a turn, and would make them wait.
+        begun, characters = now_ms(), len(view.text.strip()) + len(view.reasoning.strip())
         if view.ended or not characters or not self._pace.due(begun, characters=characters):
             return
         self._send(view, final=False)

@@ -157,7 +157,7 @@ def test_help_waits_for_the_extension(lab: Lab) -> None:
 
 def test_a_fix_is_a_difference_to_accept(lab: Lab, pictures: Path) -> None:
     """ "Fix" shows what would change; the cell changes only when it is accepted, and then as shown."""
-    broken = "total = 1 / 0\nprint(total)"
+    broken = "total = 1 / 0 if True else 0\nprint(total)"  # words that are no names, too
     lab.open([SETUP, SCRIPTED.format(text=FIX), broken])
     for index in range(3):
         lab.run_cell(index)

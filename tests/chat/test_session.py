@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import runtime
+from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.show.bundle import ANSWER_MIME
+from jupyter_localllm.types import Done, Result, Token
 from tests.chat.panel import HELLO, Panel, notes_of, text_of
 from tests.chat.samples import SAMPLES, about, expand
 
@@ -62,6 +64,25 @@ def test_the_panel_and_cells_share_conversations(make: Make) -> None:
     turns = panel.value("open", conversation="trip")["turns"]
     assert [turn["question"] for turn in turns] == ["In a cell?", "In the panel?", "And again?"]
     assert all("Paris" in turn["data"]["text/html"] for turn in turns)
+
+
+def test_the_first_words_go_out_at_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the model begins with blank lines, as those do that think: the pace counts from words."""
+    go = threading.Event()
+
+    def stream(_handle: LocalLLM, _parts: Any, **_options: Any) -> Any:
+        yield Token("\n\n")
+        yield Token("Paris")
+        assert go.wait(30)
+        yield Done(Result("\n\nParis."))
+
+    monkeypatch.setattr(LocalLLM, "stream", stream)
+    panel = Panel(make())
+    request = panel.ask("Capital?")
+    first = panel.wait("answer", request)
+    assert "Paris" in first["data"]["text/plain"]
+    go.set()
+    panel.ended(request)
 
 
 def test_a_task_has_a_length_of_its_own_unless_the_person_set_one(make: Make) -> None:
