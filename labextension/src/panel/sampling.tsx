@@ -25,7 +25,7 @@ function fields(trans: Translations): readonly IField[] {
     { name: 'repeat_penalty', label: trans.__('Repeat penalty'), kind: 'number', step: 0.05, least: 0 },
     {
       name: 'max_tokens',
-      label: trans.__('Longest answer, in tokens (max_tokens)'),
+      label: trans.__('Longest answer (max_tokens)'),
       kind: 'number',
       step: 1,
       least: 1
