@@ -281,7 +281,7 @@ def _notes(result: Result, fitted: Fitted, info: ModelInfo) -> list[Note]:
     if result.finish_reason == "length":
         full = fitted.tokens + fitted.max_tokens >= info.n_ctx
         why = f"the window of {info.n_ctx:,} tokens is full" if full else f"stopped at {fitted.max_tokens:,} tokens"
-        cure = "" if full else ": raise --max-tokens for more"
+        cure = "" if full else ": raise max_tokens for more"
         notes.append(Note("length", f"the answer is cut off: {why}{cure}"))
     if repeats(result.text):
         notes.append(Note("loop", "the answer repeats itself: the model is going round in circles"))

@@ -107,7 +107,7 @@ def check_compiler() -> None:
 def build_labextension() -> None:
     """Build it when its sources are not those it was built from."""
     sources = [LABEXTENSION / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
-    for folder in ("src", "style"):
+    for folder in ("src", "style", "schema"):
         sources += sorted(path for path in (LABEXTENSION / folder).rglob("*") if path.is_file())
     fingerprint = digest(*sources)
     built = (BUILT / "package.json").exists() and (LABEXTENSION / "node_modules").exists()

@@ -17,6 +17,7 @@ from benchmarks.ours import Bench, Missing, handle, timed
 from benchmarks.peers import Clock, chunks_of
 from benchmarks.random_model import SHAPES, write_random_model
 from benchmarks.reference import Batched, Reference, linked, parse_batched, parse_bench, reference
+from benchmarks.sidebar import differences, most_in
 from benchmarks.speed import copied
 from benchmarks.spread import alternate, percentile, row, spread
 from benchmarks.texts import SCHEMAS, SUBJECTS, sources
@@ -35,7 +36,7 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-@pytest.mark.parametrize("module", ["basics", "engine", "random_model"])
+@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "sidebar"])
 def test_each_script_says_how_it_is_called(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -54,6 +55,19 @@ def test_percentile_is_a_value_that_was_measured() -> None:
     values = [float(i) for i in range(1, 25)]
     assert percentile(values, 0.95) == 23.0
     assert percentile([5.0], 0.95) == 5.0
+
+
+def test_the_busiest_second_is_found() -> None:
+    """Wherever it begins; its end belongs to the next one."""
+    assert most_in([], 1_000) == 0
+    assert most_in([0, 500, 900, 1_100, 1_400, 5_000], 1_000) == 4
+    assert most_in([0, 1_000, 2_000], 1_000) == 1
+
+
+def test_each_question_has_one_time_on_both_sides() -> None:
+    assert differences([1.0, 5.0], [2.5, 9.0]) == [1.5, 4.0]
+    with pytest.raises(RuntimeError, match="2 began and 1 ended"):
+        differences([1.0, 5.0], [2.5])
 
 
 def test_alternate_changes_who_is_first() -> None:

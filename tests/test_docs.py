@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -37,6 +38,7 @@ from jupyter_localllm.types import Answer, Citation, CitationStatus, Locator
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "jupyter_localllm"
+EXTENSION = ROOT / "labextension"
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )
@@ -48,7 +50,7 @@ FOREIGN = {
     "--only",
     "--gpu",
     *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
-    *("--out", "--rounds", "--strict", "--to"),
+    *("--out", "--rounds", "--questions", "--strict", "--to"),
 }
 
 
@@ -198,6 +200,35 @@ def test_rooms_are_all_named() -> None:
     planned = re.search(r"planned and not built: (.*?)\. ", prose(page))
     assert planned is not None
     assert not {name.strip("/").removesuffix(".py") for name in code_spans(planned[1])} & there
+
+
+def test_the_sidebars_settings_are_all_described() -> None:
+    """Names, titles, defaults and words of the schema, in its order."""
+    schema = json.loads((EXTENSION / "schema" / "plugin.json").read_text(encoding="utf-8"))
+    (table,) = rows(ROOT / "docs" / "sidebar.md", "Setting")
+    assert table == [
+        (name, one["title"], json.dumps(one["default"]), one["description"])
+        for name, one in schema["properties"].items()
+    ]
+
+
+def test_the_sidebars_commands_are_all_described() -> None:
+    """Ids, labels and shortcuts, as the palette shows them, and what is typed after a `/`."""
+    page, code = ROOT / "docs" / "sidebar.md", (EXTENSION / "src" / "panel" / "commands.ts").read_text(encoding="utf-8")
+    schema = json.loads((EXTENSION / "schema" / "plugin.json").read_text(encoding="utf-8"))
+    keys = {one["command"]: one["keys"][0] for one in schema["jupyter.lab.shortcuts"]}
+    ids = dict(re.findall(r"(\w+): '(jupyter-localllm:[\w-]+)'", code))
+    labels = re.findall(r"COMMAND\.(\w+), (?:\{\s*label: )?trans\.__\('([^']+)'\)", code)
+    (commands,) = rows(page, "Command")
+    assert commands == [
+        (ids[name], label, keys.get(ids[name], "").replace("Accel", "Ctrl").replace(" ", "+")) for name, label in labels
+    ]
+    assert len(commands) == len(ids)
+    (typed,) = rows(page, "Typed")
+    completion = (EXTENSION / "src" / "chat" / "completion.ts").read_text(encoding="utf-8")
+    listed = re.search(r"COMMANDS = \[(.*?)\]", completion)
+    assert listed is not None
+    assert [row[0] for row in typed] == [f"/{name}" for name in re.findall(r"'(\w+)'", listed[1])]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -85,6 +85,32 @@ def test_more_extras_are_added(setup: ModuleType, monkeypatch: pytest.MonkeyPatc
     assert not made.having("venv")
 
 
+@pytest.mark.parametrize("file", ["package.json", "src/chat/state.ts", "style/panel.css", "schema/plugin.json"])
+def test_changed_sources_are_built_again(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str
+) -> None:
+    """Whatever goes into the labextension, settings and shortcuts too; unchanged sources are not built twice."""
+    extension = tmp_path / "labextension"
+    for name in ("package.json", "package-lock.json", "tsconfig.json", "src/chat/state.ts", "style/panel.css"):
+        (extension / name).parent.mkdir(parents=True, exist_ok=True)
+        (extension / name).write_text("1")
+    (extension / "schema").mkdir()
+    (extension / "schema" / "plugin.json").write_text("1")
+    (extension / "node_modules").mkdir()
+    monkeypatch.setattr(setup, "LABEXTENSION", extension)
+    monkeypatch.setattr(setup, "LABEXTENSION_STAMP", extension / "stamp")
+    monkeypatch.setattr(setup, "check_node", lambda: None)
+    setup.BUILT.mkdir()
+    (setup.BUILT / "package.json").touch()
+    made = commands(setup, monkeypatch)
+    setup.build_labextension()
+    setup.build_labextension()
+    assert len(made.having("build:prod")) == 1
+    (extension / file).write_text("2")
+    setup.build_labextension()
+    assert len(made.having("build:prod")) == 2
+
+
 def test_pip_never_writes_through_the_link(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """While pip installs, its copy is no link to the built extension, where it would leave files of the install."""
     link = setup.VENV / "share" / "jupyter" / "labextensions" / "jupyter-localllm"

@@ -124,7 +124,10 @@ class Asking:
 
     def _events(self) -> Generator[AskEvent, None, None]:
         question = self._question = question_of(self.ask, self._around.variables())
-        options = {**question.options, **self.ask.options, "chat": self.talk, "turn": self._turn(question)}
+        given = {**question.options, **self.ask.options}
+        if self._handle.max_tokens is not None and "max_tokens" not in self.ask.options:
+            given.pop("max_tokens", None)  # what the person set stands before what the task would
+        options = {**given, "chat": self.talk, "turn": self._turn(question)}
         if not question.sources:
             return self._handle.stream(question.parts, **options)
         return self._handle.stream_ask(question.text, question.sources, latest=self._latest, **options)
@@ -147,7 +150,8 @@ class Asking:
                 return
 
     def _show(self, view: View) -> None:
-        begun, characters = now_ms(), len(view.text) + len(view.reasoning)
+        # The first words go out at once; a blank line before them is not worth a turn, and would make them wait.
+        begun, characters = now_ms(), len(view.text.strip()) + len(view.reasoning.strip())
         if view.ended or not characters or not self._pace.due(begun, characters=characters):
             return
         self._send(view, final=False)

@@ -157,6 +157,6 @@ def _overflow(
     return ContextOverflow(
         f"the prompt has {total:,} tokens and {reserve:,} are kept for the answer: "
         f"together {total + reserve - n_ctx:,} more than the window of {n_ctx:,}.\n{table}",
-        "Shorten the largest part, lower --max-tokens, or take a larger window: %config LocalLLM.n_ctx "
+        "Shorten the largest part, lower max_tokens, or take a larger window: %config LocalLLM.n_ctx "
         "(at most what the model was trained with).",
     )

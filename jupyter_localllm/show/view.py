@@ -92,7 +92,7 @@ class View:
         if self.result and self.result.finish_reason == "length" and "length" not in codes:
             limit = self.result.provenance.max_tokens
             at = f"max_tokens ({limit:,})" if limit else "max_tokens"
-            notes.append(Note("length", f"stopped at {at}: raise it with --max-tokens"))
+            notes.append(Note("length", f"stopped at {at}: raise it for more"))
         if self.complete and not self.text.strip():
             notes.append(Note("empty", "the answer is empty"))
         if self.finish_reason == "interrupted" and "interrupted" not in codes:

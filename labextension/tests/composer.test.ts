@@ -62,6 +62,12 @@ test('words of Python take no place among the names; those that may be names as 
   ]);
 });
 
+test('what is no name in Python is not sent as one: the kernel would refuse the whole question', () => {
+  assert.deepEqual(namesIn('for n in cities: total += n if n is not None else 0'), ['n', 'cities', 'total']);
+  assert.deepEqual(namesIn('x² = 2x + ℘'), ['x', '℘']);
+  assert.deepEqual(namesIn(`${'a'.repeat(201)} b`), ['b']);
+});
+
 test('a traceback is plain text, and its end is what is kept', () => {
   assert.equal(plainTraceback(['\u001b[0;31mKeyError\u001b[0m: "x"']), 'KeyError: "x"');
   assert.equal(plainTraceback(['\u001b]8;;file:///a\u001b\\link\u001b]8;;\u001b\\']), 'link');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from tests.show.hostile import MARKDOWN
 
 from .chat import SCRIPTED, open_chat, unasked
-from .lab import Lab
+from .lab import PANEL, Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
@@ -47,11 +48,11 @@ def test_the_panel_answers_while_a_cell_runs(lab: Lab) -> None:
     chat.wait_done(0)
     lab.run_cell(1, wait=False)
     lab.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.widgets[1].promptNode?.innerText")
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(1, 18)
     expect(chat.answer(1)).to_contain_text("France")
     assert lab.outputs(1) == [], "the cell was over before"
-    chat.ask("And again: what is the capital of France?")  # the comm's way back is still that of the subshell
+    chat.ask("And again: what is the capital of Japan?")  # the comm's way back is still that of the subshell
     chat.wait_done(2, 18)
     assert lab.outputs(1) == [], "the cell was over before"
     expect(lab.output(1)).to_contain_text("over", timeout=30_000)
@@ -78,16 +79,35 @@ def test_stop_keeps_what_was_written(lab: Lab) -> None:
     chat.wait_done(0, 5)
     expect(chat.answer(0)).to_contain_text("incomplete")
     expect(chat.button("Stop")).to_have_count(0)
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(1)
     expect(chat.answer(1)).to_contain_text("France")
+
+
+def test_stop_while_the_prompt_is_read(lab: Lab) -> None:
+    """A long cell is attached and its reading stopped, before a word was written; the next question is answered."""
+    noise = "".join(f"x{i} = {secrets.randbelow(10**9)}\n" for i in range(350))
+    chat = open_chat(lab, [noise])
+    chat.ask(unasked("Hello"))  # loads the model
+    chat.wait_done(0)
+    lab.page.evaluate(f"() => {{ {PANEL} panel.content.activeCellIndex = 1 }}")
+    chat.button("Attach cell").click()
+    chat.ask("What is in this cell?")
+    expect(chat.turns.nth(1)).to_contain_text("reading the prompt", timeout=30_000)
+    chat.button("Stop").click()
+    chat.wait_done(1, 5)
+    expect(chat.answer(1)).to_contain_text("incomplete")
+    expect(chat.answer(1).locator(".jp-LocalLLM-text")).to_have_count(0)
+    chat.ask("What is the capital of Japan?")
+    chat.wait_done(2, 30)
+    expect(chat.answer(2)).to_contain_text("Paris")
 
 
 def test_two_questions_stand_in_a_queue(lab: Lab) -> None:
     """The second question of a conversation waits for the first, and the panel says so."""
     chat = open_chat(lab, [])
     chat.ask(unasked("Tell me a very long story about the sea."))
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     queue = chat.node.get_by_role("region", name="Queue")
     expect(queue).to_contain_text("waits for", timeout=60_000)
     expect(queue.get_by_role("listitem")).to_have_count(2)
@@ -99,7 +119,7 @@ def test_two_questions_stand_in_a_queue(lab: Lab) -> None:
 
 def test_cells_and_panel_share_a_conversation(lab: Lab) -> None:
     """A turn of `%%llm --chat` comes into the panel, and the panel's turns are the cell's history."""
-    cells = ["%%llm --chat chat --max-tokens 20\nWhat is the capital of France?", "%llm history chat"]
+    cells = ["%%llm --chat chat --max-tokens 20\nWhat is the capital of Japan?", "%llm history chat"]
     chat = open_chat(lab, cells)
     chat.ask("Hello")
     chat.wait_done(0)
@@ -128,6 +148,6 @@ def test_an_error_says_what_to_do(lab: Lab) -> None:
     chat.ask("/model no-such-model-at-all")
     expect(chat.node.locator(".jp-LocalLLM-note")).to_contain_text("no-such-model-at-all", timeout=30_000)
     chat.button("Dismiss").click()
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     expect(chat.answer(0)).to_contain_text("France")

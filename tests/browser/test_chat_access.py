@@ -179,7 +179,7 @@ def test_notebook_7(lab: Lab, pictures: Path) -> None:
     chat = Chat(lab).show()
     chat.button("Load the extension").click()
     chat.ready()
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     expect(chat.answer(0)).to_contain_text("France")
     chat.picture(pictures, "notebook-7")

@@ -25,7 +25,7 @@ def test_a_kernel_without_the_extension_gets_a_button(lab: Lab) -> None:
     expect(chat.button("Send")).to_be_disabled()
     chat.button("Load the extension").click()
     chat.ready()
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     expect(chat.answer(0)).to_contain_text("France")
     assert lab.outputs(0) == []
@@ -49,7 +49,7 @@ def test_a_restart_in_the_middle_of_an_answer(lab: Lab) -> None:
     expect(chat.turns.first).to_contain_text("The kernel went away before the answer was whole.")
     chat.button("Load the extension").click()
     chat.ready()
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     expect(chat.turns.last.locator(".jp-LocalLLM-turnAnswer")).to_contain_text("France", timeout=60_000)
     expect(chat.turns.last).to_have_attribute("data-phase", "done", timeout=60_000)
 
@@ -73,7 +73,7 @@ def test_a_kernel_that_dies_comes_back(lab: Lab) -> None:
 def test_another_kernel_in_the_same_notebook(lab: Lab) -> None:
     """After a change of the kernel the panel talks to the new one."""
     chat = open_chat(lab, [])
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     lab.page.evaluate(f"async () => {{ {PANEL} await panel.sessionContext.changeKernel({{name: 'python3'}}) }}")
     expect(chat.button("Load the extension")).to_be_visible(timeout=30_000)
@@ -89,7 +89,7 @@ def test_the_panel_follows_the_notebook(lab: Lab) -> None:
     lab.run_cell(0)
     chat.ready()
     expect(chat.turns).to_have_count(0)
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     expect(chat.answer(0)).to_contain_text("France", timeout=90_000)
     lab.open_file("first.ipynb")
     expect(chat.turns.first).to_contain_text("story about the sea")
@@ -100,7 +100,7 @@ def test_the_panel_follows_the_notebook(lab: Lab) -> None:
 def test_two_notebooks_on_one_kernel(lab: Lab) -> None:
     """They share their conversations, also after the one that came first is closed."""
     chat = open_chat(lab, [], "one.ipynb")
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     lab.open(["1"], "two.ipynb")
     lab.page.evaluate(
@@ -129,9 +129,9 @@ def test_two_browser_tabs(lab: Lab, context: BrowserContext) -> None:
     other_lab.page.evaluate("async () => { await window.jupyterapp.restored }")
     other_lab.wait_idle()
     other = Chat(other_lab).show().ready()
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     expect(other.answer(0)).to_contain_text("France", timeout=60_000)
-    expect(other.turns.first).to_contain_text("What is the capital of France?")
+    expect(other.turns.first).to_contain_text("What is the capital of Japan?")
     other.wait_done(0)
     lab.restart()
     lab.run_cell(0)
@@ -145,7 +145,7 @@ def test_two_browser_tabs(lab: Lab, context: BrowserContext) -> None:
 def test_a_reload_shows_what_was_there(lab: Lab) -> None:
     """After a reload, in the middle of an answer, the panel shows the conversation as the kernel has it."""
     chat = open_chat(lab, [])
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     chat.ask(unasked(STORY))
     writing(chat, 1)

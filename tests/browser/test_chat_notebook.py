@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ import pandas as pd
 cities = pd.DataFrame({"name": ["Berlin", "Hamburg", "Bremen"], "population": [3677472, 1906411, 563290]})
 """
 CODE = "Try this:\n\n```python\nprint(6 * 7)\n```\n"
+# Answers with what it was asked.
+ECHO = """
+from jupyter_localllm.engine.scripted import ScriptedEngine
+import jupyter_localllm as jl
+jl.get_llm()._engine = ScriptedEngine(lambda job: job.prompt.messages[-1].content, n_ctx=1_000_000)
+"""
 FIX = "```python\ntotal = 1 / 2\nprint(total)\n```"
 SOURCES = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.sharedModel.getSource())"
 
@@ -73,8 +80,10 @@ def test_a_cell_is_attached(lab: Lab) -> None:
 
 
 def test_a_cell_is_dragged_in(lab: Lab) -> None:
-    """A cell that is dropped on the panel is attached."""
-    chat = open_chat(lab, ["dragged = 1"])
+    """A cell that is dropped on the panel is attached with its output, as by the button: it is no second chip."""
+    chat = open_chat(lab, ["dragged = 1\nprint('out' * 2)", ECHO])
+    lab.run_cell(1)
+    lab.run_cell(2)
     handle = lab.cell(1).locator(".jp-InputPrompt")
     start, end = handle.bounding_box(), chat.input.bounding_box()
     assert start is not None
@@ -86,7 +95,14 @@ def test_a_cell_is_dragged_in(lab: Lab) -> None:
             start["x"] + (end["x"] + 20 - start["x"]) * step / 10, start["y"] + (end["y"] + 5 - start["y"]) * step / 10
         )
     lab.page.mouse.up()
-    expect(chat.node.get_by_role("list", name="Attached")).to_contain_text("dragged = 1")
+    chips = chat.node.get_by_role("list", name="Attached").get_by_role("listitem")
+    expect(chips).to_contain_text("dragged = 1")
+    activate(lab, 1)
+    chat.button("Attach cell").click()
+    expect(chips).to_have_count(1)
+    chat.ask(unasked("What is printed?"))
+    chat.wait_done(0)
+    expect(chat.answer(0).locator("pre", has_text="outout")).to_be_visible()
 
 
 def test_code_goes_into_the_notebook(lab: Lab, pictures: Path) -> None:
@@ -127,9 +143,21 @@ def test_a_failed_cell_is_explained(lab: Lab, pictures: Path) -> None:
     expect(bar).to_have_count(0)
 
 
+def test_help_waits_for_the_extension(lab: Lab) -> None:
+    """ "Explain" in a kernel that does not have the extension: the button loads it, and the explanation comes."""
+    lab.open(["1 / 0"])
+    lab.run_cell(0)
+    lab.cell(0).get_by_role("group", name="Help with this error").get_by_role("button", name="Explain").click()
+    chat = Chat(lab)
+    chat.button("Load the extension").click()
+    chat.wait_done(0)
+    expect(chat.turns).to_have_count(1)
+    expect(chat.turns.first).to_contain_text("error: ZeroDivisionError: division by zero")
+
+
 def test_a_fix_is_a_difference_to_accept(lab: Lab, pictures: Path) -> None:
     """ "Fix" shows what would change; the cell changes only when it is accepted, and then as shown."""
-    broken = "total = 1 / 0\nprint(total)"
+    broken = "total = 1 / 0 if True else 0\nprint(total)"  # words that are no names, too
     lab.open([SETUP, SCRIPTED.format(text=FIX), broken])
     for index in range(3):
         lab.run_cell(index)
@@ -183,7 +211,7 @@ def test_a_conversation_is_exported(lab: Lab, pictures: Path) -> None:
 def test_conversations_are_renamed_and_deleted(lab: Lab) -> None:
     """By buttons with dialogs; `/new` begins another one; a cell's `--chat` knows the new name."""
     chat = open_chat(lab, ["%llm history trip"])
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     chat.button("Conversation: chat").click()
     chat.button('Rename "chat"').click()
@@ -204,7 +232,7 @@ def test_conversations_are_renamed_and_deleted(lab: Lab) -> None:
 def test_a_conversation_is_kept_with_the_notebook(lab: Lab) -> None:
     """For those who ask for it: it stands in the file, and comes back with another kernel."""
     chat = open_chat(lab, [], "kept.ipynb")
-    chat.ask("What is the capital of France?")
+    chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
     assert chat.metadata() is None
     chat.button("Conversation: chat").click()
@@ -227,3 +255,42 @@ def test_a_conversation_is_kept_with_the_notebook(lab: Lab) -> None:
     keep.click()
     expect(keep).to_have_attribute("aria-pressed", "false")
     assert chat.metadata() is None
+
+
+def test_a_conversation_is_kept_on_disk(lab: Lab) -> None:
+    """For those who ask for it: another process of the kernel lists it and opens it; deleted, it is gone for good."""
+    name = f"kept-{secrets.token_hex(4)}"  # the tests share a disk
+    chat = open_chat(lab, [])
+    chat.ask(f"/new {name}")
+    chat.ask("What is the capital of Japan?")
+    chat.wait_done(0)
+    chat.button(f"Conversation: {name}").click()
+    keep = chat.button(f'Keep "{name}" on disk')
+    keep.click()
+    expect(keep).to_have_attribute("aria-pressed", "true")
+    chat.button(f"Conversation: {name}").click()
+    chat.ask("What is the capital of Spain?")
+    chat.wait_done(1)
+    begin_anew(lab, chat)
+    row = chat.node.get_by_role("listitem").filter(has_text=name)
+    expect(row).to_contain_text("2 turns")
+    expect(keep).to_have_attribute("aria-pressed", "true")
+    row.get_by_role("button").first.click()
+    expect(chat.answer(0)).to_contain_text("Paris")
+    expect(chat.answer(1)).to_contain_text("Madrid")
+    chat.button(f"Conversation: {name}").click()
+    chat.button(f'Delete "{name}"').click()
+    lab.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(row).to_have_count(0)
+    begin_anew(lab, chat)
+    expect(chat.node.get_by_role("region", name="Conversations")).to_be_visible()
+    expect(row).to_have_count(0)
+
+
+def begin_anew(lab: Lab, chat: Chat) -> None:
+    """Restart the kernel, and list the conversations from one that is new."""
+    lab.restart()
+    chat.button("Load the extension").click()
+    chat.ready()
+    chat.button("New conversation").first.click()
+    chat.node.locator(".jp-LocalLLM-toggle").first.click()

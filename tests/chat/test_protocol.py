@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import keyword
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +32,15 @@ def test_every_message_has_a_sample() -> None:
     """No type of message is left out, in either direction."""
     assert {sample["message"]["type"] for sample in SAMPLES["from_panel"]} == set(FROM_PANEL)
     assert {sample["message"]["type"] for sample in SAMPLES["from_kernel"]} == set(FROM_KERNEL)
+
+
+def test_the_front_end_knows_what_is_no_name() -> None:
+    """It leaves Python's keywords out of the names that it sends with an error: the kernel refuses them."""
+    text = (Path(__file__).resolve().parents[2] / "labextension" / "src" / "chat" / "code.ts").read_text("utf-8")
+    listed = re.search(r"const KEYWORDS = new Set\((.*?)\);", text, re.DOTALL)
+    assert listed is not None
+    words = " ".join(re.findall(r"'([^']+)'", listed[1]))
+    assert set(keyword.kwlist) <= set(words.split())
 
 
 @pytest.mark.parametrize("sample", about(SAMPLES["from_panel"]))

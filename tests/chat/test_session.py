@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import runtime
+from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.errors import ModelFileError
+from jupyter_localllm.show.bundle import ANSWER_MIME
+from jupyter_localllm.types import Done, Result, Token
 from tests.chat.panel import HELLO, Gate, Panel, notes_of, text_of
 from tests.chat.samples import SAMPLES, about, expand
 
@@ -49,6 +52,39 @@ def test_the_panel_and_cells_share_conversations(make: Make) -> None:
     turns = panel.value("open", conversation="trip")["turns"]
     assert [turn["question"] for turn in turns] == ["In a cell?", "In the panel?", "And again?"]
     assert all("Paris" in turn["data"]["text/html"] for turn in turns)
+
+
+def test_the_first_words_go_out_at_once(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the model begins with blank lines, as those do that think: the pace counts from words."""
+    go = threading.Event()
+
+    def stream(_handle: LocalLLM, _parts: Any, **_options: Any) -> Any:
+        yield Token("\n\n")
+        yield Token("Paris")
+        assert go.wait(30)
+        yield Done(Result("\n\nParis."))
+
+    monkeypatch.setattr(LocalLLM, "stream", stream)
+    panel = Panel(make())
+    request = panel.ask("Capital?")
+    first = panel.wait("answer", request)
+    assert "Paris" in first["data"]["text/plain"]
+    go.set()
+    panel.ended(request)
+
+
+def test_a_task_has_a_length_of_its_own_unless_the_person_set_one(make: Make) -> None:
+    """An explanation is short; a note that it was cut off names `max_tokens`, and raising that gives more."""
+    session = make(" ".join(["word"] * 2_000))
+    panel = Panel(session)
+    error = {"kind": "error", "source": "1 / 0", "traceback": "ZeroDivisionError", "variables": []}
+    first = panel.ended(panel.ask("", task="explain", attachments=[error]))
+    note = next(one for one in first["data"][ANSWER_MIME]["notes"] if one["code"] == "length")
+    assert note["text"] == "the answer is cut off: stopped at 400 tokens: raise max_tokens for more"
+    panel.value("configure", values={"max_tokens": 600})
+    panel.ended(panel.ask("", task="explain", attachments=[error]))
+    panel.ended(panel.ask("", task="explain", attachments=[error], options={"max_tokens": 500}))
+    assert [job.max_tokens for job in runtime.current().own.engine.jobs] == [400, 600, 500]
 
 
 def test_one_conversation_answers_in_turn_and_two_at_once(make: Make) -> None:

@@ -156,7 +156,7 @@ def test_final_line_is_quiet() -> None:
 @pytest.mark.parametrize(
     ("name", "mark"),
     [
-        ("too long", "stopped at max_tokens (1,024): raise it with --max-tokens"),
+        ("too long", "stopped at max_tokens (1,024): raise it for more"),
         ("noted", "this is loop"),
         ("stopped", "interrupted: incomplete"),
         ("failed", "EngineError: incomplete"),

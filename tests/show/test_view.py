@@ -73,7 +73,7 @@ def test_how_it_ends(view: View, ended: bool, complete: bool, reason: str | None
         (View(text="x", result=RESULT), []),
         (
             View(text="x", result=Result("x", finish_reason="length", provenance=Provenance(max_tokens=1024))),
-            ["stopped at max_tokens (1,024): raise it with --max-tokens"],
+            ["stopped at max_tokens (1,024): raise it for more"],
         ),
         (View(text="x", result=result(finish_reason="length", notes=(note("length"),))), ["this is length"]),
         (View(text="x", result=result(notes=(note("loop"), note("cache")))), ["this is loop"]),

@@ -247,5 +247,5 @@ def _check_fit(tokens: list[int], job: Job, n_ctx: int) -> None:
         raise ContextOverflow(
             f"the prompt has {len(tokens):,} tokens and the answer may have {job.max_tokens:,}, together "
             f"more than the window of {n_ctx:,}",
-            "Shorten the prompt, lower --max-tokens, or raise the window: %config LocalLLM.n_ctx",
+            "Shorten the prompt, lower max_tokens, or raise the window: %config LocalLLM.n_ctx",
         )

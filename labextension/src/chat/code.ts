@@ -2,22 +2,23 @@
  * What is sent of a cell: its names, its traceback as plain text, and texts that JSON can hold. Nothing here knows the page.
  */
 
-const NAME = /(?<![\p{L}\p{N}_.])[\p{L}_][\p{L}\p{N}_]*/gu;
-const STRING = /("""|''')[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*/g;
+const NAME = /(?<![\p{XIDC}.])[\p{XIDS}_]\p{XIDC}*/gu;
+const LONGEST_NAME = 200;
 
-/** Words that are no names in Python; `match`, `case` and `type` may be names as well. */
+/** Words of Python that are no names; the kernel refuses them. */
 const KEYWORDS = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except finally for from global ' +
     'if import in is lambda nonlocal not or pass raise return try while with yield'
   ).split(' ')
 );
+const STRING = /("""|''')[\s\S]*?\1|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*/g;
 
 /** Names that a cell speaks of, in order, without what stands in strings and comments; the kernel knows which it has. */
 export function namesIn(source: string, most = 40): string[] {
   const bare = source.slice(0, 100_000).replace(STRING, '""');
   const names = new Set(bare.match(NAME) ?? []);
-  return [...names].filter(name => !KEYWORDS.has(name)).slice(0, most);
+  return [...names].filter(name => !KEYWORDS.has(name) && name.length <= LONGEST_NAME).slice(0, most);
 }
 
 // Colours of a terminal, and links.

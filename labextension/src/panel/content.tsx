@@ -3,13 +3,12 @@
  */
 import { InputDialog, ReactWidget, showDialog, Dialog } from '@jupyterlab/apputils';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { Cell } from '@jupyterlab/cells';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Drag } from '@lumino/dragdrop';
 import * as React from 'react';
 
-import { wellFormed } from '../chat/code';
 import { markdownOf } from '../chat/exported';
-import type { Attachment } from '../chat/protocol';
 import { asExport } from '../chat/replies';
 import { App } from './app';
 import type { IPanelContext } from './context';
@@ -17,6 +16,8 @@ import type { Controller } from './controller';
 import { insertTurns } from './notebook';
 
 const CELLS = 'application/vnd.jupyter.cells';
+/** The same cells as they stand in the notebook, with their outputs. */
+const WIDGETS = 'internal:cells';
 
 export function makeContent(
   app: JupyterFrontEnd,
@@ -58,19 +59,15 @@ class Content extends ReactWidget {
     event.dropAction = 'copy';
     this.toggleClass('jp-LocalLLM-mod-drop', event.type === 'lm-dragenter' || event.type === 'lm-dragover');
     if (event.type === 'lm-drop') {
-      const cells = event.mimeData.getData(CELLS) as unknown;
-      this.context.controller.draft.attach(...(Array.isArray(cells) ? cells.map(asAttachment) : []));
-      this.context.controller.draft.focus();
+      const { draft } = this.context.controller;
+      const cells = event.mimeData.getData(WIDGETS) as readonly Cell[] | undefined;
+      cells?.forEach(cell => draft.attachCell(cell));
+      draft.focus();
     }
   };
 }
 
 const DRAGS = ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop'];
-
-function asAttachment(cell: { id?: unknown; source?: unknown }): Attachment {
-  const source = Array.isArray(cell.source) ? cell.source.join('') : String(cell.source ?? '');
-  return { kind: 'cell', id: String(cell.id ?? ''), source: wellFormed(source), outputs: '' };
-}
 
 function contextOf(app: JupyterFrontEnd, controller: Controller, rendermime: IRenderMimeRegistry): IPanelContext {
   const { trans } = controller;

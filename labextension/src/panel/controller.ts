@@ -83,14 +83,21 @@ export class Controller {
     return session?.ask(conversation, text, attachments, task) ?? null;
   }
 
-  /** Explain or fix a failed cell; the current one or the last that failed when none is named. */
+  /**
+   * Explain or fix a failed cell; the current one or the last that failed when none is named. In a kernel that does not
+   * listen yet it is done when it does, as after the extension was loaded.
+   */
   async help(
     task: 'explain' | 'fix',
     cell: Cell | null = this.notebook && failedCell(this.notebook)
   ): Promise<boolean> {
     const error = cell && errorAttachment(cell);
-    if (!cell || !error || !(await this.ready())) {
+    if (!cell || !error) {
       return false;
+    }
+    if (!(await this.ready())) {
+      this.wanted = this.session && { task, cell, session: this.session };
+      return this.wanted !== null;
     }
     const text = task === 'fix' ? this.trans.__('Fix this cell.') : this.trans.__('Explain this error.');
     const request = this.ask(text, [error], task);
@@ -189,6 +196,7 @@ export class Controller {
     this.view.update({ situation, session });
     if (session !== before) {
       this.unwatch();
+      this.wanted = null;
       this.unwatch = session?.view.subscribe(() => this.sessionChanged(session)) ?? (() => undefined);
       this.view.update({ conversation: this.talks.of(session) });
     }
@@ -210,12 +218,24 @@ export class Controller {
       if (phase === 'ready') {
         this.view.update({ conversation: this.talks.of(session) });
         this.restore(session);
+        this.goOn(session);
       } else if (phase === 'missing') {
         this.maybeLoad();
+      } else if (phase !== 'opening') {
+        this.wanted = null; // another process: its variables are not those of the error
       }
     }
     if (phase === 'ready') {
       this.talks.catchUp();
+    }
+  }
+
+  /** What was pressed before the kernel listened. */
+  private goOn(session: Session): void {
+    const { wanted } = this;
+    this.wanted = null;
+    if (wanted?.session === session && !wanted.cell.isDisposed) {
+      this.help(wanted.task, wanted.cell).catch(error => session.tell(error));
     }
   }
 
@@ -258,6 +278,7 @@ export class Controller {
   private readonly phases = new WeakMap<Session, string>();
   private readonly fixes = new Map<string, string>();
   private restoredFor: NotebookPanel | null = null;
+  private wanted: { readonly task: 'explain' | 'fix'; readonly cell: Cell; readonly session: Session } | null = null;
   private unwatch: () => void = () => undefined;
   private started = false;
 }

@@ -23,7 +23,13 @@ function fields(trans: Translations): readonly IField[] {
     { name: 'top_k', label: trans.__('Top k'), kind: 'number', step: 1, least: 0 },
     { name: 'min_p', label: trans.__('Min p'), kind: 'number', step: 0.01, least: 0, most: 1 },
     { name: 'repeat_penalty', label: trans.__('Repeat penalty'), kind: 'number', step: 0.05, least: 0 },
-    { name: 'max_tokens', label: trans.__('Longest answer, in tokens'), kind: 'number', step: 1, least: 1 },
+    {
+      name: 'max_tokens',
+      label: trans.__('Longest answer (max_tokens)'),
+      kind: 'number',
+      step: 1,
+      least: 1
+    },
     { name: 'seed', label: trans.__('Seed'), kind: 'number', step: 1 },
     { name: 'system', label: trans.__('System message'), kind: 'text' }
   ];
