@@ -100,7 +100,7 @@ def test_stop_while_the_prompt_is_read(lab: Lab) -> None:
     expect(chat.answer(1).locator(".jp-LocalLLM-text")).to_have_count(0)
     chat.ask("What is the capital of Japan?")
     chat.wait_done(2, 30)
-    expect(chat.answer(2)).to_contain_text("Paris")
+    expect(chat.answer(2)).to_contain_text("Tokyo")
 
 
 def test_two_questions_stand_in_a_queue(lab: Lab) -> None:

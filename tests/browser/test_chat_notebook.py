@@ -276,7 +276,7 @@ def test_a_conversation_is_kept_on_disk(lab: Lab) -> None:
     expect(row).to_contain_text("2 turns")
     expect(keep).to_have_attribute("aria-pressed", "true")
     row.get_by_role("button").first.click()
-    expect(chat.answer(0)).to_contain_text("Paris")
+    expect(chat.answer(0)).to_contain_text("Tokyo")
     expect(chat.answer(1)).to_contain_text("Madrid")
     chat.button(f"Conversation: {name}").click()
     chat.button(f'Delete "{name}"').click()
