@@ -50,7 +50,7 @@ def test_the_panel_answers_while_a_cell_runs(lab: Lab) -> None:
     lab.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.widgets[1].promptNode?.innerText")
     chat.ask("What is the capital of Japan?")
     chat.wait_done(1, 18)
-    expect(chat.answer(1)).to_contain_text("France")
+    expect(chat.answer(1)).to_contain_text("Japan")
     assert lab.outputs(1) == [], "the cell was over before"
     chat.ask("And again: what is the capital of Japan?")  # the comm's way back is still that of the subshell
     chat.wait_done(2, 18)
@@ -81,7 +81,7 @@ def test_stop_keeps_what_was_written(lab: Lab) -> None:
     expect(chat.button("Stop")).to_have_count(0)
     chat.ask("What is the capital of Japan?")
     chat.wait_done(1)
-    expect(chat.answer(1)).to_contain_text("France")
+    expect(chat.answer(1)).to_contain_text("Japan")
 
 
 def test_stop_while_the_prompt_is_read(lab: Lab) -> None:
@@ -125,7 +125,7 @@ def test_cells_and_panel_share_a_conversation(lab: Lab) -> None:
     chat.wait_done(0)
     lab.run_cell(1)
     expect(chat.turns).to_have_count(2)
-    expect(chat.answer(1)).to_contain_text("France")
+    expect(chat.answer(1)).to_contain_text("Japan")
     lab.run_cell(2)
     assert "Hello" in str(lab.outputs(2))
 
@@ -150,4 +150,4 @@ def test_an_error_says_what_to_do(lab: Lab) -> None:
     chat.button("Dismiss").click()
     chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
-    expect(chat.answer(0)).to_contain_text("France")
+    expect(chat.answer(0)).to_contain_text("Japan")

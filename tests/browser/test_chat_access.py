@@ -181,7 +181,7 @@ def test_notebook_7(lab: Lab, pictures: Path) -> None:
     chat.ready()
     chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
-    expect(chat.answer(0)).to_contain_text("France")
+    expect(chat.answer(0)).to_contain_text("Japan")
     chat.picture(pictures, "notebook-7")
 
 

@@ -27,7 +27,7 @@ def test_a_kernel_without_the_extension_gets_a_button(lab: Lab) -> None:
     chat.ready()
     chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
-    expect(chat.answer(0)).to_contain_text("France")
+    expect(chat.answer(0)).to_contain_text("Japan")
     assert lab.outputs(0) == []
 
 
@@ -50,7 +50,7 @@ def test_a_restart_in_the_middle_of_an_answer(lab: Lab) -> None:
     chat.button("Load the extension").click()
     chat.ready()
     chat.ask("What is the capital of Japan?")
-    expect(chat.turns.last.locator(".jp-LocalLLM-turnAnswer")).to_contain_text("France", timeout=60_000)
+    expect(chat.turns.last.locator(".jp-LocalLLM-turnAnswer")).to_contain_text("Japan", timeout=60_000)
     expect(chat.turns.last).to_have_attribute("data-phase", "done", timeout=60_000)
 
 
@@ -90,7 +90,7 @@ def test_the_panel_follows_the_notebook(lab: Lab) -> None:
     chat.ready()
     expect(chat.turns).to_have_count(0)
     chat.ask("What is the capital of Japan?")
-    expect(chat.answer(0)).to_contain_text("France", timeout=90_000)
+    expect(chat.answer(0)).to_contain_text("Japan", timeout=90_000)
     lab.open_file("first.ipynb")
     expect(chat.turns.first).to_contain_text("story about the sea")
     expect(chat.turns.first).to_have_attribute("data-phase", "done", timeout=90_000)
@@ -110,7 +110,7 @@ def test_two_notebooks_on_one_kernel(lab: Lab) -> None:
         }}"""
     )
     chat.ready()
-    expect(chat.answer(0)).to_contain_text("France")
+    expect(chat.answer(0)).to_contain_text("Japan")
     lab.page.evaluate(
         """() => [...window.jupyterapp.shell.widgets('main')]
             .find(widget => widget.context?.path === 'one.ipynb').dispose()"""
@@ -130,7 +130,7 @@ def test_two_browser_tabs(lab: Lab, context: BrowserContext) -> None:
     other_lab.wait_idle()
     other = Chat(other_lab).show().ready()
     chat.ask("What is the capital of Japan?")
-    expect(other.answer(0)).to_contain_text("France", timeout=60_000)
+    expect(other.answer(0)).to_contain_text("Japan", timeout=60_000)
     expect(other.turns.first).to_contain_text("What is the capital of Japan?")
     other.wait_done(0)
     lab.restart()
@@ -155,7 +155,7 @@ def test_a_reload_shows_what_was_there(lab: Lab) -> None:
     lab.page.evaluate("async () => { await window.jupyterapp.restored }")
     chat.show().ready()
     expect(chat.turns).to_have_count(2)
-    expect(chat.answer(0)).to_contain_text("France")
+    expect(chat.answer(0)).to_contain_text("Japan")
     chat.button("Stop").click()
     chat.wait_done(1)
 

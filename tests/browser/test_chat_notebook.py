@@ -250,7 +250,7 @@ def test_a_conversation_is_kept_with_the_notebook(lab: Lab) -> None:
     chat.button("Load the extension").click()
     chat.ready()
     expect(chat.turns).to_have_count(2)
-    expect(chat.answer(0)).to_contain_text("France")
+    expect(chat.answer(0)).to_contain_text("Japan")
     chat.button("Conversation: chat").click()
     keep.click()
     expect(keep).to_have_attribute("aria-pressed", "false")
