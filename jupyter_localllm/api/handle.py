@@ -75,8 +75,10 @@ class Handle(Settings):
         return handle
 
     def load(self) -> None:
-        """Check the model and make it resident."""
-        drive(self._ready())
+        """Check the model and make it resident; in a notebook or a terminal, with a bar."""
+        with self._runtime.shown() as show:
+            for status in self._ready():
+                show(status)
 
     def loading(self) -> Generator[Status, None, None]:
         """`load`, telling how far it is."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm import runtime
 from jupyter_localllm.api.from_sources import FromSources
@@ -111,7 +112,7 @@ class LocalLLM(FromSources):
         column: str | None = None,
         variables: Mapping[str, Any] | None = None,
         on_error: OnError = "raise",
-        progress: Callable[[Progress], object] | None = None,
+        progress: Callable[[Progress], object] | Literal[False] | None = None,
         first_line: int = 1,
         **options: Any,
     ) -> Any:
@@ -141,8 +142,9 @@ class LocalLLM(FromSources):
             error and message. A function is called with each `jupyter_localllm.batch.RowError` instead, and this for
             data of every kind: ``failed = []; llm.map(…, on_error=failed.append)``. What holds for all rows alike (no
             such model, no memory for it) is always raised.
-        progress : callable, optional
-            Gets a `jupyter_localllm.batch.Progress`, at most four times a second and at the end.
+        progress : callable or False, optional
+            Gets a `jupyter_localllm.batch.Progress`, at most four times a second and at the end. If it is left out, a
+            bar shows it where the extension is loaded and somebody looks on; False shows nothing.
         first_line : int, optional
             Number of the template's first line in its cell, for messages.
         **options
@@ -176,19 +178,20 @@ class LocalLLM(FromSources):
         request = functools.partial(self._request, options=options)
         request("?")  # a wrong option is an error before any row
         model = self._model()
-        return map_rows(
-            template,
-            data,
-            lambda parts: ask(replace(request(parts), pieces_ms=_ROW_MS), model, self.answers),
-            column=column,
-            variables=variables,
-            on_error=on_error,
-            progress=progress,
-            first_line=first_line,
-            model=model.name,
-            resumes=options.get("cache", self.cache) == "use",
-            width=self.n_parallel + _READY if self.n_parallel > 1 else 1,
-        )
+        with self._runtime.shown() if progress is None else nullcontext(progress or None) as show:
+            return map_rows(
+                template,
+                data,
+                lambda parts: ask(replace(request(parts), pieces_ms=_ROW_MS), model, self.answers),
+                column=column,
+                variables=variables,
+                on_error=on_error,
+                progress=show,
+                first_line=first_line,
+                model=model.name,
+                resumes=options.get("cache", self.cache) == "use",
+                width=self.n_parallel + _READY if self.n_parallel > 1 else 1,
+            )
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""

@@ -61,21 +61,12 @@ class Asking:
         Its place in the queue; its ``stop`` ends it, also while the prompt is read.
     handle : LocalLLM
     around : Around
-
-    Attributes
-    ----------
-    last : Answered or None
-        The answer so far, for panels that come later.
-    ended : callable
-        Called before the last message is told.
     """
 
     def __init__(self, ask: Ask, entry: Entry, handle: LocalLLM, around: Around) -> None:
         assert entry.talk is not None
         self.ask, self.entry = ask, entry
         self.talk: Conversation = entry.talk
-        self.last: Answered | None = None
-        self.ended: Callable[[], None] = lambda: None
         self._handle, self._around = handle, around
         self._pace = Pace()
         self._blocks: BlockRenderer | None = None
@@ -118,7 +109,6 @@ class Asking:
         if view.result is not None or stopped:
             self._finish(view)
             return
-        self.ended()
         error = error or EngineError("the answer ended without a result", "Ask again.")
         self._around.tell(failure(error, self.entry.request, self.talk.name))
 
@@ -162,7 +152,6 @@ class Asking:
         if view.result is None:
             view = failed(view, KeyboardInterrupt())
             self._keep_partial(view)
-        self.ended()
         self._send(view, final=True)
 
     def _keep_partial(self, view: View) -> None:
@@ -179,9 +168,9 @@ class Asking:
     def _send(self, view: View, *, final: bool) -> None:
         data, metadata = bundle(view, self._blocks)
         fix = corrected(view.text) if final and self.ask.task == "fix" else None
-        self.last = Answered(self.ask.request, self.talk.name, self._sequence, data, metadata, final, fix)
+        answered = Answered(self.ask.request, self.talk.name, self._sequence, data, metadata, final, fix)
         self._sequence += 1
-        self._around.tell(self.last)
+        self._around.tell(answered)
 
 
 def _warm() -> BlockRenderer:

@@ -22,5 +22,12 @@ def failure(error: BaseException, request: str, conversation: str | None = None)
     if isinstance(error, LocalLLMError):
         text, hint = error.message, error.hint
     else:
-        text, hint = str(error), ""
+        text, hint = _words(error), ""
     return Failed(request, conversation, type(error).__name__, clean(text)[:_LONGEST], clean(hint)[:_LONGEST])
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an error of somebody's own, which cannot tell what it is
+        return "it has no message"

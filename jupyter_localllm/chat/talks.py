@@ -14,10 +14,10 @@ from jupyter_localllm.chat.from_kernel import Listed
 from jupyter_localllm.chat.kept import Kept
 from jupyter_localllm.chat.prompts import corrected
 from jupyter_localllm.chat.protocol import LIMIT_BYTES, plain
-from jupyter_localllm.chat.reading import Refusal, is_title, request_id, title
+from jupyter_localllm.chat.reading import Refusal, is_title, title
 from jupyter_localllm.conversation import Conversation, Conversations, Turn
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
-from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
+from jupyter_localllm.show.bundle import ANSWER_MIME
 from jupyter_localllm.show.neutral import neutralise
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _told(turn: Turn, number: int) -> dict[str, Any]:
 def _trusted(turn: Turn) -> Turn:
     """A turn of a document that somebody else may have written.
 
-    Its HTML and Markdown are made anew, and the model reads of it what people see: the question, not ``asked``.
+    The model reads of it what people see: the question, not ``asked``. What is shown of its output `Turn` makes anew.
     """
     from jupyter_localllm.chat.from_panel import attachment
 
@@ -244,21 +244,7 @@ def _trusted(turn: Turn) -> Turn:
             attachments.append(plain(attachment(one, "")))
         except Refusal:
             continue
-    try:
-        request = request_id(turn.request, "")
-    except Refusal:
-        request = ""
-    clean = replace(turn, request=request, asked="", attachments=tuple(attachments), saved=None)
-    if turn.saved is None:
-        return clean
-    data, metadata = turn.saved
-    made, of_made = clean.output()
-    answer, facts = data.get(ANSWER_MIME), metadata.get(METADATA_KEY)
-    ours = answer if isinstance(answer, dict) and answer.get("text") == turn.answer else made[ANSWER_MIME]
-    return replace(
-        clean,
-        saved=({**made, ANSWER_MIME: ours}, {METADATA_KEY: facts} if isinstance(facts, dict) else of_made),
-    )
+    return replace(turn, asked="", attachments=tuple(attachments))
 
 
 def _markdown(talk: Conversation) -> str:

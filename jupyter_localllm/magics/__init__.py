@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -16,6 +19,7 @@ __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics, the input transformer, the completion, ``%config LocalLLM``, and the panels' comm."""
+    from jupyter_localllm import runtime
     from jupyter_localllm.api import get_llm
     from jupyter_localllm.chat import comm
     from jupyter_localllm.magics import completion, foreign, transformer
@@ -28,6 +32,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     transformer.install(shell, lambda name: foreign.owned(shell, name))
     completion.install(shell, known(shell))
     comm.install(shell)
+    runtime.current().bar = functools.partial(_bar, shell)
+
+
+def _bar(shell: InteractiveShell) -> AbstractContextManager[Callable[[Any], object]]:
+    from jupyter_localllm.widgets.bars import bar_of
+
+    return bar_of(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:

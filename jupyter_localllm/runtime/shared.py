@@ -6,6 +6,7 @@ import atexit
 import itertools
 import os
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ class Runtime:
         The kernel's own handle (`jupyter_localllm.get_llm`).
     chat : object or None
         The session of the kernel's panels (`jupyter_localllm.chat.session`).
+    bar : callable or None
+        Makes a context that gives what shows a person how far a map or a load is, called with each `Progress` or
+        `Status`; None if nobody looks on.
     """
 
     def __init__(self) -> None:
@@ -52,11 +56,16 @@ class Runtime:
         self.own: Any = None
         self.chat: Any = None
         self.on_notice: Callable[[str], None] = _print_notice
+        self.bar: Callable[[], AbstractContextManager[Callable[[Any], object]]] | None = None
         self._engines: dict[tuple[Any, ...], _Shared] = {}
         self._caches: dict[Path, AnswerCache] = {}
         self._numbers = itertools.count()
         self._indexes: Kept | None = None
         self._vectors: dict[str, Vectors] = {}
+
+    def shown(self) -> AbstractContextManager[Callable[[Any], object]]:
+        """A context that gives what shows how far something is: the person's bar, or nothing."""
+        return nullcontext(lambda _told: None) if self.bar is None else self.bar()
 
     @property
     def indexes(self) -> Kept:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from html import escape
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -15,7 +20,9 @@ from jupyter_localllm.types import Status
 from jupyter_localllm.widgets.needed import looked_at
 from jupyter_localllm.widgets.twofold import Twofold, hiding, new_mark
 
-__all__ = ["ProgressBar"]
+__all__ = ["ProgressBar", "bar_of"]
+
+_DELAY_S = 0.5  # what is over sooner needs no bar
 
 
 class ProgressBar:
@@ -29,6 +36,8 @@ class ProgressBar:
     ----------
     shell : InteractiveShell or None
         The running one if None.
+    delay_s : float, optional
+        Seconds before anything is shown; what is over sooner shows nothing.
 
     Raises
     ------
@@ -44,13 +53,16 @@ class ProgressBar:
     ...         bar(status)
     """
 
-    def __init__(self, *, shell: Any = None) -> None:
+    def __init__(self, *, shell: Any = None, delay_s: float = 0.0) -> None:
         self._shell = shell or current_shell()
         self._bar: _Bar | None = None
+        self._begin = time.monotonic() + delay_s
 
     def __call__(self, told: Progress | Status) -> None:
         """Show how far it is."""
         if self._bar is None:
+            if time.monotonic() < self._begin:
+                return
             self._bar = _chosen(self._shell)
         self._bar.show(told)
         if isinstance(told, Progress) and told.finished:
@@ -69,6 +81,20 @@ class ProgressBar:
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.end()
+
+
+def bar_of(shell: Any) -> AbstractContextManager[Callable[[Progress | Status], object]]:
+    """The bar of what a person runs in this shell; nothing where nobody looks on.
+
+    A cell has one only in the shell's own thread: what another thread displays would go to whichever cell ran last. An
+    unattended run has none, because what it saves is to be the same in each run.
+    """
+    cells = hasattr(shell, "kernel")
+    attended = looked_at(shell) if cells else sys.stderr.isatty()
+    able = find_spec("tqdm") or (cells and find_spec("ipywidgets"))
+    if not (attended and able and threading.current_thread() is threading.main_thread()):
+        return nullcontext(lambda _told: None)
+    return ProgressBar(shell=shell, delay_s=_DELAY_S)
 
 
 class _Bar(Protocol):

@@ -78,7 +78,9 @@ class Lab:
         )
         self.start()
 
-    def open(self, cells: Sequence[str] | nbformat.NotebookNode, name: str = "test.ipynb") -> Path:
+    def open(
+        self, cells: Sequence[str] | nbformat.NotebookNode, name: str = "test.ipynb", kernel: str = "python3"
+    ) -> Path:
         """Write a notebook (a list of code cells, or the node itself), open it and wait for its kernel.
 
         Returns
@@ -87,26 +89,28 @@ class Lab:
             Where the file is, for reading it after `save`.
         """
         notebook = cells if isinstance(cells, nbformat.NotebookNode) else notebook_of(cells)
+        if kernel != "python3":  # what the notebook says comes before what its opener says
+            notebook.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         path = self.server.root / name
         nbformat.write(notebook, path)
-        self.open_file(name)
+        self.open_file(name, kernel)
         return path
 
-    def open_file(self, name: str) -> None:
+    def open_file(self, name: str, kernel: str = "python3") -> None:
         """Open a notebook file of the server's directory and wait for its kernel."""
         if not self._started:
             self.start()
         self.page.evaluate(
-            """async name => {
+            """async ([name, kernel]) => {
                 const app = window.jupyterapp;
                 const panel = await app.commands.execute('docmanager:open', {
-                    path: name, factory: 'Notebook', kernel: {name: 'python3'}
+                    path: name, factory: 'Notebook', kernel: {name: kernel}
                 });
                 app.shell.activateById(panel.id);
                 await panel.revealed;
                 await panel.sessionContext.ready;
             }""",
-            name,
+            [name, kernel],
         )
         self.wait_idle()
 
@@ -139,6 +143,10 @@ class Lab:
         """Whether the kernel waits for work and no cell of the notebook is pending."""
         return bool(self.page.evaluate(IDLE))
 
+    def wait_busy(self) -> None:
+        """Wait until the kernel runs something."""
+        self.page.wait_for_function(f"() => {{ {PANEL} return panel.sessionContext.session.kernel.status === 'busy' }}")
+
     def wait_idle(self, timeout_s: float = 60) -> None:
         """Wait until `is_idle`."""
         self.page.wait_for_function(IDLE, timeout=timeout_s * 1000)
@@ -151,6 +159,19 @@ class Lab:
         """Give the notebook a new kernel, without being asked."""
         self.page.evaluate(f"async () => {{ {PANEL} await panel.sessionContext.restartKernel() }}")
         self.wait_idle()
+
+    def reload(self, name: str) -> None:
+        """Load the page again, with this notebook in front; its kernel may be busy, and is not waited for."""
+        self.page.reload()
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.page.evaluate(
+            """async path => {
+                const app = window.jupyterapp;
+                await app.restored; // the workspace may not have been saved in time
+                app.shell.activateById((await app.commands.execute('docmanager:open', {path})).id);
+            }""",
+            name,
+        )
 
     def save(self) -> None:
         """Save the notebook."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 
+from jupyter_localllm import runtime
+from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Progress
+from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import DependencyMissing
 from jupyter_localllm.types import Status
-from jupyter_localllm.widgets import ProgressBar
+from jupyter_localllm.widgets import ProgressBar, bars
+from jupyter_localllm.widgets.bars import bar_of
 
 from .conftest import VIEW, Shell
 
@@ -91,3 +96,44 @@ def test_without_ipywidgets_it_is_tqdm(
     with pytest.raises(DependencyMissing) as caught:
         ProgressBar()(Progress(done=1))
     assert 'pip install "jupyter_localllm[widgets]"' in caught.value.hint
+
+
+def test_a_map_and_a_load_have_a_bar_of_their_own_accord(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extension is loaded and somebody looks on; with ``progress=False`` there is none."""
+    monkeypatch.setattr(bars, "_DELAY_S", 0.0)
+    llm = LocalLLM.from_engine(ScriptedEngine("Yes."))
+    llm.map("Is it {{ value }}?", ["a", "b"], cache="off")
+    assert shell.published == []
+    monkeypatch.setattr(runtime.current(), "bar", lambda: bar_of(shell))
+    llm.map("Is it {{ value }}?", ["a", "b"], cache="off")
+    assert shell.saved[0]["text/plain"].startswith("2 of 2 rows")
+    LocalLLM.from_engine(ScriptedEngine("Yes.")).load()
+    assert shell.saved[2]["text/plain"].startswith("loading")
+    assert not any(VIEW in data for data in shell.saved)
+    shell.published.clear()
+    llm.map("Is it {{ value }}?", ["a", "b"], cache="off", progress=False)
+    assert shell.published == []
+
+
+def test_what_is_over_at_once_shows_nothing(shell: Shell) -> None:
+    """A bar that flashes up helps nobody."""
+    with bar_of(shell) as show:
+        show(Progress(done=4, total=4, finished=True))
+    assert shell.published == []
+
+
+def test_no_bar_where_nobody_sees_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unattended runs save the same each time; another thread's bar would stand in a cell that is not its own."""
+    monkeypatch.setattr(bars, "_DELAY_S", 0.0)
+    unattended, shell = Shell(""), Shell()
+
+    def tell(where: Shell) -> None:
+        with bar_of(where) as show:
+            show(Progress(done=1, total=4))
+
+    tell(unattended)
+    thread = threading.Thread(target=tell, args=(shell,))
+    thread.start()
+    thread.join()
+    assert (unattended.published, shell.published) == ([], [])
+    assert capsys.readouterr() == ("", "")

@@ -10,6 +10,7 @@ import * as React from 'react';
 
 import { markdownOf } from '../chat/exported';
 import { asExport } from '../chat/replies';
+import { RequestError } from '../chat/session';
 import { App } from './app';
 import type { IPanelContext } from './context';
 import type { Controller } from './controller';
@@ -82,10 +83,15 @@ function contextOf(app: JupyterFrontEnd, controller: Controller, rendermime: IRe
       const path = await save(app, controller.notebook?.context.path ?? '', conversation, text);
       await app.commands.execute('docmanager:open', { path });
     },
-    exportCells: conversation => {
-      const turns = controller.session?.chat.turns.get(conversation) ?? [];
-      if (controller.notebook) {
-        insertTurns(controller.notebook, markdownOf(turns));
+    exportCells: async conversation => {
+      const { notebook, session } = controller;
+      await session?.open(conversation); // one that was never shown here has no turns yet
+      const texts = markdownOf(session?.chat.turns.get(conversation) ?? []);
+      if (texts.length === 0) {
+        throw new RequestError('nothing', trans.__('There is no finished answer to write into cells.'), '');
+      }
+      if (notebook && !notebook.isDisposed) {
+        insertTurns(notebook, texts);
       }
     },
     askText: async (title, text, okLabel) =>

@@ -17,7 +17,7 @@ export interface IPanelContext {
   /** Write the conversation into a file beside the notebook, and show it. */
   exportMarkdown(conversation: string): Promise<void>;
   /** Write the conversation into cells at the end of the notebook. */
-  exportCells(conversation: string): void;
+  exportCells(conversation: string): Promise<void>;
   /** Ask for a text in a dialog; null when it was cancelled. */
   askText(title: string, value: string, ok: string): Promise<string | null>;
   /** Ask whether to go on. */

@@ -95,7 +95,7 @@ function Actions({ entry: { name, kept } }: { readonly entry: IConversation }): 
       <IconButton
         icon={pasteIcon}
         label={trans.__('Write "%1" into cells', name)}
-        onClick={() => panel.exportCells(name)}
+        onClick={() => run(() => panel.exportCells(name))}
       />
       <IconButton icon={editIcon} label={trans.__('Rename "%1"', name)} onClick={() => run(rename)} />
       <IconButton icon={deleteIcon} label={trans.__('Delete "%1"', name)} onClick={() => run(remove)} />

@@ -51,13 +51,26 @@ export async function keepAll(
   }
 }
 
-/** Give the kernel the conversations that a notebook keeps. Returns their names. */
+/**
+ * Give the kernel the conversations that a notebook keeps. Returns their names: where the kernel has another one of the
+ * same name, the notebook's gets a name of its own, and is kept under that from then on.
+ */
 export async function restoreKept(notebook: NotebookPanel, session: Session): Promise<readonly string[]> {
   const names: string[] = [];
-  for (const document of keptConversations(notebook).values()) {
-    const { conversation } = asOpened(await session.request({ type: 'restore', document }));
+  for (const [name, document] of keptConversations(notebook)) {
+    let conversation: string;
+    try {
+      ({ conversation } = asOpened(await session.request({ type: 'restore', document })));
+    } catch (error) {
+      session.tell(error); // the others may be whole
+      continue;
+    }
     session.forget(conversation);
     names.push(conversation);
+    if (conversation !== name && !notebook.isDisposed) {
+      keepConversation(notebook, name, null);
+      keepConversation(notebook, conversation, { ...document, name: conversation });
+    }
   }
   return names;
 }
