@@ -193,13 +193,20 @@ def test_a_conversation_is_exported(lab: Lab, pictures: Path) -> None:
     """To a Markdown file beside the notebook, and into cells."""
     chat = open_chat(lab, [SCRIPTED.format(text="It is Paris, <b>not</b> Lyon.")])
     lab.run_cell(1)
-    chat.ask("What is the *capital* of France?")
+    chat.ask("What is the *capital* of Japan?")
     chat.wait_done(0)
     chat.button("Conversation: chat").click()
     chat.picture(pictures, "conversations")
+    chat.ask("/new other")
+    chat.ask("Hello")
+    chat.wait_done(0)
+    lab.reload("chat.ipynb")  # so that the panel has not shown the conversation that it writes
+    chat.show().ready()
+    chat.button("Conversation: other").click()
     chat.button('Write "chat" into cells').click()
+    lab.page.wait_for_function(f"() => ({SOURCES})().length === 4")
     question, answer = sources(lab)[2:]
-    assert question == r"> What is the \*capital\* of France?"
+    assert question == r"> What is the \*capital\* of Japan?"
     assert answer.startswith("It is Paris,")
     assert "<b>" not in answer
     chat.button('Export "chat" to Markdown').click()

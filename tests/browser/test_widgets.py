@@ -106,10 +106,10 @@ def test_it_answers_while_a_cell_runs(lab: Lab) -> None:
     panel = shown(lab, LOOP)
     lab.run_cell(2, wait=False)
     expect(lab.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    panel.line.fill("What is the capital of France?")
+    panel.line.fill("What is the capital of Japan?")
     panel.button("Send").click()
     panel.wait_done(1, 22)
-    expect(panel.answers.first).to_contain_text("Paris")
+    expect(panel.answers.first).to_contain_text("Tokyo")
     panel.ask("What is the capital of Spain?")
     panel.wait_done(2, 22)
     assert lab.outputs(2) == [], "the loop was over before"
@@ -148,14 +148,14 @@ def test_stop_variables_settings_and_conversations(lab: Lab, pictures: Path) -> 
 def test_a_saved_notebook_holds_the_text(lab: Lab, pictures: Path) -> None:
     """Saved while the panel lives, opened without a kernel: the text is seen, and no word of a dead widget."""
     panel = shown(lab)
-    panel.ask("What is the capital of France?")
+    panel.ask("What is the capital of Japan?")
     panel.wait_done(1)
     lab.page.wait_for_timeout(300)
     lab.save()
     (lab.server.root / "dead.ipynb").write_bytes((lab.server.root / "test.ipynb").read_bytes())
     open_without_kernel(lab, "dead.ipynb")
     output = lab.output(1)
-    expect(output.locator(".jp-LocalLLM-kept")).to_contain_text("The capital of France is Paris.")
+    expect(output.locator(".jp-LocalLLM-kept")).to_contain_text("The capital of Japan is Tokyo.")
     lab.page.wait_for_timeout(2000)
     seen = output.inner_text()
     assert "widget" not in seen.lower()
@@ -165,18 +165,18 @@ def test_a_saved_notebook_holds_the_text(lab: Lab, pictures: Path) -> None:
     somebodys.cells[1].outputs[0].data["text/plain"] += " "
     nbformat.write(somebodys, lab.server.root / "untrusted.ipynb")
     open_without_kernel(lab, "untrusted.ipynb")
-    expect(lab.output(1)).to_contain_text("The capital of France is Paris.")
+    expect(lab.output(1)).to_contain_text("The capital of Japan is Tokyo.")
 
 
 def test_a_reloaded_page_goes_on(lab: Lab) -> None:
     """The panel is there again with its messages, and answers."""
     panel = shown(lab)
-    panel.ask("What is the capital of France?")
+    panel.ask("What is the capital of Japan?")
     panel.wait_done(1)
     lab.save()
     lab.start()
     lab.open_file("test.ipynb")
-    expect(panel.answers.first).to_contain_text("Paris", timeout=30_000)
+    expect(panel.answers.first).to_contain_text("Tokyo", timeout=30_000)
     panel.ask("What is the capital of Spain?")
     panel.wait_done(2)
     expect(panel.answers.nth(1)).to_contain_text("Madrid")
@@ -185,7 +185,7 @@ def test_a_reloaded_page_goes_on(lab: Lab) -> None:
 def test_a_restart(lab: Lab) -> None:
     """After a restart the cell gives a new panel, in place of the one that is dead; what was saved is text."""
     panel = shown(lab)
-    panel.ask("What is the capital of France?")
+    panel.ask("What is the capital of Japan?")
     panel.wait_done(1)
     lab.restart()
     lab.run_cell(0)
@@ -232,9 +232,9 @@ def test_notebook_7(context: BrowserContext, jupyter_server: Server, pictures: P
                    void app.commands.execute('notebook:run-cell'); }"""
     )
     expect(page.locator(".jp-InputPrompt", has_text=re.compile(r"\[\*\]"))).to_have_count(1)
-    panel.ask("What is the capital of France?")
+    panel.ask("What is the capital of Japan?")
     panel.wait_done(1, 22)
-    expect(panel.answers.first).to_contain_text("Paris")
+    expect(panel.answers.first).to_contain_text("Tokyo")
     expect(page.locator(".jp-InputPrompt", has_text=re.compile(r"\[\*\]"))).to_have_count(1)
     page.screenshot(path=pictures / "widgets-notebook7.png")
     page.evaluate("async () => { await window.jupyterapp.serviceManager.sessions.shutdownAll(); }")

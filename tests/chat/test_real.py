@@ -33,7 +33,7 @@ def test_a_question_loads_the_model_and_is_answered(session: Session) -> None:
     """The panel sees the model loading, then loaded with its window and memory, and the tokens that were used."""
     panel = Panel(session)
     assert panel.welcome.model.state == "absent"
-    assert "Paris" in text_of(panel.ended(panel.ask("What is the capital of France?")))
+    assert "Tokyo" in text_of(panel.ended(panel.ask("What is the capital of Japan?")))
     state = panel.until(lambda m: m["type"] == "state" and m["model"]["used"] is not None)["model"]
     assert (state["state"], state["window"]) == ("loaded", 8192)
     assert state["memory_bytes"] > 90_000_000
@@ -96,9 +96,9 @@ def test_a_fix_is_a_whole_cell(session: Session) -> None:
 def test_an_answer_from_the_cache_needs_no_model(session: Session) -> None:
     """The same question in a new kernel is replayed; the panel sees that no model is loaded."""
     panel = Panel(session)
-    first = panel.ended(panel.ask("What is the capital of France?"))
+    first = panel.ended(panel.ask("What is the capital of Japan?"))
     panel.value("unload")
-    second = panel.ended(panel.ask("What is the capital of France?", "other"))
+    second = panel.ended(panel.ask("What is the capital of Japan?", "other"))
     assert second["data"] == first["data"]
     assert second["metadata"]["jupyter_localllm"]["volatile"]["cached"] is True
     assert session._state().model.state == "absent"

@@ -195,7 +195,7 @@ def test_marks_for_length_and_loops(kernel: Kernel) -> None:
     """A cut answer says so."""
     cell = kernel.good("%%llm --max-tokens 3\nTell me a story.", "a")
     assert [note["code"] for note in cell.answers[0]["notes"]] == ["length"]
-    assert "--max-tokens" in cell.outputs[0]["data"]["text/html"]
+    assert "raise max_tokens for more" in cell.outputs[0]["data"]["text/html"]
 
 
 def test_subcommands(kernel: Kernel) -> None:

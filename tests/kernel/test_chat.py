@@ -29,8 +29,8 @@ def test_it_answers_while_a_cell_runs(kernel: Kernel) -> None:
     panel.say(HELLO)
     welcome = panel.wait("welcome")
     assert welcome["subshells"] is True
-    request = panel.ask("What is the capital of France?", options={"max_tokens": 16})
-    assert "Paris" in text_of(panel.ended(request))
+    request = panel.ask("What is the capital of Japan?", options={"max_tokens": 16})
+    assert "Tokyo" in text_of(panel.ended(request))
     names = [one["name"] for one in panel.value("variables", prefix="n", limit=5)]
     assert "n" in names
     assert not panel.cell_is_over(cell)
@@ -70,18 +70,18 @@ def test_stop_in_the_middle_and_while_the_prompt_is_read(kernel: Kernel) -> None
     panel.until(lambda m: m["type"] == "state" and any(one["state"] == "reading" for one in m["queue"]))
     panel.say({"type": "stop", "request": reading})
     assert text_of(panel.ended(reading)) == ""
-    assert "Paris" in text_of(panel.ended(panel.ask("What is the capital of France?", "Other")))
+    assert "Tokyo" in text_of(panel.ended(panel.ask("What is the capital of Japan?", "Other")))
 
 
 def test_two_comms_of_one_kernel(kernel: Kernel) -> None:
     """Both see the question and its answer; one that is closed takes nothing from the other."""
     one, two = KernelPanel(kernel), KernelPanel(kernel)
-    request = one.ask("What is the capital of France?", options={"max_tokens": 16})
+    request = one.ask("What is the capital of Japan?", options={"max_tokens": 16})
     answer = one.ended(request)
     two.told += [m["content"]["data"] for m in one.cells if m["msg_type"] == "comm_msg"]
     assert two.ended(request) == answer
     two.close()
-    assert "Paris" in text_of(one.ended(one.ask("What is the capital of France?", "b", options={"max_tokens": 16})))
+    assert "Tokyo" in text_of(one.ended(one.ask("What is the capital of Japan?", "b", options={"max_tokens": 16})))
 
 
 def test_cells_and_the_panel_share_a_conversation(kernel: Kernel) -> None:
@@ -166,5 +166,5 @@ def test_on_the_main_shell_it_waits_for_the_cell(kernel: Kernel) -> None:
     panel.say(HELLO)
     assert panel.wait("welcome")["subshells"] is SUBSHELLS
     assert panel.cell_is_over(cell)
-    request = panel.ask("What is the capital of France?", options={"max_tokens": 16})
-    assert "Paris" in text_of(panel.ended(request))
+    request = panel.ask("What is the capital of Japan?", options={"max_tokens": 16})
+    assert "Tokyo" in text_of(panel.ended(request))
