@@ -10,6 +10,12 @@ from .lab import PANEL, Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
+# Longer than a page takes to load, however busy the machine is.
+SLOW = """
+from jupyter_localllm.engine.scripted import ScriptedEngine
+import jupyter_localllm as jl
+jl.get_llm()._engine = ScriptedEngine("The sea and its fish. " * 500, n_ctx=1_000_000, delay_ms=200)
+"""
 STORY = "Tell me a very long story about the sea."
 
 
@@ -144,9 +150,10 @@ def test_two_browser_tabs(lab: Lab, context: BrowserContext) -> None:
 
 def test_a_reload_shows_what_was_there(lab: Lab) -> None:
     """After a reload, in the middle of an answer, the panel shows the conversation as the kernel has it."""
-    chat = open_chat(lab, [])
+    chat = open_chat(lab, [SLOW])
     chat.ask("What is the capital of Japan?")
     chat.wait_done(0)
+    lab.run_cell(1)
     chat.ask(unasked(STORY))
     writing(chat, 1)
     lab.save()

@@ -165,6 +165,7 @@ def test_a_fix_is_a_difference_to_accept(lab: Lab, pictures: Path) -> None:
     chat = Chat(lab)
     chat.wait_done(0)
     fix = chat.node.get_by_role("region", name="Proposed change")
+    expect(chat.answer(0).locator(".jp-LocalLLM-code")).to_be_hidden()  # the difference has it
     expect(fix.locator("[data-kind='removed']")).to_contain_text("total = 1 / 0")
     expect(fix.locator("[data-kind='added']")).to_contain_text("total = 1 / 2")
     chat.picture(pictures, "fix")

@@ -10,6 +10,10 @@ import { type PanelMessage, TARGET } from '../chat/protocol';
 /** How long a subshell may take; then the comm is opened without one, and waits for the running cell. */
 const SUBSHELL_MS = 5000;
 
+/** How often, and each time for how long, the control channel is asked; JupyterLab sends nothing in the first seconds. */
+const ATTEMPTS = 20;
+const ATTEMPT_MS = 1500;
+
 const SUBSHELLS = 'kernel subshells';
 
 /** What JupyterLab's comms have beyond their interface. */
@@ -60,23 +64,57 @@ export class KernelPort implements IPort {
  * that may be hours. The control channel answers at once.
  */
 async function features(kernel: Kernel.IKernelConnection): Promise<readonly string[]> {
-  const asked = KernelMessage.createMessage<KernelMessage.IInfoRequestMsg>({
-    // The protocol has it on both channels (https://jupyter-client.readthedocs.io/en/latest/messaging.html), JupyterLab's
-    // types on the shell only.
-    ...{ msgType: 'kernel_info_request', channel: 'control' as 'shell' },
-    ...{ username: kernel.username, session: kernel.clientId, content: {} }
-  }) as unknown as KernelMessage.IControlMessage;
-  const replied = kernel.sendControlMessage(asked as never, true, true).done.then(reply => infoOf(reply));
-  const known = kernel.info.then(info => (info as IInfo).supported_features);
-  return (await Promise.race([known, replied.catch(() => known)])) ?? [];
+  let known = false;
+  const told = kernel.info.then(info => {
+    known = true;
+    return info as IInfo;
+  });
+  const info = await Promise.race([told, askedOnControl(kernel, () => known).then(reply => reply ?? told)]);
+  return info.supported_features ?? [];
 }
 
 interface IInfo {
   readonly supported_features?: readonly string[];
 }
 
-function infoOf(reply: unknown): readonly string[] | undefined {
-  return (reply as { content?: IInfo } | undefined)?.content?.supported_features;
+/**
+ * Ask until the reply is here, and with it the word that the kernel is done: the first comes on the control channel, the
+ * second on that of all outputs, which may be connected later, and then what the comm says would be lost.
+ */
+async function askedOnControl(kernel: Kernel.IKernelConnection, known: () => boolean): Promise<IInfo | null> {
+  for (let attempt = 0; attempt < ATTEMPTS && !known() && !gone(kernel); attempt += 1) {
+    const reply = await control(kernel, 'kernel_info_request', {}, ATTEMPT_MS);
+    if (reply) {
+      return reply as IInfo;
+    }
+  }
+  return null;
+}
+
+/** A request on the control channel; null when there was no reply in time. */
+async function control(
+  kernel: Kernel.IKernelConnection,
+  msgType: 'kernel_info_request' | 'create_subshell_request' | 'delete_subshell_request',
+  content: JSONObject,
+  patienceMs: number
+): Promise<unknown> {
+  // The protocol has the first on both channels (https://jupyter-client.readthedocs.io/en/latest/messaging.html),
+  // JupyterLab's types have it on the shell only.
+  const { username, clientId: session } = kernel;
+  const type = msgType as 'create_subshell_request';
+  const message = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
+    ...{ msgType: type, channel: 'control', username, session, content: content as Record<string, never> }
+  });
+  let future: Kernel.IControlFuture | null = null;
+  try {
+    future = kernel.sendControlMessage(message, true, true);
+    const reply = await Promise.race([future.done, pause(patienceMs)]);
+    return reply ? reply.content : null;
+  } catch {
+    return null; // the kernel is on its way down
+  } finally {
+    future?.dispose();
+  }
 }
 
 /** JupyterLab's subshell of all comms with this target; where JupyterLab does not know yet that there are any, our own. */
@@ -85,16 +123,8 @@ async function subshellOf(kernel: Kernel.IKernelConnection, comm: ISubshellComm)
     await Promise.race([comm.subshellStarted, pause(SUBSHELL_MS)]);
     return { id: comm.subshellId ?? undefined, ours: false };
   }
-  const asked = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
-    msgType: 'create_subshell_request',
-    channel: 'control',
-    username: kernel.username,
-    session: kernel.clientId,
-    content: {}
-  });
-  const made = kernel.sendControlMessage(asked as never, true, true).done as Promise<unknown>;
-  const reply = (await Promise.race([made, pause(SUBSHELL_MS)])) as { content?: { subshell_id?: string } } | undefined;
-  const id = reply?.content?.subshell_id;
+  const made = (await control(kernel, 'create_subshell_request', {}, SUBSHELL_MS)) as { subshell_id?: string } | null;
+  const id = made?.subshell_id;
   return { id, ours: id !== undefined };
 }
 
@@ -136,15 +166,8 @@ async function close(kernel: Kernel.IKernelConnection, comm: ISubshellComm, subs
 
 /** End a subshell that we made. */
 function giveBack(kernel: Kernel.IKernelConnection, subshell: ISubshell): void {
-  if (subshell.ours && !gone(kernel)) {
-    const deleted = KernelMessage.createMessage<KernelMessage.IDeleteSubshellRequestMsg>({
-      msgType: 'delete_subshell_request',
-      channel: 'control',
-      username: kernel.username,
-      session: kernel.clientId,
-      content: { subshell_id: subshell.id ?? '' }
-    });
-    kernel.sendControlMessage(deleted as never, false, true).done.catch(() => undefined);
+  if (subshell.id !== undefined && subshell.ours && !gone(kernel)) {
+    void control(kernel, 'delete_subshell_request', { subshell_id: subshell.id }, SUBSHELL_MS);
   }
 }
 
@@ -152,6 +175,6 @@ function gone(kernel: Kernel.IKernelConnection): boolean {
   return kernel.isDisposed || ['dead', 'restarting', 'autorestarting'].includes(kernel.status);
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => window.setTimeout(resolve, ms));
+function pause(ms: number): Promise<null> {
+  return new Promise(resolve => window.setTimeout(() => resolve(null), ms));
 }
