@@ -263,3 +263,27 @@ def test_attachments_of_a_document_are_checked(attachments: Any) -> None:
     good = {"kind": "error", "source": "x", "traceback": "t", "variables": ["x"]}
     (turn,) = Conversation.of(saved_with(attachments=[{**good, "more": 1}, {"kind": "variable"}])).turns
     assert turn.attachments == (good,)
+
+
+def test_edits_count_what_became_other() -> None:
+    """Whoever shows the turns looks again after a rerun, a clearing or a deletion, and not after a new turn."""
+    talk = three()
+    before = talk.edits
+    talk.record("q-d", "a-d", Place("d"))
+    assert talk.edits == before
+    talk.record("q-b", "a-b2", B)
+    assert talk.edits == before + 1
+    talk.turns = ()
+    assert (talk.edits, talk.edits) == (before + 2, before + 2)
+
+
+def test_what_is_saved_renders_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long conversation is saved after each answer: of its outputs only what is not made anew."""
+    talk = three()
+
+    def renders(*_args: Any) -> None:
+        raise AssertionError("rendered")
+
+    monkeypatch.setattr("jupyter_localllm.show.bundle.bundle", renders)
+    outputs = [turn["output"] for turn in talk.document(outputs=True)["turns"]]
+    assert [set(output["data"]) for output in outputs] == [{ANSWER_MIME}] * 3

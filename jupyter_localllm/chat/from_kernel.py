@@ -81,6 +81,7 @@ class Listed:
     turns: int = part(whole(0, _MOST))
     kept: bool = part(flag)
     latest: bool = part(flag)
+    edits: int = part(whole(0, _MOST))
 
 
 def _object(cls: Any) -> Any:

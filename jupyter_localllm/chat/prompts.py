@@ -103,7 +103,7 @@ def corrected(answer: str) -> str | None:
         return block["code"].strip("\n") or None
     text = answer.strip()
     try:
-        compile(text, "<cell>", "exec")
+        compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST)  # to compile it would also warn, into some cell's output
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return text or None

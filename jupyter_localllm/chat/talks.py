@@ -17,7 +17,6 @@ from jupyter_localllm.chat.protocol import LIMIT_BYTES, plain
 from jupyter_localllm.chat.reading import Refusal, is_title, title
 from jupyter_localllm.conversation import Conversation, Conversations, Turn
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
-from jupyter_localllm.show.bundle import ANSWER_MIME
 from jupyter_localllm.show.neutral import neutralise
 
 if TYPE_CHECKING:
@@ -86,7 +85,10 @@ class Talks:
             turns.setdefault(name, 0)
         latest = talks.latest.name or None
         told = {name: count for name, count in turns.items() if is_title(name)}  # a cell takes others too
-        return tuple(Listed(name, count, name in kept, name == latest) for name, count in told.items())
+        edits = {name: talk.edits for name in told if (talk := talks.known(name)) is not None}
+        return tuple(
+            Listed(name, count, name in kept, name == latest, edits.get(name, 0)) for name, count in told.items()
+        )
 
     def open(self, name: str) -> dict[str, Any]:
         """Its turns, the latest ones if they are too many for one message."""
@@ -164,12 +166,7 @@ class Talks:
         self.kept.fill(talk)
         if form == "markdown":
             return {"text": _markdown(talk), "document": None}
-        document = talk.document()
-        for turn, made in zip(talk.turns, document["turns"], strict=False):
-            data, metadata = turn.output()
-            # HTML is made anew by whoever restores it: that of a document cannot be trusted.
-            made["output"] = {"data": {ANSWER_MIME: data.get(ANSWER_MIME)}, "metadata": dict(metadata)}
-        document = plain(document)
+        document = plain(talk.document(outputs=True))
         return {"text": json.dumps(document, ensure_ascii=False, indent=1), "document": document}
 
     def restore(self, document: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,20 @@ class Conversation:
     name: str
     system: str | None = None
     turns: tuple[Turn, ...] = ()
+    _seen: tuple[Turn, ...] = field(default=(), init=False, repr=False, compare=False)
+    _edits: int = field(default=0, init=False, repr=False, compare=False)
+
+    @property
+    def edits(self) -> int:
+        """How often turns that had been there became others, or were gone; looked at whenever this is asked.
+
+        Who shows the turns looks again when it is another number. New turns behind the others do not count.
+        """
+        seen, now = self._seen, self.turns
+        if seen is not now:
+            self._edits += len(now) < len(seen) or any(old is not new for old, new in zip(seen, now, strict=False))
+            self._seen = now
+        return self._edits
 
     def before(self, place: Place | None) -> tuple[Turn, ...]:
         """The turns that a question at `place` comes after."""

@@ -97,6 +97,20 @@ class Turn:
         again, ours = bundle(view_of(Result(self.answer)))
         return again, of_made or ours
 
+    def _record(self) -> dict[str, Any]:
+        """What of the output is saved: all that is not made anew."""
+        from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY, record
+        from jupyter_localllm.show.view import view_of
+
+        if self.saved is not None:
+            data, metadata = self.saved
+        else:
+            data, metadata = record(view_of(self.made if self.made is not None else Result(self.answer)))
+        return {
+            "data": {ANSWER_MIME: data.get(ANSWER_MIME)},
+            "metadata": {METADATA_KEY: metadata.get(METADATA_KEY)},
+        }
+
     def document(self, *, outputs: bool = False) -> dict[str, Any]:
         """As it is saved: what a question of a cell has, and more only where there is more."""
         place = {"cell": self.place.cell, "index": self.place.index} if self.place is not None else None
@@ -105,7 +119,7 @@ class Turn:
             "asked": self.asked,
             "attachments": list(self.attachments),
             "task": self.task if self.task != "chat" else "",
-            "output": dict(zip(("data", "metadata"), self.output(), strict=True)) if outputs else None,
+            "output": self._record() if outputs else None,
         }
         return {
             **{"question": self.question, "answer": self.answer, "place": place, "stale": self.stale},

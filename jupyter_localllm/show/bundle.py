@@ -22,7 +22,7 @@ from jupyter_localllm.types import Answer, CitationStatus, Provenance, Result
 if TYPE_CHECKING:
     from jupyter_localllm.show.html import BlockRenderer
 
-__all__ = ["ANSWER_MIME", "METADATA_KEY", "SCHEMA_VERSION", "as_warning", "bundle", "speed", "summary"]
+__all__ = ["ANSWER_MIME", "METADATA_KEY", "SCHEMA_VERSION", "as_warning", "bundle", "record", "speed", "summary"]
 
 ANSWER_MIME = "application/vnd.jupyter-localllm.answer+json"
 METADATA_KEY = "jupyter_localllm"
@@ -65,6 +65,11 @@ def bundle(view: View, blocks: BlockRenderer | None = None) -> tuple[dict[str, A
     if view.ended:
         data["text/markdown"] = _markdown(view, form)
     return data, {METADATA_KEY: _metadata(view)}
+
+
+def record(view: View) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of a `bundle` cannot be made of the rest: our own type, and the metadata. Renders nothing."""
+    return {ANSWER_MIME: _answer(view)}, {METADATA_KEY: _metadata(view)}
 
 
 def summary(view: View) -> str:

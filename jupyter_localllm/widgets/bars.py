@@ -90,7 +90,7 @@ def bar_of(shell: Any) -> AbstractContextManager[Callable[[Progress | Status], o
     unattended run has none, because what it saves is to be the same in each run.
     """
     cells = hasattr(shell, "kernel")
-    attended = looked_at(shell) if cells else sys.stderr.isatty()
+    attended = looked_at(shell) if cells else bool(getattr(sys.stderr, "isatty", bool)())
     able = find_spec("tqdm") or (cells and find_spec("ipywidgets"))
     if not (attended and able and threading.current_thread() is threading.main_thread()):
         return nullcontext(lambda _told: None)

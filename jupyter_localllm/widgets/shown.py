@@ -26,7 +26,7 @@ class Shown:
         self.name = ""
         self.turns: list[Turn] = []
         self._live: dict[str, tuple[str, Turn]] = {}
-        self._counted = 0
+        self._counted, self._edits = 0, 0
 
     @property
     def answering(self) -> bool:
@@ -88,10 +88,11 @@ class Shown:
 
     def is_behind(self, listed: list[Message]) -> bool:
         """Whether the kernel has other turns than these, as after a cell of the conversation; said once."""
-        count = next((one["turns"] for one in listed if one["name"] == self.name), 0)
-        if count == self._counted or self.answering:
+        told = next((one for one in listed if one["name"] == self.name), {"turns": 0, "edits": 0})
+        count, edits = told["turns"], told["edits"]
+        if (count, edits) == (self._counted, self._edits) or self.answering:
             return False
-        self._counted = count
+        self._counted, self._edits = count, edits
         return True
 
     def _here(self) -> list[Turn]:

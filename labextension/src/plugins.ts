@@ -69,6 +69,8 @@ function activate(
     making ??= import('./panel/controller').then(module => {
       controller = new module.Controller(notebooks, VERSION, trans);
       controller.configure(settings);
+      // A page that goes away says goodbye, so that kernels hold nothing for it.
+      window.addEventListener('pagehide', event => event.persisted || controller?.dispose());
       return controller;
     });
     return making;

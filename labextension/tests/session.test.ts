@@ -35,7 +35,7 @@ async function make() {
 const state = (turns: number) => ({
   ...fromKernel('state'),
   queue: [],
-  conversations: [{ name: 'c', turns, kept: false, latest: true }]
+  conversations: [{ name: 'c', turns, kept: false, latest: true, edits: 0 }]
 });
 
 test('each request gets its own reply, whatever the order', async () => {

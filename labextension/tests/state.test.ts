@@ -5,7 +5,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { type IAsk, type KernelMessage, parseKernelMessage } from '../src/chat/protocol';
-import { type IChat, EMPTY, isBehind, keysOf, lost, opened, received, runningTurns, sent } from '../src/chat/state';
+import {
+  type IChat,
+  EMPTY,
+  isBehind,
+  keysOf,
+  lost,
+  opened,
+  otherTurns,
+  received,
+  runningTurns,
+  sent
+} from '../src/chat/state';
 import { fromKernel } from './expand';
 
 const ask = (request: string, text = 'Why?'): IAsk => ({
@@ -25,11 +36,11 @@ const answer = (request: string, sequence: number, final = false, fix: string | 
   final,
   fix
 });
-const state = (turns: number, queue: unknown[] = []) =>
+const state = (turns: number, queue: unknown[] = [], edits = 0) =>
   parseKernelMessage({
     ...fromKernel('state'),
     queue,
-    conversations: [{ name: 'c', turns, kept: false, latest: true }]
+    conversations: [{ name: 'c', turns, kept: false, latest: true, edits }]
   })!;
 const saved = (request: string) => ({
   request,
@@ -191,4 +202,28 @@ test('turns of a restored document may have the same request: each is itself, an
   );
   assert.equal(new Set(keysOf(chat.turns.get('c')!)).size, 3);
   assert.deepEqual(keysOf(chat.turns.get('c')!.slice(0, 1)), keysOf(twice).slice(0, 1));
+});
+
+test('a cell that is run again makes the panel look, and what it gives now is shown', () => {
+  const before = opened(received(WELCOMED, state(1)), 'c', [saved('turn-1')]);
+  assert.equal(isBehind(before, 'c'), false);
+  const told = received(before, state(1, [], 1));
+  assert.equal(isBehind(told, 'c'), true);
+  assert.deepEqual(otherTurns(before, told), ['c']);
+  const again = { ...saved('turn-1'), question: 'another', data: { 'text/plain': 'answer' } };
+  const after = opened(told, 'c', [again]);
+  assert.equal(turn(after).question, 'another');
+  assert.equal(turn(after).bundle?.data['text/plain'], 'answer');
+  assert.equal(isBehind(after, 'c'), false);
+  assert.equal(turn(opened(after, 'c', [again])), turn(after));
+});
+
+test('an answer whose end was not heard is fetched once the kernel has it no longer in its queue', () => {
+  const taken = { ...ask('r1'), type: 'asked', task: 'chat' } as KernelMessage;
+  const entry = { request: 'r1', conversation: 'c', kind: 'ask', state: 'writing', waits_for: null, text: '' };
+  const writing = play(opened(WELCOMED, 'c', []), taken, answer('r1', 0), state(0, [entry]));
+  assert.equal(isBehind(writing, 'c'), false);
+  const ended = received(writing, state(1));
+  assert.equal(isBehind(ended, 'c'), true);
+  assert.equal(turn(opened(ended, 'c', [saved('r1')])).phase, 'done');
 });

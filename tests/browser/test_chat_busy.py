@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .chat import SETUP, Chat, open_chat
-from .lab import Lab
+from .lab import PANEL, Lab
 from .server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
@@ -132,3 +132,24 @@ def test_a_reload_gives_its_subshells_back(lab: Lab, tmp_path: Path) -> None:
 
     chat.ready()
     until(few)
+
+
+def test_the_notebook_that_is_left_answers_beside_a_cell(lab: Lab, tmp_path: Path) -> None:
+    """Two notebooks on one kernel, and the first is closed: the panel's new connection has a subshell, too."""
+    flag = tmp_path / "end"
+    chat = open_chat(lab, [], "one.ipynb")
+    lab.open([LOOP.format(flag=str(flag))], "two.ipynb")
+    lab.page.evaluate(
+        f"""async () => {{ {PANEL}
+            const one = [...app.shell.widgets('main')].find(widget => widget.context?.path === 'one.ipynb');
+            await panel.sessionContext.changeKernel({{id: one.sessionContext.session.kernel.id}});
+            one.dispose();
+        }}"""
+    )
+    chat.ready()
+    lab.run_cell(0, wait=False)
+    lab.wait_busy()
+    chat.ask("What is the capital of Spain?")
+    expect(chat.answer(0)).to_contain_text("Madrid", timeout=60_000)
+    flag.touch()
+    until(lambda: not flag.exists())

@@ -231,7 +231,7 @@ def test_a_cell_stands_in_the_queue(make: Make) -> None:
     gate.go.set()
     thread.join()
     state = panel.until(lambda m: m["type"] == "state" and not m["queue"] and m["conversations"])
-    assert state["conversations"] == [{"name": "trip", "turns": 1, "kept": False, "latest": True}]
+    assert state["conversations"] == [{"name": "trip", "turns": 1, "kept": False, "latest": True, "edits": 0}]
 
 
 def test_state_is_told_ten_times_a_second_at_most(make: Make) -> None:

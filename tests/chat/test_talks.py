@@ -296,8 +296,8 @@ def test_a_file_of_a_later_format_is_not_written_over(make: Make) -> None:
 
 def kernels(tmp_path: Path) -> tuple[Kept, Kept]:
     """The same folder as two kernels have it, with one conversation."""
-    made = Kept(lambda: tmp_path), Kept(lambda: tmp_path)
-    made[0].save(Conversation("a", turns=(Turn("0", "yes"),)), anew=True)
+    earlier, made = Kept(lambda: tmp_path), (Kept(lambda: tmp_path), Kept(lambda: tmp_path))
+    earlier.save(Conversation("a", turns=(Turn("0", "yes"),)), anew=True)
     for one in made:
         one.look()
     return made

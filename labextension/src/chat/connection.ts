@@ -154,6 +154,10 @@ export class Connection {
   }
 
   private closed(): void {
+    if (this.current === 'ready') {
+      void this.open(); // it may have been taken for a dead one; a kernel without the extension closes the new one too
+      return;
+    }
     this.drop();
     this.become('missing');
   }

@@ -105,6 +105,8 @@ export interface IConversation {
   readonly turns: number;
   readonly kept: boolean;
   readonly latest: boolean;
+  /** How often turns became others, as when a cell is run again. */
+  readonly edits: number;
 }
 
 /** How things stand in the kernel. */
@@ -234,7 +236,9 @@ const STATE = {
       text: aString
     })
   ),
-  conversations: aList(shape({ name: aString, turns: anInteger(0), kept: aBoolean, latest: aBoolean })),
+  conversations: aList(
+    shape({ name: aString, turns: anInteger(0), kept: aBoolean, latest: aBoolean, edits: anInteger(0) })
+  ),
   settings: anObject
 };
 

@@ -1,11 +1,12 @@
 /**
  * The chat with one kernel: its connection, what is known of it, and requests that wait for their reply.
  */
+import { type Translations, translations } from '../i18n';
 import { Connection, type IPort, type Phase } from './connection';
 import type { Values } from './checks';
 import type { Attachment, IIncompatible, KernelMessage, PanelMessage, Request, Task } from './protocol';
 import { asOpened } from './replies';
-import { type IChat, EMPTY, isBehind, lost, opened, received, sent } from './state';
+import { type IChat, type ITold, EMPTY, isBehind, lost, opened, otherTurns, received, sent, toldOf } from './state';
 import { Store } from './store';
 
 export interface ISessionView {
@@ -36,12 +37,13 @@ export class Session {
   /**
    * @param port - opens channels to the kernel.
    * @param version - of this package.
-   * @param finished - told when an answer is whole.
+   * @param finished - told when an answer is whole, and, without a request, when a conversation has other turns.
    */
   constructor(
     port: IPort,
     version: string,
-    private readonly finished: (conversation: string, request: string) => void = () => undefined
+    private readonly finished: (conversation: string, request: string | null) => void = () => undefined,
+    readonly trans: Translations = translations()
   ) {
     this.connection = new Connection(port, version, {
       changed: phase => this.phaseChanged(phase),
@@ -63,7 +65,11 @@ export class Session {
     const message = { type: 'ask', request: newId(), conversation, text, attachments, options, task } as const;
     if (!this.connection.send(message)) {
       if (this.connection.phase === 'ready') {
-        this.tell(new RequestError('too_large', 'The question is too long, with what is attached.', 'Attach less.'));
+        const [text, hint] = [
+          this.trans.__('The question is too long, with what is attached.'),
+          this.trans.__('Attach less.')
+        ];
+        this.tell(new RequestError('too_large', text, hint));
       }
       return null;
     }
@@ -81,36 +87,42 @@ export class Session {
       this.pending.set(id, { resolve, reject });
       if (!this.connection.send({ ...message, request: id } as PanelMessage)) {
         this.pending.delete(id);
-        reject(new RequestError('not sent', 'The kernel did not take the message.'));
+        reject(new RequestError('not sent', this.trans.__('The kernel did not take the message.')));
       }
     });
   }
 
   /** Have the turns of a conversation, as the kernel keeps them. */
   async open(conversation: string): Promise<void> {
-    const told = this.chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
+    const told = toldOf(this.chat, conversation);
     this.askedAt.set(conversation, told);
-    if (told === 0) {
+    if (told.turns === 0) {
       // What is being answered was told after the welcome.
       return this.setChat(opened(this.chat, conversation, []));
     }
     const value = asOpened(await this.request({ type: 'open', conversation }));
-    this.setChat(opened(this.chat, conversation, value.turns, value.omitted));
+    this.setChat(opened(this.chat, conversation, value.turns, value.omitted, told.edits));
   }
 
   /** Have what the kernel has and this panel not, if anything; a cell may have added a turn. */
   catchUp(conversation: string): void {
-    const told = this.chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
+    const told = toldOf(this.chat, conversation);
     const asked = this.askedAt.get(conversation);
+    const other = asked && (asked.turns !== told.turns || asked.edits !== told.edits);
     const forgotten = !this.chat.turns.has(conversation); // a state said that it was gone; a later one has it again
-    if (asked === undefined || (isBehind(this.chat, conversation) && (asked !== told || forgotten))) {
+    if (asked === undefined || (isBehind(this.chat, conversation) && (other || forgotten))) {
       this.open(conversation).catch(error => this.tell(error));
     }
   }
 
-  /** The next opening asks the kernel in any case. */
-  forget(conversation: string): void {
+  /** The next opening asks the kernel in any case; what is shown stays until then. */
+  refresh(conversation: string): void {
     this.askedAt.delete(conversation);
+  }
+
+  /** The same, and nothing of it is shown any more. */
+  forget(conversation: string): void {
+    this.refresh(conversation);
     const turns = new Map(this.chat.turns);
     turns.delete(conversation);
     this.setChat({ ...this.chat, turns });
@@ -127,14 +139,14 @@ export class Session {
 
   dispose(): void {
     this.connection.dispose();
-    this.rejectAll('The panel was closed.');
+    this.rejectAll(this.trans.__('The panel was closed.'));
   }
 
   private phaseChanged(phase: Phase): void {
     const chat = phase === 'ready' ? this.chat : lost(this.chat);
     if (phase !== 'ready') {
       this.askedAt.clear();
-      this.rejectAll('The connection to the kernel ended before it answered.');
+      this.rejectAll(this.trans.__('The connection to the kernel ended before it answered.'));
     }
     this.view.update({ phase, chat, mismatch: this.connection.mismatch, notice: '' });
   }
@@ -143,9 +155,12 @@ export class Session {
     if (message.type === 'reply' || message.type === 'refused' || message.type === 'failed') {
       this.settle(message);
     }
-    this.setChat(received(this.chat, message));
+    const before = this.chat;
+    this.setChat(received(before, message));
     if (message.type === 'answer' && message.final) {
       this.finished(message.conversation, message.request);
+    } else if (message.type === 'state') {
+      otherTurns(before, this.chat).forEach(name => this.finished(name, null));
     }
   }
 
@@ -182,7 +197,8 @@ export class Session {
   }
 
   private readonly pending = new Map<string, IPending>();
-  private readonly askedAt = new Map<string, number>();
+  /** What the kernel told of each conversation when its turns were asked for last. */
+  private readonly askedAt = new Map<string, ITold>();
 }
 
 const PANEL = Math.random().toString(36).slice(2, 10).padEnd(8, '0');

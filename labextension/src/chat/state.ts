@@ -38,13 +38,21 @@ export interface ITurn {
   readonly stale: boolean;
 }
 
+/** What the kernel tells of the turns of a conversation without telling them: others have other numbers. */
+export interface ITold {
+  readonly turns: number;
+  readonly edits: number;
+}
+
+const NONE: ITold = { turns: 0, edits: 0 };
+
 export interface IChat {
   /** Null until the kernel has said how things stand. */
   readonly kernel: (IKernelState & { readonly version: string; readonly subshells: boolean }) | null;
   /** The turns of each conversation that was opened or asked in. */
   readonly turns: ReadonlyMap<string, readonly ITurn[]>;
-  /** How many turns the kernel had, as far as this panel has seen them, for each conversation that was opened. */
-  readonly seen: ReadonlyMap<string, number>;
+  /** What the kernel had, as far as this panel has seen it, for each conversation that was opened. */
+  readonly seen: ReadonlyMap<string, ITold>;
   /** How many of the earliest turns of a conversation the kernel has and did not send. */
   readonly omitted: ReadonlyMap<string, number>;
 }
@@ -96,19 +104,26 @@ export function sent(chat: IChat, ask: IAsk): IChat {
 }
 
 /** The kernel told the turns of a conversation; turns of this panel that it does not keep stand behind them. */
-export function opened(chat: IChat, conversation: string, saved: readonly ISavedTurn[], omitted = 0): IChat {
+export function opened(
+  chat: IChat,
+  conversation: string,
+  saved: readonly ISavedTurn[],
+  omitted = 0,
+  edits = toldOf(chat, conversation).edits
+): IChat {
   const told = new Set(saved.map(turn => turn.request));
   const open = [...chat.turns.values()].flat().filter(turn => hasNoEnd(turn) && told.has(turn.request));
   const here = open.reduce((before, { request }) => moved(before, conversation, request), chat);
   const have = here.turns.get(conversation) ?? [];
   const keys = keysOf(have);
   const known = new Map(have.map((turn, index) => [keys[index], turn]));
-  const turns = keysOf(saved).map((key, index) => merge(known.get(key), saved[index]));
+  const waiting = new Set(chat.kernel?.queue.map(({ request }) => request));
+  const turns = keysOf(saved).map((key, index) => merge(known.get(key), saved[index], waiting));
   const own = have.filter(turn => !told.has(turn.request) && keepsItself(turn));
   return {
     ...here,
     turns: new Map(here.turns).set(conversation, [...turns, ...own]),
-    seen: new Map(chat.seen).set(conversation, saved.length + omitted),
+    seen: new Map(chat.seen).set(conversation, { turns: saved.length + omitted, edits }),
     omitted: new Map(chat.omitted).set(conversation, omitted)
   };
 }
@@ -121,10 +136,27 @@ export function lost(chat: IChat): IChat {
 
 /** Whether the kernel has turns in this conversation that are not shown yet, as those of a cell. */
 export function isBehind(chat: IChat, conversation: string): boolean {
-  const told = chat.kernel?.conversations.find(({ name }) => name === conversation)?.turns ?? 0;
+  const told = toldOf(chat, conversation);
+  const seen = chat.seen.get(conversation) ?? NONE;
   const queued = chat.kernel?.queue.some(entry => entry.conversation === conversation) ?? false;
-  const busy = queued || runningTurns(chat, conversation).length > 0; // its end is told, and counted then
-  return chat.kernel !== null && !busy && told !== (chat.seen.get(conversation) ?? 0);
+  // The end of one that waits or runs is told, and counted then. One that was taken and stands in no queue has ended.
+  const busy = queued || runningTurns(chat, conversation).some(({ phase }) => phase === 'sent');
+  return chat.kernel !== null && !busy && (told.turns !== seen.turns || told.edits !== seen.edits);
+}
+
+/** What the kernel told last of a conversation's turns. */
+export function toldOf({ kernel }: IChat, conversation: string): ITold {
+  return kernel?.conversations.find(({ name }) => name === conversation) ?? NONE;
+}
+
+/** The conversations whose turns are others than before. */
+export function otherTurns(before: IChat, now: IChat): readonly string[] {
+  return (now.kernel?.conversations ?? [])
+    .filter(({ name, turns, edits }) => {
+      const then = toldOf(before, name);
+      return then.turns !== turns || then.edits !== edits;
+    })
+    .map(({ name }) => name);
 }
 
 export function isRunning(turn: ITurn): boolean {
@@ -181,7 +213,8 @@ function answered(known: IChat, message: Extract<KernelMessage, { type: 'answer'
     fix,
     phase: final ? 'done' : 'taken'
   }));
-  const seen = (chat.seen.get(conversation) ?? 0) + 1;
+  const { turns, edits } = chat.seen.get(conversation) ?? NONE;
+  const seen = { turns: turns + 1, edits };
   return final ? { ...changed, seen: new Map(chat.seen).set(conversation, seen) } : changed;
 }
 
@@ -247,11 +280,11 @@ function newTurn(request: string): ITurn {
   };
 }
 
-function merge(have: ITurn | undefined, saved: ISavedTurn): ITurn {
-  if (have?.phase === 'done' && have.stale === saved.stale) {
+function merge(have: ITurn | undefined, saved: ISavedTurn, waiting: ReadonlySet<string>): ITurn {
+  if (have?.phase === 'done' && have.stale === saved.stale && isSame(have, saved)) {
     return have;
   }
-  if (have && isRunning(have)) {
+  if (have && isRunning(have) && (have.phase === 'sent' || waiting.has(have.request))) {
     return have;
   }
   const { data, metadata, question, attachments, task, stale, fix } = saved;
@@ -265,6 +298,11 @@ function merge(have: ITurn | undefined, saved: ISavedTurn): ITurn {
     bundle: { data, metadata },
     phase: 'done'
   };
+}
+
+/** Whether a cell that was run again gave the same. */
+function isSame({ question, bundle }: ITurn, saved: ISavedTurn): boolean {
+  return question === saved.question && bundle?.data['text/plain'] === saved.data['text/plain'];
 }
 
 function asLost(turn: ITurn): ITurn {

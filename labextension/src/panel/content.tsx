@@ -87,11 +87,19 @@ function contextOf(app: JupyterFrontEnd, controller: Controller, rendermime: IRe
       const { notebook, session } = controller;
       await session?.open(conversation); // one that was never shown here has no turns yet
       const texts = markdownOf(session?.chat.turns.get(conversation) ?? []);
+      const omitted = session?.chat.omitted.get(conversation) ?? 0;
       if (texts.length === 0) {
         throw new RequestError('nothing', trans.__('There is no finished answer to write into cells.'), '');
       }
       if (notebook && !notebook.isDisposed) {
         insertTurns(notebook, texts);
+        if (omitted > 0) {
+          const left = trans.__(
+            'The first %1 turns are not among the cells: they did not fit into the panel.',
+            omitted
+          );
+          session?.tell(new RequestError('omitted', left, trans.__('The export to Markdown has all.')));
+        }
       }
     },
     askText: async (title, text, okLabel) =>

@@ -12,7 +12,7 @@ import { Store } from '../chat/store';
 import { Tracker } from '../chat/tracker';
 import type { Translations } from '../i18n';
 import { Draft } from './draft';
-import { keepAll, restoreKept } from './keeping';
+import { Keeping } from './keeping';
 import { Kernels } from './kernels';
 import { errorAttachment, failedCell } from './notebook';
 import { Talks } from './talks';
@@ -26,7 +26,13 @@ export class Controller {
     version: string,
     readonly trans: Translations
   ) {
-    this.kernels = new Kernels(version, (session, name) => this.finished(session, name));
+    this.kernels = new Kernels(version, (session, name, request) => this.finished(session, name, request), trans);
+    this.keeping = new Keeping(
+      notebooks,
+      (panel, session) => this.kernels.isOf(panel.sessionContext.session?.kernel, session),
+      () => this.view.update({ notebookChange: this.view.get().notebookChange + 1 })
+    );
+    this.talks = new Talks(this.view, this.keeping);
     this.tracker = new Tracker<Kernel.IKernelConnection, NotebookPanel>(notebooks, now => this.follow(now));
   }
 
@@ -34,12 +40,7 @@ export class Controller {
 
   readonly draft = new Draft(this.view);
 
-  readonly talks = new Talks(this.view, conversation => {
-    this.talks.catchUp();
-    if (this.session) {
-      this.finished(this.session, conversation);
-    }
-  });
+  readonly talks: Talks;
 
   get session(): Session | null {
     return this.view.get().session;
@@ -80,7 +81,11 @@ export class Controller {
 
   ask(text: string, attachments: readonly Attachment[], task: Task): string | null {
     const { session, conversation } = this.view.get();
-    return session?.ask(conversation, text, attachments, task) ?? null;
+    const request = session?.ask(conversation, text, attachments, task) ?? null;
+    if (request && this.notebook) {
+      this.askedIn.set(request, this.notebook);
+    }
+    return request;
   }
 
   /**
@@ -198,7 +203,8 @@ export class Controller {
       this.unwatch();
       this.wanted = null;
       this.unwatch = session?.view.subscribe(() => this.sessionChanged(session)) ?? (() => undefined);
-      this.view.update({ conversation: this.talks.of(session) });
+      this.chips.set(before ?? this, this.view.get().chips); // they are of that kernel
+      this.view.update({ conversation: this.talks.of(session), chips: this.chips.get(session ?? this) ?? [] });
     }
     if (session && this.started) {
       if (session.connection.phase === 'idle') {
@@ -206,7 +212,7 @@ export class Controller {
       }
       this.sessionChanged(session);
     }
-    if (situation.notebook !== this.restoredFor && session?.connection.phase === 'ready') {
+    if (session?.connection.phase === 'ready') {
       this.restore(session);
     }
   }
@@ -217,6 +223,7 @@ export class Controller {
       this.phases.set(session, phase);
       if (phase === 'ready') {
         this.view.update({ conversation: this.talks.of(session) });
+        this.keeping.begin(session);
         this.restore(session);
         this.goOn(session);
       } else if (phase === 'missing') {
@@ -248,36 +255,28 @@ export class Controller {
   }
 
   private restore(session: Session): void {
-    const { notebook } = this;
-    this.restoredFor = notebook;
-    if (notebook) {
-      restoreKept(notebook, session).then(
-        names => names.length > 0 && this.talks.catchUp(),
-        error => session.tell(error)
-      );
-    }
-  }
-
-  private finished(session: Session, conversation: string): void {
-    const { settings } = this.view.get();
-    const here = this.session === session ? this.notebook : null;
-    keepAll(this.notebooks, here, session, conversation, {
-      isOf: panel => {
-        const id = panel.sessionContext.session?.kernel?.id;
-        return id !== undefined && this.kernels.find(id) === session;
-      },
-      byDefault: settings.keepInNotebook
-    }).then(
-      () => this.view.update({ notebookChange: this.view.get().notebookChange + 1 }),
+    this.keeping.restore(session).then(
+      () => this.talks.catchUp(),
       error => session.tell(error)
     );
+  }
+
+  private finished(session: Session, conversation: string, request: string | null): void {
+    const led = request === null ? undefined : this.askedIn.get(request);
+    const { settings } = this.view.get();
+    this.keeping.soon(session, conversation, settings.keepInNotebook ? led : null);
+    this.askedIn.delete(request ?? '');
   }
 
   private readonly kernels: Kernels;
   private readonly tracker: Tracker<Kernel.IKernelConnection, NotebookPanel>;
   private readonly phases = new WeakMap<Session, string>();
   private readonly fixes = new Map<string, string>();
-  private restoredFor: NotebookPanel | null = null;
+  /** The notebook that was in front when a question was asked. */
+  private readonly askedIn = new Map<string, NotebookPanel>();
+  /** What is attached, for each kernel; under the controller itself what was attached without one. */
+  private readonly chips = new WeakMap<object, IPanelView['chips']>();
+  private readonly keeping: Keeping;
   private wanted: { readonly task: 'explain' | 'fix'; readonly cell: Cell; readonly session: Session } | null = null;
   private unwatch: () => void = () => undefined;
   private started = false;

@@ -14,7 +14,7 @@ export function Conversations(): JSX.Element {
   const { session, conversation } = useView();
   const told = useSession(session)?.chat.kernel?.conversations ?? [];
   const known = told.some(({ name }) => name === conversation);
-  const fresh = { name: conversation, turns: 0, kept: false, latest: false };
+  const fresh = { name: conversation, turns: 0, kept: false, latest: false, edits: 0 };
   const all = known ? told : [...told, fresh];
   return (
     <section className="jp-LocalLLM-section" aria-label={trans.__('Conversations')}>

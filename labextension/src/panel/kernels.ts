@@ -5,6 +5,7 @@ import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
 import { Session } from '../chat/session';
 import { lifeOf } from '../chat/tracker';
+import type { Translations } from '../i18n';
 import { KernelPort } from './port';
 
 interface IEntry {
@@ -27,7 +28,8 @@ const OWN_MESSAGES = new Set(['execute_input', 'comm_msg', 'comm_open', 'stream'
 export class Kernels {
   constructor(
     private readonly version: string,
-    private readonly finished: (session: Session, conversation: string) => void
+    private readonly finished: (session: Session, conversation: string, request: string | null) => void,
+    private readonly trans: Translations
   ) {}
 
   /** The session of a kernel; it is made, and observed from now on, when there is none. */
@@ -37,6 +39,11 @@ export class Kernels {
       this.observe(entry, kernel);
     }
     return entry.session;
+  }
+
+  /** Whether a session is that of a kernel. */
+  isOf(kernel: Kernel.IKernelConnection | null | undefined, session: Session): boolean {
+    return kernel !== null && kernel !== undefined && this.entries.get(kernel.id)?.session === session;
   }
 
   /** The session of a kernel, if there is one. */
@@ -50,7 +57,12 @@ export class Kernels {
 
   private make(id: string): IEntry {
     const port = new KernelPort(() => this.pick(id));
-    const session: Session = new Session(port, this.version, name => this.finished(session, name));
+    const session: Session = new Session(
+      port,
+      this.version,
+      (name, request) => this.finished(session, name, request),
+      this.trans
+    );
     const entry: IEntry = { session, connections: new Map(), loaders: new Set(), clone: null, process: '' };
     this.entries.set(id, entry);
     return entry;

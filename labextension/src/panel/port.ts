@@ -7,28 +7,15 @@ import type { JSONObject } from '@lumino/coreutils';
 import type { IChannel, IListener, IPort } from '../chat/connection';
 import { type PanelMessage, TARGET } from '../chat/protocol';
 
-/** How long a subshell may take; then the comm is opened without one, and waits for the running cell. */
-const SUBSHELL_MS = 5000;
+/** How long a goodbye may take. */
+const GOODBYE_MS = 5000;
 
 /** How often, and each time for how long, the control channel is asked; JupyterLab sends nothing in the first seconds. */
 const ATTEMPTS = 20;
 const ATTEMPT_MS = 1500;
+const PAUSE_MS = 300;
 
 const SUBSHELLS = 'kernel subshells';
-
-/** What JupyterLab's comms have beyond their interface. */
-interface ISubshellComm extends Kernel.IComm {
-  readonly subshellStarted?: Promise<void>;
-  readonly subshellId?: string | null;
-}
-
-/** The subshell of a comm. */
-interface ISubshell {
-  /** Undefined: the kernel has none, and what is sent waits for the running cell. */
-  readonly id?: string;
-  /** Made by us, and so ended by us: JupyterLab does not know it. */
-  readonly ours: boolean;
-}
 
 export class KernelPort implements IPort {
   /** @param find - a connection to the kernel that may have comms, or null when there is none. */
@@ -40,8 +27,10 @@ export class KernelPort implements IPort {
       throw new Error('there is no kernel');
     }
     const subshells = await features(kernel).then(have => have.includes(SUBSHELLS));
-    const comm = kernel.createComm(TARGET) as ISubshellComm;
-    const subshell = subshells ? await subshellOf(kernel, comm) : { ours: false };
+    const subshell = subshells ? await newSubshell(kernel) : undefined;
+    const comm = kernel.createComm(TARGET);
+    // JupyterLab makes one too, but only once its own question was answered, and on some connections never.
+    (comm as { commsOverSubshells?: string }).commsOverSubshells = 'disabled';
     let closed = false;
     comm.onMsg = message => listener.message(message.content.data);
     comm.onClose = () => {
@@ -87,16 +76,17 @@ async function askedOnControl(kernel: Kernel.IKernelConnection, known: () => boo
     if (reply) {
       return reply as IInfo;
     }
+    await pause(PAUSE_MS); // a connection that is being made takes no message at all
   }
   return null;
 }
 
-/** A request on the control channel; null when there was no reply in time. */
+/** A request on the control channel; null when there was no reply, or none in time. */
 async function control(
   kernel: Kernel.IKernelConnection,
   msgType: 'kernel_info_request' | 'create_subshell_request' | 'delete_subshell_request',
   content: JSONObject,
-  patienceMs: number
+  patienceMs?: number
 ): Promise<unknown> {
   // The protocol has the first on both channels (https://jupyter-client.readthedocs.io/en/latest/messaging.html),
   // JupyterLab's types have it on the shell only.
@@ -108,7 +98,7 @@ async function control(
   let future: Kernel.IControlFuture | null = null;
   try {
     future = kernel.sendControlMessage(message, true, true);
-    const reply = await Promise.race([future.done, pause(patienceMs)]);
+    const reply = await (patienceMs === undefined ? future.done : Promise.race([future.done, pause(patienceMs)]));
     return reply ? reply.content : null;
   } catch {
     return null; // the kernel is on its way down
@@ -117,21 +107,16 @@ async function control(
   }
 }
 
-/** JupyterLab's subshell of all comms with this target; where JupyterLab does not know yet that there are any, our own. */
-async function subshellOf(kernel: Kernel.IKernelConnection, comm: ISubshellComm): Promise<ISubshell> {
-  if (kernel.supportsSubshells) {
-    await Promise.race([comm.subshellStarted, pause(SUBSHELL_MS)]);
-    return { id: comm.subshellId ?? undefined, ours: false };
-  }
-  const made = (await control(kernel, 'create_subshell_request', {}, SUBSHELL_MS)) as { subshell_id?: string } | null;
-  const id = made?.subshell_id;
-  return { id, ours: id !== undefined };
+/** However long it takes: what holds up the kernel's control thread holds up a comm without a subshell far longer. */
+async function newSubshell(kernel: Kernel.IKernelConnection): Promise<string | undefined> {
+  const made = (await control(kernel, 'create_subshell_request', {})) as { subshell_id?: string } | null;
+  return made?.subshell_id;
 }
 
 function say(
   kernel: Kernel.IKernelConnection,
-  comm: ISubshellComm,
-  subshell: ISubshell,
+  comm: Kernel.IComm,
+  subshell: string | undefined,
   type: 'comm_open' | 'comm_msg' | 'comm_close',
   data: JSONObject
 ): Promise<unknown> {
@@ -140,34 +125,34 @@ function say(
     channel: 'shell',
     username: kernel.username,
     session: kernel.clientId,
-    subshellId: subshell.id,
+    subshellId: subshell,
     content: { comm_id: comm.commId, ...(type === 'comm_open' && { target_name: TARGET }), data } as never
   });
   return kernel.sendShellMessage(message, false, true).done;
 }
 
-/**
- * Say goodbye, and give the subshell back when the kernel has heard it: JupyterLab's `close` gives it back at once, and
- * the goodbye would come to a subshell that is gone.
- */
-async function close(kernel: Kernel.IKernelConnection, comm: ISubshellComm, subshell: ISubshell): Promise<void> {
+/** Say goodbye, and give the subshell back when the kernel has heard it. */
+async function close(
+  kernel: Kernel.IKernelConnection,
+  comm: Kernel.IComm,
+  subshell: string | undefined
+): Promise<void> {
   if (!gone(kernel) && !comm.isDisposed) {
     try {
-      await Promise.race([say(kernel, comm, subshell, 'comm_close', {}), pause(SUBSHELL_MS)]);
+      await Promise.race([say(kernel, comm, subshell, 'comm_close', {}), pause(GOODBYE_MS)]);
     } catch {
       // The kernel is on its way down, and takes no goodbye.
     }
   }
   if (!comm.isDisposed) {
-    comm.dispose(); // twice would count twice that JupyterLab's subshell is not needed
+    comm.dispose();
   }
   giveBack(kernel, subshell);
 }
 
-/** End a subshell that we made. */
-function giveBack(kernel: Kernel.IKernelConnection, subshell: ISubshell): void {
-  if (subshell.id !== undefined && subshell.ours && !gone(kernel)) {
-    void control(kernel, 'delete_subshell_request', { subshell_id: subshell.id }, SUBSHELL_MS);
+function giveBack(kernel: Kernel.IKernelConnection, subshell: string | undefined): void {
+  if (subshell !== undefined && !gone(kernel)) {
+    void control(kernel, 'delete_subshell_request', { subshell_id: subshell }, GOODBYE_MS);
   }
 }
 

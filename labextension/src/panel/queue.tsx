@@ -24,7 +24,7 @@ export function Queue(): JSX.Element | null {
           <li key={entry.request} className="jp-LocalLLM-queued" data-state={entry.state}>
             <span className="jp-LocalLLM-queuedName">{nameOf(entry, trans)}</span>
             <span className="jp-LocalLLM-choiceDetail">{whatOf(entry, queue, trans)}</span>
-            {entry.kind === 'ask' && (
+            {entry.kind !== 'cell' && (
               <IconButton
                 icon={stopIcon}
                 label={trans.__('Stop "%1"', nameOf(entry, trans))}

@@ -3,15 +3,13 @@
  */
 import type { Session } from '../chat/session';
 import type { Store } from '../chat/store';
-import { keepWithNotebook } from './keeping';
-import { keptConversations } from './notebook';
+import type { Keeping } from './keeping';
 import { type IPanelView, FIRST_CONVERSATION } from './view';
 
 export class Talks {
-  /** @param finished - told when a conversation has other turns than before. */
   constructor(
     private readonly view: Store<IPanelView>,
-    private readonly finished: (conversation: string) => void
+    private readonly keeping: Keeping
   ) {}
 
   /** The one to show of a session: the one that was chosen, or else the latest. */
@@ -49,16 +47,17 @@ export class Talks {
   }
 
   async clear(conversation = this.view.get().conversation): Promise<void> {
-    await this.session?.request({ type: 'clear', conversation });
-    this.session?.forget(conversation);
-    this.finished(conversation);
+    const { session } = this;
+    await session?.request({ type: 'clear', conversation });
+    session?.forget(conversation);
+    this.catchUp();
   }
 
   async rename(conversation: string, to: string): Promise<void> {
-    await this.session?.request({ type: 'rename', conversation, to });
-    if (this.isInNotebook(conversation)) {
-      await this.keepInNotebook(conversation, false);
-      await this.keepInNotebook(to, true);
+    const { session } = this;
+    if (session) {
+      await session.request({ type: 'rename', conversation, to });
+      await this.keeping.renamed(session, conversation, to);
     }
     if (this.view.get().conversation === conversation) {
       this.choose(to);
@@ -66,10 +65,11 @@ export class Talks {
   }
 
   async remove(conversation: string): Promise<void> {
-    await this.session?.request({ type: 'delete', conversation });
-    this.session?.forget(conversation);
-    if (this.isInNotebook(conversation)) {
-      await this.keepInNotebook(conversation, false);
+    const { session } = this;
+    if (session) {
+      await session.request({ type: 'delete', conversation });
+      session.forget(conversation);
+      this.keeping.removed(session, conversation);
     }
     if (this.view.get().conversation === conversation) {
       this.choose(FIRST_CONVERSATION);
@@ -79,16 +79,9 @@ export class Talks {
   /** Keep a conversation in the current notebook's file from now on, or no longer. */
   async keepInNotebook(conversation: string, kept: boolean): Promise<void> {
     const { session, situation } = this.view.get();
-    const { notebook } = situation;
-    if (notebook && session) {
-      await keepWithNotebook(notebook, session, conversation, kept);
-      this.view.update({ notebookChange: this.view.get().notebookChange + 1 });
+    if (situation.notebook && session) {
+      await this.keeping.keep(situation.notebook, session, conversation, kept);
     }
-  }
-
-  private isInNotebook(conversation: string): boolean {
-    const { notebook } = this.view.get().situation;
-    return notebook !== null && keptConversations(notebook).has(conversation);
   }
 
   private get session(): Session | null {
