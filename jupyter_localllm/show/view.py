@@ -135,7 +135,7 @@ def fold(view: View, event: AskEvent, now_ms: float) -> View:
             result=result,
         )
     if isinstance(event, Status):
-        return replace(view, status=event)
+        return replace(view, status=event, text="" if event.stage == "retry" else view.text)
     if isinstance(event, Revised):
         return replace(view, text=event.text, status=None)
     if isinstance(event, Cited):
