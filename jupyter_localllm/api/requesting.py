@@ -94,7 +94,9 @@ def _form(schema: Any) -> Typed | None:
         return None
     from jupyter_localllm.constrain.typed import typed
 
-    return typed(schema)
+    form = typed(schema)
+    form.check()  # before a model is loaded for it
+    return form
 
 
 def _logprobs(value: Any) -> int | None:
