@@ -133,7 +133,7 @@ def _coverage(found: list[Case], vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def _microseconds(found: list[Case], vocabulary: Vocabulary) -> dict[str, Any]:
-    """Of schemas that both accept. The mask is made at each token here, in answers only where the first choice fails."""
+    """Of schemas that both accept. The mask is made at each token; in answers only where the first choice fails."""
     import numpy as np
 
     tokenizer = _tokenizer(vocabulary)
