@@ -41,7 +41,7 @@ from jupyter_localllm.types import (
     Token,
 )
 
-__all__ = ["Model", "Plan", "Request", "ask", "plan"]
+__all__ = ["Model", "Plan", "Request", "ask", "keep", "key_of", "plan", "recall"]
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,10 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
     """
     yield from model.identify()
     key = key_of(request, model)
-    if request.cache in ("use", "require"):
-        entry = cache.get(key)
-        if entry is not None:
-            yield from entry.replay()
-            return
-        if request.cache == "require":
-            raise _miss(key, cache)
+    entry = recall(request, key, cache)
+    if entry is not None:
+        yield from entry.replay()
+        return
     said: list[Token] = []
     result: Result | None = None
     for event in _generate(request, model, key):
@@ -154,15 +151,39 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
             if isinstance(event, Token):
                 said.append(event)
             yield event
-    if result is None:  # cancelled from below: the stream just ends
-        return
-    if request.cache != "off":
-        try:
-            cache.put(key, Entry.of(tuple(said), result, key))
-            cache.remember_model(model.known_as, model.sha256())
-        except CacheError as error:  # the answer is there, and is not lost for want of a cache
-            result = replace(result, notes=(*result.notes, Note("cache", f"the answer is not kept: {error.message}")))
-    yield Done(result)
+    if result is not None:  # cancelled from below: the stream just ends
+        yield Done(keep(request, key, model, cache, said=tuple(said), result=result))
+
+
+def recall(request: Request, key: AnswerKey, cache: AnswerCache) -> Entry | None:
+    """The answer that the cache has, if the request lets it be used.
+
+    Raises
+    ------
+    CacheMiss
+        Mode ``require`` and no entry.
+    """
+    if request.cache not in ("use", "require"):
+        return None
+    entry = cache.get(key)
+    if entry is None and request.cache == "require":
+        raise _miss(key, cache)
+    return entry
+
+
+def keep(
+    request: Request, key: AnswerKey, model: Model, cache: AnswerCache, *, said: tuple[Token, ...], result: Result
+) -> Result:
+    """Put an answer into the cache, if the request lets it; the answer, with a note if that could not be done."""
+    if request.cache == "off":
+        return result
+    try:
+        cache.put(key, Entry.of(said, result, key))
+        cache.remember_model(model.known_as, model.sha256())
+    except CacheError as error:  # the answer is there, and is not lost for want of a cache
+        note = Note("cache", f"the answer is not kept: {error.message}")
+        return replace(result, notes=(*result.notes, note))
+    return result
 
 
 def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Plan]:

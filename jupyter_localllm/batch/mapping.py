@@ -68,6 +68,7 @@ def map_rows(
     model: str = "",
     resumes: bool = True,
     width: int = 1,
+    runner: Runner | None = None,
 ) -> Any:
     """Put each row into a template and ask; see `jupyter_localllm.LocalLLM.map` for all but these.
 
@@ -82,6 +83,8 @@ def map_rows(
         Whether what is finished would be found again, so that an error may say so.
     width : int
         Rows that are asked at the same time, at most.
+    runner : Runner, optional
+        Has the prompts answered, in the place of `ask`.
     """
     if not callable(on_error) and on_error not in ("raise", "record"):
         near = close_match(str(on_error), ("raise", "record"))
@@ -92,7 +95,8 @@ def map_rows(
     answers: list[str | None] = [None] * (rows.total or 0)
     errors: list[RowError] = []
     if plan is not None:
-        runner: Runner = InTurn(ask) if width <= 1 else Together(ask, width)
+        if runner is None:
+            runner = InTurn(ask) if width <= 1 else Together(ask, width)
         steps = run(_prompts(plan, rows), runner)
         with reporter, contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
             for step in steps:
