@@ -107,27 +107,32 @@ class OverRows(FromSources):
         ['Positive', 'Negative']
         """
         from jupyter_localllm.batch import map_rows
-        from jupyter_localllm.batch.cluster import client_for
+        from jupyter_localllm.batch.cluster import client_for, is_collection
 
         if "chat" in options or "place" in options:
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
         self._request("?", options)  # a wrong option is an error before any row
         client = client_for(client, data)
-        runner = None if client is None else self._on_cluster(client, options)
+        asked: dict[str, Any] = {
+            "column": column,
+            "variables": variables,
+            "on_error": on_error,
+            "first_line": first_line,
+        }
         with self._runtime.shown() if progress is None else nullcontext(progress or None) as show:
+            asked.update(first_line=first_line, progress=show, model=self._model().name)
+            if is_collection(data):
+                from jupyter_localllm.batch.cluster.partitions import map_collection
+
+                return map_collection(template, data, client, self._work(client, options), **asked)
             return map_rows(
                 template,
                 data,
                 self.row_ask(options),
-                column=column,
-                variables=variables,
-                on_error=on_error,
-                progress=show,
-                first_line=first_line,
-                model=self._model().name,
                 resumes=options.get("cache", self.cache) == "use",
                 width=self._width,
-                runner=runner,
+                runner=None if client is None else self._on_cluster(client, options),
+                **asked,
             )
 
     def row_ask(self, options: Mapping[str, Any]) -> Ask:

@@ -14,7 +14,7 @@ from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
-__all__ = ["OnError", "RowError", "map_rows"]
+__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows"]
 
 OnError = Union[Literal["raise", "record"], Callable[["RowError"], object]]
 
@@ -86,28 +86,65 @@ def map_rows(
     runner : Runner, optional
         Has the prompts answered, in the place of `ask`.
     """
+    check_on_error(on_error)
+    rows = open_data(data, column)
+    plan = fitted(template, rows, variables or {}, first_line=first_line)
+    errors: list[RowError] = []
+    answers: list[str | None] = []
+    if plan is not None:
+        chosen = runner or (InTurn(ask) if width <= 1 else Together(ask, width))
+        note = errors.append if on_error == "record" else on_error
+        with Reporter(Meter(rows.total, model), progress) as reporter:
+            answers = answer_all(plan, rows, chosen, on_error=note, reporter=reporter, resumes=resumes)
+    return _with_errors(rows.like(answers), errors) if on_error == "record" else rows.like(answers)
+
+
+def answer_all(
+    template: RowTemplate,
+    rows: Data,
+    runner: Runner,
+    *,
+    on_error: Literal["raise"] | Callable[[RowError], object] = "raise",
+    reporter: Reporter,
+    resumes: bool = True,
+) -> list[str | None]:
+    """Have all rows answered, in their order.
+
+    Parameters
+    ----------
+    template : RowTemplate
+    rows : Data
+    runner : Runner
+        Closed in the end, whatever happens.
+    on_error : "raise" or callable
+    reporter : Reporter
+    resumes : bool
+        Whether what is finished would be found again, so that an error may say so.
+    """
+    answers: list[str | None] = [None] * (rows.total or 0)
+    steps = run(_prompts(template, rows), runner)
+    with contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
+        for step in steps:
+            if isinstance(step, Outcome):
+                if step.error is not None:
+                    failure = RowError(step.position, rows.label(step.position), step.error)
+                    _failed(failure, on_error, _after(rows, resumes))
+                answers.extend([None] * (step.position + 1 - len(answers)))
+                answers[step.position] = step.result.text if step.result is not None else None
+            reporter.step(step)
+    return answers
+
+
+def check_on_error(on_error: OnError) -> None:
+    """Refuse what nobody knows.
+
+    Raises
+    ------
+    UsageError
+    """
     if not callable(on_error) and on_error not in ("raise", "record"):
         near = close_match(str(on_error), ("raise", "record"))
         raise UsageError(f"on_error cannot be {on_error!r}", near or 'Choose "raise", "record", or a function.')
-    rows = open_data(data, column)
-    plan = fitted(template, rows, variables or {}, first_line=first_line)
-    reporter = Reporter(Meter(rows.total, model), progress)
-    answers: list[str | None] = [None] * (rows.total or 0)
-    errors: list[RowError] = []
-    if plan is not None:
-        if runner is None:
-            runner = InTurn(ask) if width <= 1 else Together(ask, width)
-        steps = run(_prompts(plan, rows), runner)
-        with reporter, contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
-            for step in steps:
-                if isinstance(step, Outcome):
-                    if step.error is not None:
-                        failure = RowError(step.position, rows.label(step.position), step.error)
-                        _failed(failure, on_error, errors, _after(rows, resumes))
-                    answers.extend([None] * (step.position + 1 - len(answers)))
-                    answers[step.position] = step.result.text if step.result is not None else None
-                reporter.step(step)
-    return _with_errors(rows.like(answers), errors) if on_error == "record" else rows.like(answers)
 
 
 def _prompts(template: RowTemplate, rows: Data) -> Iterator[RowPrompt]:
@@ -119,19 +156,17 @@ def _prompts(template: RowTemplate, rows: Data) -> Iterator[RowPrompt]:
         yield prompt
 
 
-def _failed(failure: RowError, on_error: OnError, errors: list[RowError], after: str) -> None:
-    """Note a failure, or raise it with what to do after it."""
+def _failed(failure: RowError, on_error: Literal["raise"] | Callable[[RowError], object], after: str) -> None:
+    """Tell a failure, or raise it with what to do after it."""
     error = failure.error
     if is_of_the_run(error):
         raise error
     if callable(on_error):
         on_error(failure)
-    elif on_error == "record":
-        errors.append(failure)
-    else:
-        rest = 'on_error="record" (--on-error record) notes such a row and goes on with the others.'
-        hint = " ".join(part for part in (rest, after) if part)
-        raise type(error)(f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
+        return
+    rest = 'on_error="record" (--on-error record) notes such a row and goes on with the others.'
+    hint = " ".join(part for part in (rest, after) if part)
+    raise type(error)(f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
 
 
 def _after(rows: Data, resumes: bool) -> str:

@@ -22,7 +22,9 @@ from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Part, Result, Status
 
-__all__ = ["Files", "OnCluster", "error_of", "sha256_there"]
+__all__ = ["NO_WORKERS", "Files", "OnCluster", "error_of", "sha256_there"]
+
+NO_WORKERS = "the cluster has no workers: waiting for one"
 
 _POLL_SECONDS = 0.02
 _COUNT_SECONDS = 2.0  # workers come and go
@@ -137,7 +139,7 @@ class OnCluster:
         if not self._arrived.has_ready():
             time.sleep(_POLL_SECONDS)
         if not self._capacity():
-            yield Status("cluster", "the cluster has no workers: waiting for one")
+            yield Status("cluster", NO_WORKERS)
         yield from self._steps()
 
     def _steps(self) -> Generator[Step, None, None]:
@@ -179,9 +181,10 @@ def error_of(told: Any) -> LocalLLMError:
     if isinstance(error, LocalLLMError):
         return error
     if isinstance(error, distributed.KilledWorker):
+        count = error.allowed_failures + 1
+        died = "a worker died" if count == 1 else f"{count} workers died, one after the other,"
         return EngineError(
-            f"{error.allowed_failures + 1} workers died one after the other while they answered this row or those"
-            " that were asked with it",
+            f"{died} while this row and those asked with it were answered",
             "Too little memory for the model, perhaps, or a build of llama.cpp that dies on it; see the workers' logs.",
         )
     if isinstance(error, distributed.CancelledError):

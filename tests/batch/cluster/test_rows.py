@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from jupyter_localllm.api import LocalLLM
-from jupyter_localllm.batch import Progress
+from jupyter_localllm.batch import Progress, RowError
+from jupyter_localllm.errors import CacheMiss, ContextOverflow, EngineError, TemplateError, UsageError
 from tests.contracts import wait_for
 
 TEXTS = [f"text {i % 40}" for i in range(50)]
@@ -49,3 +52,80 @@ def test_a_worker_that_is_killed(llm: LocalLLM, client: Any, asked: Callable[[],
     assert answers == [f"re: {text}" for text in texts]
     assert said[-1].done == 120
     assert said[-1].finished
+
+
+def test_a_rerun_goes_on(llm: LocalLLM, client: Any, asked: Callable[[], dict[int, list[str]]]) -> None:
+    """What came back is in this machine's cache; what an interrupt broke off is not asked any further."""
+    texts = [f"text {i} of some words that take a while" for i in range(200)]
+
+    def interrupt() -> None:
+        wait_for(lambda: sum(map(len, asked().values())) > 40)
+        _thread.interrupt_main()
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        llm.map("{{ value }}", texts, client=client)
+    interrupter.join()
+    wait_for(lambda: not any(client.processing().values()))
+    broken_off = sum(map(len, asked().values()))
+    assert broken_off < 120
+    said: list[Progress] = []
+    assert llm.map("{{ value }}", texts, client=client, progress=said.append) == [f"re: {text}" for text in texts]
+    assert said[-1].cached > 0
+    everything = sum(map(len, asked().values()))
+    assert 0 <= everything - broken_off - (200 - said[-1].cached) <= 8  # what was in flight was let go
+    assert llm.map("{{ value }}", texts, client=client, cache="require") == [f"re: {text}" for text in texts]
+    assert sum(map(len, asked().values())) == everything
+
+
+def test_rows_that_fail(llm: LocalLLM, client: Any) -> None:
+    """As on one machine: the first one ends the map, or all are recorded."""
+    frame = pl.DataFrame({"text": ["a", "fall", "word " * 5000, "b"]})
+    with pytest.raises((EngineError, ContextOverflow), match=r"row [12]: "):
+        llm.map("{{ text }}", frame, client=client)
+    failed: list[RowError] = []
+    answers = llm.map("{{ text }}", frame, client=client, on_error=failed.append)
+    assert answers.to_list() == ["re: a", None, None, "re: b"]
+    assert {(error.position, type(error.error)) for error in failed} == {(1, EngineError), (2, ContextOverflow)}
+    with pytest.raises(CacheMiss, match="row 0: not in the cache"):
+        llm.map("{{ text }}!", frame, client=client, cache="require")
+
+
+def test_rows_that_kill(llm: LocalLLM, client: Any, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch on which every worker dies fails, and says so; the other rows are answered."""
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    texts = ["die", *(f"text {i}" for i in range(20))]
+    failed: list[RowError] = []
+    answers = llm.map("{{ value }}", texts, client=client, on_error=failed.append)
+    assert answers[-4:] == [f"re: text {i}" for i in range(16, 20)]
+    assert failed[0].position == 0
+    assert "workers died" in failed[0].error.message or "worker died" in failed[0].error.message
+    client.wait_for_workers(2)
+
+
+def test_what_is_wrong_is_told_first(
+    llm: LocalLLM, client: Any, asked: Callable[[], dict[int, list[str]]], tmp_path: Path
+) -> None:
+    """Wrong names, options and clients, and what cannot be sent, before any row."""
+    with pytest.raises(TemplateError, match="no variable `txet`"):
+        llm.map("{{ txet }}", ["a"], client=client)
+    with pytest.raises(UsageError, match="unknown option"):
+        llm.map("{{ value }}", ["a"], client=client, max_token=1)
+    with pytest.raises(UsageError, match="engine that was made here"):
+        LocalLLM.from_engine(llm.engine).map("{{ value }}", ["a"], client=client)
+    assert llm.map("{{ value }}", [], client=client) == []
+    assert asked() == {}
+
+
+@pytest.mark.model
+def test_the_real_model(client: Any, tmp_path: Path) -> None:
+    """The workers answer what this kernel answers, and free text is what one machine writes."""
+    llm = LocalLLM(cache_dir=str(tmp_path / "cache"), max_tokens=12)
+    places = ["Japan", "Germany", "Spain", "Italy"]
+    template = "What is the capital of {{ value }}? Answer with the city's name only."
+    there = llm.map(template, places, client=client)
+    assert llm.engine is None  # nothing was loaded here
+    here = llm.map(template, places, cache="off")
+    assert there == here
+    assert "Tokyo" in there[0]
