@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from jupyter_localllm._version import __version__
-from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key, changes, content_sha256
+from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key, changes, content_sha256
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.repetition import repeats
@@ -126,7 +126,7 @@ class Plan:
     cached: bool = False
 
 
-def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, None]:
     """Answer from the cache or by the model; the events end with one `Done`.
 
     Raises
@@ -155,7 +155,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
         yield Done(keep(request, key, model, cache, said=tuple(said), result=result))
 
 
-def recall(request: Request, key: AnswerKey, cache: AnswerCache) -> Entry | None:
+def recall(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) -> Entry | None:
     """The answer that the cache has, if the request lets it be used.
 
     Raises
@@ -172,7 +172,13 @@ def recall(request: Request, key: AnswerKey, cache: AnswerCache) -> Entry | None
 
 
 def keep(
-    request: Request, key: AnswerKey, model: Model, cache: AnswerCache, *, said: tuple[Token, ...], result: Result
+    request: Request,
+    key: AnswerKey,
+    model: Model,
+    cache: AnswerCache | Grouped,
+    *,
+    said: tuple[Token, ...],
+    result: Result,
 ) -> Result:
     """Put an answer into the cache, if the request lets it; the answer, with a note if that could not be done."""
     if request.cache == "off":
@@ -331,7 +337,7 @@ def _provenance(request: Request, model: Model, key: AnswerKey, max_tokens: int)
     )
 
 
-def _miss(key: AnswerKey, cache: AnswerCache) -> CacheMiss:
+def _miss(key: AnswerKey, cache: AnswerCache | Grouped) -> CacheMiss:
     if not cache.usable:
         raise CacheError(
             f"the cache in {cache.directory} cannot be used, and --cache require asks for it",

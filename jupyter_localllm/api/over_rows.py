@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
+from jupyter_localllm.cache import Grouped
 from jupyter_localllm.errors import ModelNotFound, UsageError
 from jupyter_localllm.pipeline import Request, ask, keep, key_of, recall
 from jupyter_localllm.types import Part, Result, Token
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from jupyter_localllm.batch import OnError, Progress
     from jupyter_localllm.batch.cluster import Work
     from jupyter_localllm.batch.cluster.rows import Files
-    from jupyter_localllm.batch.run import Ask
+    from jupyter_localllm.batch.run import Ask, Runner
+    from jupyter_localllm.constrain.typed import Typed
 
 __all__ = ["OverRows", "ask_on_worker"]
 
@@ -42,6 +44,7 @@ class OverRows(FromSources):
         *,
         column: str | None = None,
         variables: Mapping[str, Any] | None = None,
+        schema: Any = None,
         client: Any = None,
         on_error: OnError = "raise",
         progress: Callable[[Progress], object] | Literal[False] | None = None,
@@ -67,6 +70,9 @@ class OverRows(FromSources):
             The column or key that is ``value`` in the template.
         variables : Mapping, optional
             More names for the template; the row's own come first.
+        schema : object, optional
+            What each answer must be: a pydantic model, a dataclass, ``Literal``, a plain type, a JSON schema, choices …
+            (see ``docs/constraints.md``). The answers are its values, in columns of their types.
         client : dask.distributed.Client, optional
             The rows are asked by the workers of this cluster, each with a model of its own; see ``docs/scaling.md``.
             Needs the extra ``dask``.
@@ -87,10 +93,12 @@ class OverRows(FromSources):
 
         Returns
         -------
-        Series, Array or list
-            The answers as text, in the order of the rows: for pandas a Series named ``answer`` with the same index (of
-            objects, None where a row failed), for polars a Series of strings, for pyarrow an array (chunked where the
-            data was a table or chunked), otherwise a list. Of no rows, an empty one; the model is not loaded then.
+        Series, Array or list; Frame or Table under a schema with fields
+            The answers, in the order of the rows: for pandas a Series named ``answer`` with the same index (of objects,
+            None where a row failed), for polars a Series of strings, for pyarrow an array (chunked where the data was a
+            table or chunked), otherwise a list. Under a `schema` with fields a frame or table of a column for each,
+            under any other a series of its type; ``Literal``, ``Enum`` and choices of texts are categories. Of no rows,
+            an empty one; the model is not loaded then. Of Dask collections, `jupyter_localllm.batch.cluster`.
 
         Raises
         ------
@@ -108,9 +116,13 @@ class OverRows(FromSources):
         """
         from jupyter_localllm.batch import map_rows
         from jupyter_localllm.batch.cluster import client_for, is_collection
+        from jupyter_localllm.batch.shape import Shape
 
         if "chat" in options or "place" in options:
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
+        typed = _typed(schema)
+        if typed is not None:
+            options["schema"] = typed.constraint
         self._request("?", options)  # a wrong option is an error before any row
         client = client_for(client, data)
         asked: dict[str, Any] = {
@@ -124,21 +136,23 @@ class OverRows(FromSources):
             if is_collection(data):
                 from jupyter_localllm.batch.cluster.partitions import map_collection
 
-                return map_collection(template, data, client, self._work(client, options), **asked)
-            return map_rows(
-                template,
-                data,
-                self.row_ask(options),
-                resumes=options.get("cache", self.cache) == "use",
-                width=self._width,
-                runner=None if client is None else self._on_cluster(client, options),
-                **asked,
-            )
+                return map_collection(template, data, client, self._work(client, options), typed=typed, **asked)
+            asked.update(shape=Shape.of(typed), resumes=options.get("cache", self.cache) == "use")
+            if client is not None:
+                with self._on_cluster(client, options) as runner:
+                    return map_rows(template, data, runner, **asked)
+            with self.asking_rows(options) as row:
+                return map_rows(template, data, row, width=self._width, **asked)
 
-    def row_ask(self, options: Mapping[str, Any]) -> Ask:
-        """How a row is asked with these options: from the parts of its prompt to the events of its answer."""
+    @contextmanager
+    def asking_rows(self, options: Mapping[str, Any]) -> Iterator[Ask]:
+        """How a row is asked with these options: from the parts of its prompt to the events of its answer.
+
+        A context: finished rows are in the cache a second later, or at its end.
+        """
         model = self._model()
-        return lambda parts: ask(self._row_request(options, parts), model, self.answers)
+        with Grouped(self.answers) as cache:
+            yield lambda parts: ask(self._row_request(options, parts), model, cache)
 
     @property
     def _width(self) -> int:
@@ -149,13 +163,15 @@ class OverRows(FromSources):
 
     # -- on a cluster --------------------------------------------------------------------------------------------------
 
-    def _on_cluster(self, client: Any, options: Mapping[str, Any]) -> Any:
+    @contextmanager
+    def _on_cluster(self, client: Any, options: Mapping[str, Any]) -> Iterator[Runner]:
         from jupyter_localllm.batch.cluster.rows import OnCluster
 
         # What the cache of this machine has is found here; the workers need not keep it as well.
         work = self._work(client, {**options, "cache": "off"})
         self._know_the_model(client, work)
-        return OnCluster(client, work, self._files(options))
+        with Grouped(self.answers) as cache:
+            yield OnCluster(client, work, self._files(options, cache))
 
     def _work(self, client: Any, options: Mapping[str, Any]) -> Work:
         from jupyter_localllm.batch.cluster import Work, neighbours
@@ -170,10 +186,7 @@ class OverRows(FromSources):
             for name in self.setting_names()
             if name not in _OF_THE_MACHINE or self.origin(name) in _IN_CODE
         }
-        sent = dict(options)
-        if sent.get("schema") is not None:
-            sent["schema"] = self._request("?", sent).constraint  # plain values, whatever classes the schema is made of
-        return Work(type(self), settings, ask_on_worker, sent, self._width, neighbours(client))
+        return Work(type(self), settings, ask_on_worker, options, self._width, neighbours(client))
 
     def _know_the_model(self, client: Any, work: Work) -> None:
         """Learn from a worker which model it is, where its file is not on this machine."""
@@ -184,10 +197,10 @@ class OverRows(FromSources):
 
             self.answers.remember_model(self._model().known_as, sha256_there(client, work))
 
-    def _files(self, options: Mapping[str, Any]) -> Files:
+    def _files(self, options: Mapping[str, Any], cache: Grouped) -> Files:
         from jupyter_localllm.batch.cluster.rows import Files
 
-        model, cache = self._model(), self.answers
+        model = self._model()
         drive(model.identify())
 
         def found(parts: tuple[Part, ...]) -> Result | None:
@@ -210,6 +223,14 @@ class OverRows(FromSources):
         return Files(found, kept)
 
 
-def ask_on_worker(handle: OverRows, options: Mapping[str, Any]) -> Ask:
-    """`OverRows.row_ask`, as it is sent to a cluster: by its name."""
-    return handle.row_ask(options)
+def _typed(schema: Any) -> Typed | None:
+    if schema is None:
+        return None
+    from jupyter_localllm.constrain.typed import typed
+
+    return typed(schema)
+
+
+def ask_on_worker(handle: OverRows, options: Mapping[str, Any]) -> AbstractContextManager[Ask]:
+    """`OverRows.asking_rows`, as it is sent to a cluster: by its name."""
+    return handle.asking_rows(options)

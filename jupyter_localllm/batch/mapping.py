@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Union
 
 from jupyter_localllm.batch.data import Data, open_data
 from jupyter_localllm.batch.progress import Meter, Progress, Reporter
-from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, Runner, is_of_the_run, run
+from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, Runner, is_of_the_run, reworded, run
+from jupyter_localllm.batch.shape import TEXT, Shape
 from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
@@ -58,7 +59,7 @@ class RowError:
 def map_rows(
     template: str,
     data: Any,
-    ask: Ask,
+    ask: Ask | Runner,
     *,
     column: str | None = None,
     variables: Mapping[str, Any] | None = None,
@@ -68,35 +69,39 @@ def map_rows(
     model: str = "",
     resumes: bool = True,
     width: int = 1,
-    runner: Runner | None = None,
+    shape: Shape = TEXT,
 ) -> Any:
     """Put each row into a template and ask; see `jupyter_localllm.LocalLLM.map` for all but these.
 
     Parameters
     ----------
-    ask : callable
+    ask : callable or Runner
         Gives the events of the answer to the parts of a prompt; called once for each different prompt, in threads of
-        its own if `width` is above 1.
+        its own if `width` is above 1. A `Runner` has them answered in its own way.
     model : str
         Its name, for `progress`.
     resumes : bool
         Whether what is finished would be found again, so that an error may say so.
     width : int
         Rows that are asked at the same time, at most.
-    runner : Runner, optional
-        Has the prompts answered, in the place of `ask`.
+    shape : Shape, optional
+        What the answers are.
     """
     check_on_error(on_error)
     rows = open_data(data, column)
     plan = fitted(template, rows, variables or {}, first_line=first_line)
     errors: list[RowError] = []
-    answers: list[str | None] = []
+    answers: list[Any] = []
     if plan is not None:
-        chosen = runner or (InTurn(ask) if width <= 1 else Together(ask, width))
+        if callable(ask):
+            runner: Runner = InTurn(ask) if width <= 1 else Together(ask, width)
+        else:
+            runner = ask
         note = errors.append if on_error == "record" else on_error
         with Reporter(Meter(rows.total, model), progress) as reporter:
-            answers = answer_all(plan, rows, chosen, on_error=note, reporter=reporter, resumes=resumes)
-    return _with_errors(rows.like(answers), errors) if on_error == "record" else rows.like(answers)
+            answers = answer_all(plan, rows, runner, on_error=note, reporter=reporter, resumes=resumes, shape=shape)
+    made = rows.like(answers, shape)
+    return _with_errors(made, errors) if on_error == "record" else made
 
 
 def answer_all(
@@ -107,7 +112,8 @@ def answer_all(
     on_error: Literal["raise"] | Callable[[RowError], object] = "raise",
     reporter: Reporter,
     resumes: bool = True,
-) -> list[str | None]:
+    shape: Shape = TEXT,
+) -> list[Any]:
     """Have all rows answered, in their order.
 
     Parameters
@@ -120,19 +126,36 @@ def answer_all(
     reporter : Reporter
     resumes : bool
         Whether what is finished would be found again, so that an error may say so.
+    shape : Shape, optional
+
+    Returns
+    -------
+    list
+        The values of the answers; None where there is none.
     """
-    answers: list[str | None] = [None] * (rows.total or 0)
+    answers: list[Any] = [None] * (rows.total or 0)
     steps = run(_prompts(template, rows), runner)
     with contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
         for step in steps:
             if isinstance(step, Outcome):
+                step, value = _valued(step, shape)  # noqa: PLW2901 - what is no value is an error from here on
                 if step.error is not None:
                     failure = RowError(step.position, rows.label(step.position), step.error)
                     _failed(failure, on_error, _after(rows, resumes))
                 answers.extend([None] * (step.position + 1 - len(answers)))
-                answers[step.position] = step.result.text if step.result is not None else None
+                answers[step.position] = value
             reporter.step(step)
     return answers
+
+
+def _valued(outcome: Outcome, shape: Shape) -> tuple[Outcome, Any]:
+    """An outcome and the value of its answer; the error instead, if it has none."""
+    if outcome.result is None:
+        return outcome, None
+    try:
+        return outcome, shape.value(outcome.result)
+    except LocalLLMError as error:
+        return replace(outcome, error=error), None
 
 
 def check_on_error(on_error: OnError) -> None:
@@ -166,7 +189,7 @@ def _failed(failure: RowError, on_error: Literal["raise"] | Callable[[RowError],
         return
     rest = 'on_error="record" (--on-error record) notes such a row and goes on with the others.'
     hint = " ".join(part for part in (rest, after) if part)
-    raise type(error)(f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
+    raise reworded(error, f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
 
 
 def _after(rows: Data, resumes: bool) -> str:

@@ -11,7 +11,6 @@ from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Data, Progress, RowError, fitted, open_data
 from jupyter_localllm.batch.head import Head, Witness
 from jupyter_localllm.batch.surfaces import Surface, map_surface_for
-from jupyter_localllm.batch.table import ANSWER
 from jupyter_localllm.batch.view import Finished
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.magics import place
@@ -120,10 +119,10 @@ class _Over:
                 with contextlib.suppress(Exception):  # the first error is the one to tell
                     surface.stop(self.progress, self._after())
             raise
-        value, column = self.data.beside(answers)
+        value, columns = self.data.beside(answers)
         if record and hasattr(value, "attrs"):
             value.attrs["errors"] = [error.plain() for error in self._failed()]
-        surface.finish(self._finished(answers, column))
+        surface.finish(self._finished(answers, columns))
         return value
 
     def _failed(self) -> list[RowError]:
@@ -152,19 +151,23 @@ class _Over:
             size = f"{self.name} has {rows}; if all were like the first, {tokens:,} tokens of prompts."
         return f"{size}\nThe first row:\n\n{plan_text(plan)}"
 
-    def _finished(self, answers: list[str | None], column: str) -> Finished:
+    def _finished(self, answers: list[Any], columns: tuple[str, ...]) -> Finished:
+        named = ", ".join(f"`{column}`" for column in columns)
         if not answers:
             where = ""
-        elif column:
-            where = f"The answers are the column `{column}` of `{self.target}`."
+        elif len(columns) == 1:
+            where = f"The answers are the column {named} of `{self.target}`."
+        elif columns:
+            where = f"The answers are the columns {named} of `{self.target}`."
         else:
             where = f"The answers are the list `{self.target}`."
-        head = Head.of(self.data, answers, column or ANSWER)
-        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(column)))
+        head = Head.of(self.data, answers, *(columns or self.data.shape.kinds))
+        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(columns)))
 
-    def _remarks(self, column: str) -> Iterator[str]:
-        if column not in ("", ANSWER):
-            yield f"The data had a column `{ANSWER}` already, so the new one is `{column}`."
+    def _remarks(self, columns: tuple[str, ...]) -> Iterator[str]:
+        for column, wanted in zip(columns, self.data.shape.kinds, strict=False):
+            if column != wanted:
+                yield f"The data had a column `{wanted}` already, so the new one is `{column}`."
         if self.progress.repeated:
             count = self.progress.repeated
             yield f"{count:,} {'prompt was' if count == 1 else 'prompts were'} another row's, too, and got its answer."

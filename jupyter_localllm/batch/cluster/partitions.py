@@ -26,8 +26,10 @@ from jupyter_localllm.batch.cluster.worker import asking, register, resident, th
 from jupyter_localllm.batch.data import Data, open_data
 from jupyter_localllm.batch.mapping import OnError, RowError, answer_all, check_on_error
 from jupyter_localllm.batch.progress import Meter, Pace, Progress, Reporter
-from jupyter_localllm.batch.run import Step, is_of_the_run
+from jupyter_localllm.batch.run import Step, is_of_the_run, reworded
+from jupyter_localllm.batch.shape import Shape
 from jupyter_localllm.batch.template import RowTemplate, fitted
+from jupyter_localllm.constrain.typed import Typed
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError
 from jupyter_localllm.types import Provenance, Status
@@ -57,6 +59,7 @@ class _Asked:
     column: str | None
     records: bool
     topic: str
+    typed: Typed | None
 
 
 def map_collection(
@@ -71,6 +74,7 @@ def map_collection(
     progress: Callable[[Progress], object] | None = None,
     first_line: int = 1,
     model: str = "",
+    typed: Typed | None = None,
 ) -> Any:
     """Ask once for each row of a Dask collection; see `jupyter_localllm.LocalLLM.map`.
 
@@ -79,14 +83,16 @@ def map_collection(
     data : dask.dataframe.DataFrame, dask.dataframe.Series or dask.bag.Bag
     client : distributed.Client
     work : Work
+    typed : Typed, optional
+        What the answers are.
 
     Returns
     -------
-    dask.dataframe.Series or dask.bag.Bag
+    dask.dataframe.Series, dask.dataframe.DataFrame or dask.bag.Bag
         The answers, computed, in the memory of the workers: partitions, index and divisions as the data's.
     """
     check_on_error(on_error)
-    form = _form_of(data)
+    form = _form_of(data, typed)
     parts = form.parts()
     register(client)
     head = _head(client, parts, column)
@@ -97,6 +103,7 @@ def map_collection(
         column,
         on_error != "raise",
         f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}",
+        typed,
     )
     tally = _Tally(len(parts), model)
     answers, reports = _sent(client, asked, parts)
@@ -124,7 +131,8 @@ def _answer_partition(asked: _Asked, number: int, partition: Any) -> tuple[Any, 
         last[0] = progress
         worker.log_event(asked.topic, {"partition": number, **{name: getattr(progress, name) for name in _COUNTED}})
 
-    answers: list[str | None] = []
+    answers: list[Any] = []
+    shape = Shape.of(asked.typed)
     if asked.template is not None and rows.total:
         try:
             with asking(asked.work) as runner, Reporter(Meter(rows.total), tell, _TELL_SECONDS) as reporter:
@@ -134,12 +142,13 @@ def _answer_partition(asked: _Asked, number: int, partition: Any) -> tuple[Any, 
                     runner,
                     on_error=errors.append if asked.records else "raise",
                     reporter=reporter,
+                    shape=shape,
                 )
         except LocalLLMError as error:
             if is_of_the_run(error):
                 raise there(error, resident().address) from None
-            raise type(error)(f"partition {number}, {error.message}", error.hint) from None
-    return rows.like(answers), _Report(rows.total or 0, tuple(errors), last[0])
+            raise reworded(error, f"partition {number}, {error.message}", error.hint) from None
+    return rows.like(answers, shape), _Report(rows.total or 0, tuple(errors), last[0])
 
 
 def _first_of(partition: Any) -> Any:
@@ -167,10 +176,10 @@ class _Form:
     collection: Callable[[list[Any]], Any]
 
 
-def _form_of(data: Any) -> _Form:
+def _form_of(data: Any, typed: Typed | None) -> _Form:
     kind = type(data)
     if kind.__module__.startswith("dask.dataframe") and kind.__name__ in ("DataFrame", "Series"):
-        return _Form(data.to_delayed, lambda answers: _series(data, answers))
+        return _Form(data.to_delayed, lambda answers: _series(data, answers, Shape.of(typed)))
     if kind.__module__.startswith("dask.bag") and kind.__name__ == "Bag":
         from dask.bag import from_delayed
 
@@ -182,10 +191,10 @@ def _form_of(data: Any) -> _Form:
     )
 
 
-def _series(data: Any, answers: list[Any]) -> Any:
+def _series(data: Any, answers: list[Any], shape: Shape) -> Any:
     from dask.dataframe import from_delayed
 
-    meta = open_data(data._meta_nonempty).like([""] * len(data._meta_nonempty)).iloc[:0]
+    meta = open_data(data._meta).like([], shape)
     return from_delayed(answers, meta=meta, divisions=data.divisions, verify_meta=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class Work:
     settings : Mapping
         What decides the answers, and what a person set of the rest; paths and sizes are each machine's own otherwise.
     ask : callable
-        Gives an `Ask` for a handle and options.
+        Gives a context of an `Ask` for a handle and options.
     options : Mapping
         Of the map's questions.
     width : int
@@ -34,7 +35,7 @@ class Work:
 
     make: Callable[..., Any]
     settings: Mapping[str, Any]
-    ask: Callable[[Any, Mapping[str, Any]], Ask] = field(repr=False)
+    ask: Callable[[Any, Mapping[str, Any]], AbstractContextManager[Ask]] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     width: int = 1
     neighbours: Mapping[str, int] = field(default_factory=dict)

@@ -140,8 +140,7 @@ def resident() -> ResidentModel:
 def asking(work: Work) -> Iterator[Runner]:
     """A runner on this worker's model, for the present task."""
     plugin = resident()
-    with plugin.task(), plugin.handle(work) as handle:
-        ask = work.ask(handle, work.options)
+    with plugin.task(), plugin.handle(work) as handle, work.ask(handle, work.options) as ask:
         yield Together(ask, work.width) if work.width > 1 else InTurn(ask)
 
 
