@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
+from jupyter_localllm.api.extracting import Extracting, last
 from jupyter_localllm.api.handle import current_shell, drive
 from jupyter_localllm.api.over_rows import OverRows
 from jupyter_localllm.engine.asynchronous import iterate
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 
 
-class LocalLLM(OverRows):
+class LocalLLM(OverRows, Extracting):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
@@ -55,8 +56,10 @@ class LocalLLM(OverRows):
         **options
             Sampling values, ``max_tokens`` (tokens), ``stop``, ``system``, ``cache``
             (``"use" | "refresh" | "off" | "require"``), and ``chat``: the name of a conversation to go on with.
-            ``schema``: what the answer must look like, a JSON Schema as a dict, a compiled regular expression, a list
-            of choices, or a constraint of `jupyter_localllm.constrain`. ``logprobs``: tell the log-probability of each
+            ``schema``: what the answer must be, a type (pydantic model, dataclass, TypedDict, ``Literal`` …), a JSON
+            Schema, a compiled regular expression, a list of choices, or a constraint of `jupyter_localllm.constrain`;
+            the result's ``value`` is the Python object. ``constraint``: one of these constraints, to hold the text
+            without reading it. ``logprobs``: tell the log-probability of each
             token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
 
         Returns
@@ -66,6 +69,8 @@ class LocalLLM(OverRows):
 
         Raises
         ------
+        SchemaMismatch, AnswerCut
+            Under a schema: the answer does not fit after two corrections, or was cut off.
         LocalLLMError
             At once for wrong options; while it runs for everything else.
 
@@ -80,7 +85,7 @@ class LocalLLM(OverRows):
 
     def generate(self, prompt: PromptLike, **options: Any) -> Result:
         """Answer at once; see `stream` for the options."""
-        return _last(self.stream(prompt, **options))
+        return last(self.stream(prompt, **options))
 
     async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[Event]:
         """`stream` for ``async for``; cancelling the task cancels the generation."""
@@ -151,10 +156,3 @@ def get_llm() -> LocalLLM:
             shell.configurables.append(here.own)
     own: LocalLLM = here.own
     return own
-
-
-def _last(events: Iterator[Event]) -> Result:
-    for event in events:
-        if isinstance(event, Done):
-            return event.result
-    raise EngineError("the generation was stopped before it was done")

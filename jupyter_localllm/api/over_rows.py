@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.cache import Grouped
-from jupyter_localllm.errors import ModelNotFound, UsageError
-from jupyter_localllm.pipeline import Request, ask, keep, key_of, recall
+from jupyter_localllm.errors import ModelNotFound, SchemaMismatch, UsageError
+from jupyter_localllm.pipeline import Request, ask, keep, recall
 from jupyter_localllm.types import Part, Result, Token
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from jupyter_localllm.batch.cluster import Work
     from jupyter_localllm.batch.cluster.rows import Files
     from jupyter_localllm.batch.run import Ask, Runner
-    from jupyter_localllm.constrain.typed import Typed
 
 __all__ = ["OverRows", "ask_on_worker"]
 
@@ -120,10 +119,8 @@ class OverRows(FromSources):
 
         if "chat" in options or "place" in options:
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
-        typed = _typed(schema)
-        if typed is not None:
-            options["schema"] = typed.constraint
-        self._request("?", options)  # a wrong option is an error before any row
+        typed = self._request("?", {**options, "schema": schema}).form  # a wrong option is an error before any row
+        options["schema"] = typed
         client = client_for(client, data)
         asked: dict[str, Any] = {
             "column": column,
@@ -205,8 +202,13 @@ class OverRows(FromSources):
 
         def found(parts: tuple[Part, ...]) -> Result | None:
             request = self._row_request(options, parts)
-            entry = recall(request, key_of(request, model), cache)
-            return None if entry is None else replace(entry.result, cached=True)
+            entry = recall(request, model, cache)
+            if entry is None or request.form is None:
+                return None if entry is None else replace(entry.result, cached=True)
+            try:
+                return replace(entry.result, cached=True, value=request.form.value(entry.result.text))
+            except SchemaMismatch:  # a first attempt, which is corrected there
+                return None
 
         def kept(parts: tuple[Part, ...], result: Result) -> Result:
             if result.provenance.model_sha256 != model.sha256():
@@ -218,17 +220,9 @@ class OverRows(FromSources):
             request = self._row_request(options, parts)
             said = (Token(result.reasoning, "reasoning"), Token(result.text))
             told = tuple(token for token in said if token.text)
-            return keep(request, key_of(request, model), model, cache, said=told, result=result)
+            return keep(request, model, cache, said=told, result=result)
 
         return Files(found, kept)
-
-
-def _typed(schema: Any) -> Typed | None:
-    if schema is None:
-        return None
-    from jupyter_localllm.constrain.typed import typed
-
-    return typed(schema)
 
 
 def ask_on_worker(handle: OverRows, options: Mapping[str, Any]) -> AbstractContextManager[Ask]:

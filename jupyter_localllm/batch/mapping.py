@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Union
 
 from jupyter_localllm.batch.data import Data, open_data
@@ -138,24 +138,13 @@ def answer_all(
     with contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
         for step in steps:
             if isinstance(step, Outcome):
-                step, value = _valued(step, shape)  # noqa: PLW2901 - what is no value is an error from here on
                 if step.error is not None:
                     failure = RowError(step.position, rows.label(step.position), step.error)
                     _failed(failure, on_error, _after(rows, resumes))
                 answers.extend([None] * (step.position + 1 - len(answers)))
-                answers[step.position] = value
+                answers[step.position] = None if step.result is None else shape.value(step.result)
             reporter.step(step)
     return answers
-
-
-def _valued(outcome: Outcome, shape: Shape) -> tuple[Outcome, Any]:
-    """An outcome and the value of its answer; the error instead, if it has none."""
-    if outcome.result is None:
-        return outcome, None
-    try:
-        return outcome, shape.value(outcome.result)
-    except LocalLLMError as error:
-        return replace(outcome, error=error), None
 
 
 def check_on_error(on_error: OnError) -> None:

@@ -181,5 +181,7 @@ def _kept(outcome: Outcome) -> Outcome:
     """Keep of a result what another row needs, so that 100,000 of them stay small."""
     result = outcome.result
     if result is not None:
-        result = Result(result.text, finish_reason=result.finish_reason, model=result.model, notes=result.notes)
+        result = Result(
+            result.text, finish_reason=result.finish_reason, model=result.model, notes=result.notes, value=result.value
+        )
     return replace(outcome, result=result, repeated=True)

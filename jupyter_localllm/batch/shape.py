@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union
 
 from jupyter_localllm.constrain.typed import Typed, levels
-from jupyter_localllm.errors import AnswerCut
 from jupyter_localllm.types import Result
 
 __all__ = ["ANSWER", "TEXT", "Column", "Kind", "Shape", "plain"]
@@ -105,15 +104,15 @@ class Shape:
         The columns; of a single one, `ANSWER`.
     single : bool
         Whether an answer is one value, and so the answers one column.
-    read : callable or None
-        Makes the value of an answer's text; None: the text is the value.
+    typed : bool
+        Whether answers have values, and are not just texts.
     row : callable or None
         Gives the fields of a value by the names of the columns.
     """
 
     kinds: Mapping[str, Kind]
     single: bool = True
-    read: Callable[[str], Any] | None = None
+    typed: bool = False
     row: Callable[[Any], Mapping[str, Any]] | None = None
 
     @classmethod
@@ -123,29 +122,13 @@ class Shape:
             return TEXT
         if typed.columns:
             kinds = {name: Kind.of(annotation) for name, annotation in typed.columns.items()}
-            return cls(kinds, False, typed.value, typed.row)
+            return cls(kinds, False, True, typed.row)
         text = typed.schema is None
-        return cls({ANSWER: Kind("text") if text else _single(typed)}, True, typed.value)
+        return cls({ANSWER: Kind("text") if text else _single(typed)}, True, True)
 
     def value(self, result: Result) -> Any:
-        """The value of an answer.
-
-        Raises
-        ------
-        AnswerCut
-            It was cut off before it was whole.
-        SchemaMismatch
-            It is not what the schema asks for.
-        """
-        if self.read is None:
-            return result.text
-        if result.finish_reason != "stop":
-            raise AnswerCut(
-                f"the answer was cut off before it was whole: {result.text[-80:]!r}",
-                "Raise max_tokens, or bound what may be long: maxLength, maxItems.",
-                text=result.text,
-            )
-        return self.read(result.text)
+        """The value of an answer: its text, or what it was read as."""
+        return result.value if self.typed else result.text
 
     def columns(self, answers: Sequence[Any]) -> list[Column]:
         """The columns of all answers, None where there is none."""

@@ -14,7 +14,14 @@ from typing import Final
 from jupyter_localllm.magics.arguments import find_target
 from jupyter_localllm.magics.options import OPTIONS, Option, Suggest, find_option, is_option
 from jupyter_localllm.magics.subcommands import FORMS
-from jupyter_localllm.magics.variables import attribute_names, columns_of, data_names, prompt_names
+from jupyter_localllm.magics.variables import (
+    PLAIN_TYPES,
+    attribute_names,
+    columns_of,
+    data_names,
+    prompt_names,
+    type_names,
+)
 from jupyter_localllm.magics.words import next_word, quote
 
 __all__ = ["Known", "Suggestions", "suggest"]
@@ -226,7 +233,7 @@ class _Spot:
 
     def _allowed(self, option: Option) -> bool:
         groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
-        apart = any({option.name, given} == {"--cite", "--over"} for given in self.given)
+        apart = any({option.name, given} in ({"--cite", "--over"}, {"--cite", "--schema"}) for given in self.given)
         free = option.many or option.name not in self.given
         return not option.later and not apart and option.group not in groups and free
 
@@ -239,6 +246,8 @@ class _Spot:
             return self._cited(variables, unseen)
         if option.suggest == "data":
             return _fitting(self.fragment, data_names(variables, unseen), "instance")
+        if option.suggest == "type":
+            return _fitting(self.fragment, [*type_names(variables, unseen), *PLAIN_TYPES], "class")
         if option.suggest == "column":
             over = self.given.get("--over") or [""]
             return _fitting(self.fragment, columns_of(variables.get(over[-1])), "value")

@@ -141,6 +141,8 @@ class Result:
     provenance : Provenance
     logprobs : tuple of TokenLogprob
         One for each token of the answer, if they were asked for.
+    value : object
+        The Python object, where the answer was given a schema; made anew from the text each time, never stored.
     """
 
     text: str
@@ -153,6 +155,7 @@ class Result:
     notes: tuple[Note, ...] = ()
     provenance: Provenance = Provenance()
     logprobs: tuple[TokenLogprob, ...] = ()
+    value: Any = field(default=None, compare=False, metadata={"stored": False})
 
     def __str__(self) -> str:
         return self.text
@@ -165,7 +168,8 @@ class Status:
     Parameters
     ----------
     stage : str
-        ``"checking"``, ``"loading"``, ``"waiting"``, ``"prompt"``, ``"cache"`` …
+        ``"checking"``, ``"loading"``, ``"waiting"``, ``"prompt"``, ``"cache"`` … After ``"retry"`` the answer begins
+        anew: what came of it so far did not fit.
     text : str
         A short phrase for people.
     fraction : float or None

@@ -1,4 +1,4 @@
-"""The one road that everything takes: ``ask``.
+"""The road: ``ask_once``, from a request to its answer.
 
 ::
 
@@ -14,7 +14,7 @@ import importlib.metadata
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key, changes, content_sha256
@@ -32,6 +32,7 @@ from jupyter_localllm.types import (
     Message,
     ModelInfo,
     Note,
+    Part,
     Prompt,
     Provenance,
     Result,
@@ -41,7 +42,10 @@ from jupyter_localllm.types import (
     Token,
 )
 
-__all__ = ["Model", "Plan", "Request", "ask", "keep", "key_of", "plan", "recall"]
+if TYPE_CHECKING:
+    from jupyter_localllm.constrain.typed import Typed
+
+__all__ = ["Model", "Plan", "Request", "ask_once", "keep", "plan", "recall", "version_of"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Request:
         Of the LoRA adapter, or ``""``.
     constraint : Constraint or None
         What the answer must look like.
+    form : Typed or None
+        What the answer is read as; `constraint` is then its own. The answer is whole and validated, or an error.
     reasoning_budget : int or None
         Most tokens of the reasoning channel.
     logprobs : int or None
@@ -79,6 +85,7 @@ class Request:
     window: int | None = None
     adapter_sha256: str = ""
     constraint: Constraint | None = None
+    form: Typed | None = None
     reasoning_budget: int | None = None
     logprobs: int | None = None
     pieces_ms: float = 16.0
@@ -113,6 +120,10 @@ class Model(Protocol):
         """Versions of what runs the model."""
         ...
 
+    def holds(self, constraint: Constraint) -> bool:
+        """Whether its answers are held to this; if not, the model is told in words."""
+        ...
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -126,8 +137,8 @@ class Plan:
     cached: bool = False
 
 
-def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, None]:
-    """Answer from the cache or by the model; the events end with one `Done`.
+def ask_once(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, None]:
+    """Answer from the cache or by the model; the events end with one `Done`. What was written is not looked at.
 
     Raises
     ------
@@ -136,9 +147,10 @@ def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generat
     LocalLLMError
         Whatever stands in the way of an answer.
     """
+    request = _told(request, model)
     yield from model.identify()
     key = key_of(request, model)
-    entry = recall(request, key, cache)
+    entry = _recalled(request, key, cache)
     if entry is not None:
         yield from entry.replay()
         return
@@ -152,17 +164,37 @@ def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generat
                 said.append(event)
             yield event
     if result is not None:  # cancelled from below: the stream just ends
-        yield Done(keep(request, key, model, cache, said=tuple(said), result=result))
+        yield Done(_kept(request, key, model, cache, Entry.of(tuple(said), result, key)))
 
 
-def recall(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) -> Entry | None:
-    """The answer that the cache has, if the request lets it be used.
+def recall(request: Request, model: Model, cache: AnswerCache | Grouped) -> Entry | None:
+    """The answer that the cache has, if the request lets it be used; for who asks the model elsewhere.
 
     Raises
     ------
     CacheMiss
         Mode ``require`` and no entry.
     """
+    request = _told(request, model)
+    return _recalled(request, key_of(request, model), cache)
+
+
+def keep(
+    request: Request, model: Model, cache: AnswerCache | Grouped, *, said: tuple[Token, ...], result: Result
+) -> Result:
+    """Put an answer that was made elsewhere into the cache, if the request lets it; see `recall`.
+
+    Returns
+    -------
+    Result
+        The answer, with a note if it could not be kept.
+    """
+    request = _told(request, model)
+    key = key_of(request, model)
+    return replace(_kept(request, key, model, cache, Entry.of(said, result, key)), value=result.value)
+
+
+def _recalled(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) -> Entry | None:
     if request.cache not in ("use", "require"):
         return None
     entry = cache.get(key)
@@ -171,29 +203,21 @@ def recall(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) -> En
     return entry
 
 
-def keep(
-    request: Request,
-    key: AnswerKey,
-    model: Model,
-    cache: AnswerCache | Grouped,
-    *,
-    said: tuple[Token, ...],
-    result: Result,
-) -> Result:
-    """Put an answer into the cache, if the request lets it; the answer, with a note if that could not be done."""
+def _kept(request: Request, key: AnswerKey, model: Model, cache: AnswerCache | Grouped, entry: Entry) -> Result:
     if request.cache == "off":
-        return result
+        return entry.result
     try:
-        cache.put(key, Entry.of(said, result, key))
+        cache.put(key, entry)
         cache.remember_model(model.known_as, model.sha256())
     except CacheError as error:  # the answer is there, and is not lost for want of a cache
         note = Note("cache", f"the answer is not kept: {error.message}")
-        return replace(result, notes=(*result.notes, note))
-    return result
+        return replace(entry.result, notes=(*entry.result.notes, note))
+    return entry.result
 
 
 def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Plan]:
     """Render and measure, generate nothing; the generator returns the `Plan`."""
+    request = _told(request, model)
     yield from model.identify()
     key = key_of(request, model)
     engine = yield from model.engine()
@@ -201,6 +225,24 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     fitted = _fit(request, engine, info)
     parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
     return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
+
+
+def _told(request: Request, model: Model) -> Request:
+    """The request, its system message telling what the form says of itself, or all of it if nothing else holds it.
+
+    There it stands before everything that changes: the rows of a map share it.
+    """
+    if request.form is None:
+        return request
+    from jupyter_localllm.constrain.telling import told
+
+    words = told(request.form, held=model.holds(request.form.constraint))
+    if not words:
+        return request
+    first, *rest = request.messages
+    if first.role != "system":
+        return replace(request, messages=(Message.of("system", words), *request.messages))
+    return replace(request, messages=(replace(first, parts=(*first.parts, Part("text", f"\n\n{words}"))), *rest))
 
 
 def key_of(request: Request, model: Model) -> AnswerKey:
