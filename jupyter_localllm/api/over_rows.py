@@ -11,11 +11,11 @@ from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.cache import Grouped
 from jupyter_localllm.errors import ModelNotFound, SchemaMismatch, UsageError
-from jupyter_localllm.pipeline import Request, ask, keep, recall
+from jupyter_localllm.pipeline import Request, ask, keep, plan, recall
 from jupyter_localllm.types import Part, Result, Token
 
 if TYPE_CHECKING:
-    from jupyter_localllm.batch import OnError, Progress
+    from jupyter_localllm.batch import Estimate, OnError, Progress, Weight
     from jupyter_localllm.batch.cluster import Work
     from jupyter_localllm.batch.cluster.rows import Files
     from jupyter_localllm.batch.run import Ask, Runner
@@ -48,6 +48,7 @@ class OverRows(FromSources):
         on_error: OnError = "raise",
         progress: Callable[[Progress], object] | Literal[False] | None = None,
         first_line: int = 1,
+        dry_run: bool = False,
         **options: Any,
     ) -> Any:
         """Ask once for each row, and give the answers in the shape of the data.
@@ -87,6 +88,10 @@ class OverRows(FromSources):
             bar shows it where the extension is loaded and somebody looks on; False shows nothing.
         first_line : int, optional
             Number of the template's first line in its cell, for messages.
+        dry_run : bool, optional
+            Only judge, by up to eight rows spread over all, what the map would take: gives an
+            `jupyter_localllm.batch.Estimate` of its tokens and its time. These rows are asked (for 20 s at most), and
+            their answers are in the cache.
         **options
             As for `stream`, but without ``chat``.
 
@@ -122,6 +127,8 @@ class OverRows(FromSources):
         typed = self._request("?", {**options, "schema": schema}).form  # a wrong option is an error before any row
         options["schema"] = typed
         client = client_for(client, data)
+        if dry_run:
+            return self._estimate(template, data, options, client, column=column, variables=variables)
         asked: dict[str, Any] = {
             "column": column,
             "variables": variables,
@@ -140,6 +147,50 @@ class OverRows(FromSources):
                     return map_rows(template, data, runner, **asked)
             with self.asking_rows(options) as row:
                 return map_rows(template, data, row, width=self._width, **asked)
+
+    def _estimate(
+        self,
+        template: str,
+        data: Any,
+        options: dict[str, Any],
+        client: Any,
+        *,
+        column: str | None,
+        variables: Mapping[str, Any] | None,
+    ) -> Estimate:
+        from jupyter_localllm.batch import Estimate, estimate, fitted, open_data, runner_for
+        from jupyter_localllm.batch.cluster import is_collection
+
+        if is_collection(data):
+            raise UsageError(
+                "the rows of a Dask collection are not counted before they are computed",
+                "Judge by some of them: llm.map(…, data.head(100), dry_run=True).",
+            )
+        rows = open_data(data, column)
+        fitting = fitted(template, rows, variables or {})
+        model = self._model()
+        if fitting is None:
+            return Estimate(0, 0, 0.0, 0, None, 0, None, model=model.name)
+        workers = 1 if client is None else max(1, len(client.nthreads()))
+        engine = drive(self._ready())
+        with self.asking_rows(options) as row:
+            return estimate(
+                fitting,
+                rows,
+                None if options.get("cache", self.cache) == "require" else runner_for(row, self._width),
+                lambda parts: self._weight(parts, options),
+                count=lambda text: engine.count([text])[0],
+                share=1 / workers,
+                model=model.name,
+            )
+
+    def _weight(self, parts: tuple[Part, ...], options: Mapping[str, Any]) -> Weight:
+        from jupyter_localllm.batch import Weight
+
+        made = drive(plan(self._row_request(options, parts), self._model(), self.answers))
+        prompt = made.fitted.prompt
+        text = "".join(prompt.pieces) or "\n".join(message.content for message in prompt.messages)
+        return Weight(text, made.fitted.tokens, made.fitted.max_tokens, made.cached)
 
     @contextmanager
     def asking_rows(self, options: Mapping[str, Any]) -> Iterator[Ask]:

@@ -15,7 +15,7 @@ from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
-__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows"]
+__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows", "runner_for"]
 
 OnError = Union[Literal["raise", "record"], Callable[["RowError"], object]]
 
@@ -93,15 +93,17 @@ def map_rows(
     errors: list[RowError] = []
     answers: list[Any] = []
     if plan is not None:
-        if callable(ask):
-            runner: Runner = InTurn(ask) if width <= 1 else Together(ask, width)
-        else:
-            runner = ask
+        runner = runner_for(ask, width) if callable(ask) else ask
         note = errors.append if on_error == "record" else on_error
         with Reporter(Meter(rows.total, model), progress) as reporter:
             answers = answer_all(plan, rows, runner, on_error=note, reporter=reporter, resumes=resumes, shape=shape)
     made = rows.like(answers, shape)
     return _with_errors(made, errors) if on_error == "record" else made
+
+
+def runner_for(ask: Ask, width: int) -> Runner:
+    """What has prompts answered here: one after the other, or so many at a time."""
+    return InTurn(ask) if width <= 1 else Together(ask, width)
 
 
 def answer_all(

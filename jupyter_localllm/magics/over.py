@@ -142,14 +142,9 @@ class _Over:
         if template is None or first is None:
             return f"Dry run: {self.name} has no rows, so nothing would be asked."
         plan = self.handle.plan(template.render(first), **asked.options())
-        total = self.data.total
-        if total is None:
-            size = f"The rows of {self.name} are not counted."
-        else:
-            tokens = total * plan.fitted.tokens
-            rows = "1 row" if total == 1 else f"{total:,} rows"
-            size = f"{self.name} has {rows}; if all were like the first, {tokens:,} tokens of prompts."
-        return f"{size}\nThe first row:\n\n{plan_text(plan)}"
+        judged = self.handle.map(asked.body, self.data, variables=asked.variables, dry_run=True, **asked.options())
+        first_row = plan_text(plan, "only the rows that were timed are answered")
+        return f"{self.name}: {judged}\n\nThe first row\n\n{first_row}"
 
     def _finished(self, answers: list[Any], columns: tuple[str, ...]) -> Finished:
         named = ", ".join(f"`{column}`" for column in columns)

@@ -166,11 +166,13 @@ def test_require_row_by_row(llm: Any, asked: list[str]) -> None:
 
 
 def test_a_dry_run(llm: Any, shell: Any, asked: list[str], capsys: Any) -> None:
-    """The first row's prompt and its tokens, and the number of rows; nothing is asked and nothing bound."""
+    """The first row's prompt, and what all would take; no more is asked than what is timed, and nothing bound."""
     shell.user_ns.pop("_llm", None)
     assert llm("--over df --dry-run", "Is {{ text }} good?", df=pd.DataFrame(RECORDS)) is None
     said = capsys.readouterr().out
-    assert "df has 3 rows; if all were like the first, 24 tokens of prompts." in said
+    assert "df: 3 rows, judged by 3. Model scripted.\n  prompts  about 8 tokens each" in said
+    assert "\n  time     about " in said
+    assert "nothing is generated" not in said
     assert "{{ text }}" in said
     assert "Is good good?" in said
     llm("--over df --dry-run", df=[])
@@ -179,7 +181,23 @@ def test_a_dry_run(llm: Any, shell: Any, asked: list[str], capsys: Any) -> None:
     with pytest.raises(UsageError, match="would use up the first row of rows"):
         llm("--over rows --dry-run", rows=rows)
     assert len(list(rows)) == 3
-    assert asked == []
+    assert sorted(asked) == ["Is bad good?", "Is good good?"]
+    assert "_llm" not in shell.user_ns
+
+
+def test_a_schema_makes_columns(llm: Any, capsys: Any) -> None:
+    """Each field is a column of its type, named in the outcome; a single value is the column `answer`."""
+    schema = {"type": "object", "properties": {"re": {"enum": ["good", "bad"]}, "stars": {"type": "integer"}}}
+    frame = pd.DataFrame({"re": ["good", "bad"], "n": [5, 1]}, index=["x", "y"])
+    runtime.current().own = LocalLLM.from_engine(ScriptedEngine(lambda job: job.prompt.messages[-1].content))
+    made = llm("--over df --schema schema", '{"re": "{{ re }}", "stars": {{ n }}}', df=frame, schema=schema)
+    assert made.columns.tolist() == ["re", "n", "re_2", "stars"]
+    assert str(made["re_2"].dtype) == "category"
+    assert made["stars"].tolist() == [5, 1]
+    said = capsys.readouterr().out
+    assert "The answers are the columns `re_2`, `stars` of `_llm`." in said
+    assert "The data had a column `re` already, so the new one is `re_2`." in said
+    assert llm("--over df --schema int", "{{ n }}", df=frame)["answer"].tolist() == [5, 1]
 
 
 def test_conversations_are_not_touched(llm: Any, shell: Any) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from distributed import Reschedule, WorkerPlugin, get_worker
 
 from jupyter_localllm.batch.cluster.work import Work
-from jupyter_localllm.batch.run import InTurn, Outcome, RowPrompt, Runner, is_of_the_run, run
-from jupyter_localllm.batch.together import Together
+from jupyter_localllm.batch.mapping import runner_for
+from jupyter_localllm.batch.run import Outcome, RowPrompt, Runner, is_of_the_run, run
 from jupyter_localllm.engine.llama import usable_cores
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
@@ -141,7 +141,7 @@ def asking(work: Work) -> Iterator[Runner]:
     """A runner on this worker's model, for the present task."""
     plugin = resident()
     with plugin.task(), plugin.handle(work) as handle, work.ask(handle, work.options) as ask:
-        yield Together(ask, work.width) if work.width > 1 else InTurn(ask)
+        yield runner_for(ask, work.width)
 
 
 def answer_prompts(work: Work, prompts: tuple[RowPrompt, ...]) -> list[Outcome]:
