@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from jupyter_localllm.batch import tasks
 from jupyter_localllm.batch.data import Data, Row, open_data
 from jupyter_localllm.batch.estimate import Estimate, Weight, estimate
 from jupyter_localllm.batch.mapping import OnError, RowError, map_rows, runner_for
@@ -25,4 +26,5 @@ __all__ = [
     "map_rows",
     "open_data",
     "runner_for",
+    "tasks",
 ]
