@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_localllm.api import LocalLLM
-from jupyter_localllm.batch import Progress, map_rows
+from jupyter_localllm.batch import Progress, RowError, map_rows
+from jupyter_localllm.errors import ContextOverflow, SourceError
 from jupyter_localllm.types import Done, Event, Part, Result
 from tests.contracts import wait_for
 
@@ -85,3 +86,44 @@ def test_progress_tells_tokens_a_second(make: Callable[..., LocalLLM]) -> None:
     known = [progress for progress in said if progress.tokens_per_second]
     assert known
     assert known[-1].tokens_per_second == pytest.approx(3 * known[-1].rows_per_second, rel=0.2)
+
+
+def test_a_disk_that_fills_up(make: Callable[..., LocalLLM], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told once, all rows are answered, and what was on the disk stays there for the next run."""
+    from jupyter_localllm import runtime
+    from jupyter_localllm.cache.store import Store
+    from jupyter_localllm.cache.trouble import Unavailable
+
+    real, said = Store.write_all, []
+
+    def write_all(self: Store, rows: list[tuple[str, bytes]]) -> None:
+        if self.counts()[0] >= 256:
+            raise Unavailable("The disk of the cache is full.")
+        real(self, rows)
+
+    monkeypatch.setattr(Store, "write_all", write_all)
+    monkeypatch.setattr(runtime.current(), "on_notice", said.append)
+    texts = [f"text {i}" for i in range(600)]
+    llm = make(n_parallel=1)
+    assert llm.map("{{ value }}", texts) == [f"re: {text}" for text in texts]
+    assert said == ["The disk of the cache is full. Answers are not kept."]
+    assert llm.answers.stats().entries == 256
+    monkeypatch.undo()
+    again: list[Progress] = []
+    assert make(n_parallel=1).map("{{ value }}", texts, progress=again.append) == [f"re: {text}" for text in texts]
+    assert again[-1].cached == 256
+
+
+def test_rows_that_are_too_large(make: Callable[..., LocalLLM]) -> None:
+    """One megabyte in a cell and a prompt beyond the window are those rows' errors, with their places and figures."""
+    texts = [f"text {i}" for i in range(80)]
+    texts[70], texts[71] = "word " * 200_000, "w" * 5_000_000
+    failed: list[RowError] = []
+    answers = make(n_ctx=4096, max_tokens=50).map("{{ value }}", texts, on_error=failed.append)
+    assert [i for i, answer in enumerate(answers) if answer is None] == [70, 71]
+    told = {error.position: error.error for error in failed}
+    assert isinstance(told[70], ContextOverflow)
+    assert "4,096" in told[70].message
+    assert isinstance(told[71], SourceError)
+    with pytest.raises(ContextOverflow, match=r"^row 70: "):
+        make(n_ctx=4096, max_tokens=50).map("{{ value }}", texts[:71])

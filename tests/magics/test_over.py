@@ -263,3 +263,37 @@ def test_unattended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         cell.outputs[0].get("data") for cell in first.cells[1:]
     ]
     assert first.cells[2].outputs[0].text == "['Is it good? <b>good</b>', 'Is it good? bad']\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="one kernel start is enough")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill and jupyter_client
+def test_the_log_of_papermill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A long map tells the log how far it is; the notebook keeps the outcome alone."""
+    papermill = pytest.importorskip("papermill")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+    setup = f"""
+import jupyter_localllm.batch.surfaces as surfaces
+surfaces._FIRST_LINE_S = surfaces._LINES_S = 0.7
+from jupyter_localllm import LocalLLM, runtime
+from jupyter_localllm.engine.scripted import ScriptedEngine
+engine = ScriptedEngine("one two three", delay_ms=20)
+runtime.current().own = LocalLLM.from_engine(engine, cache_dir={str(tmp_path / "answers")!r}, n_parallel=1)
+%load_ext jupyter_localllm
+rows = [f"text {{i}}" for i in range(40)]"""
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    notebook.cells = [
+        nbformat.v4.new_code_cell(setup),
+        nbformat.v4.new_code_cell("%%llm said << --over rows\n{{ value }}"),
+    ]
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    with caplog.at_level("INFO", logger="papermill"):
+        done = papermill.execute_notebook(
+            tmp_path / "in.ipynb", tmp_path / "out.ipynb", progress_bar=False, log_output=True
+        )
+    lines = [record.message for record in caplog.records if "llm map" in record.message]
+    assert any("of 40 rows" in line and "rows/s" in line and "tokens/s" in line and "left" in line for line in lines)
+    (output,) = done.cells[1].outputs
+    assert output.output_type == "display_data"
+    assert "40 rows answered by scripted." in output.data["text/plain"]
