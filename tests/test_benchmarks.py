@@ -36,7 +36,7 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "sidebar"])
+@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "scaling", "sidebar"])
 def test_each_script_says_how_it_is_called(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", "--help"], cwd=ROOT, capture_output=True, text=True, check=False

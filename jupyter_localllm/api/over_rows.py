@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.cache import Grouped
-from jupyter_localllm.errors import ModelNotFound, SchemaMismatch, UsageError
+from jupyter_localllm.engine.asynchronous import iterate
+from jupyter_localllm.errors import EngineError, ModelNotFound, SchemaMismatch, UsageError
 from jupyter_localllm.pipeline import Request, ask, keep, plan, recall
 from jupyter_localllm.types import Part, Result, Token
 
@@ -147,6 +148,16 @@ class OverRows(FromSources):
                     return map_rows(template, data, runner, **asked)
             with self.asking_rows(options) as row:
                 return map_rows(template, data, row, width=self._width, **asked)
+
+    async def amap(self, template: str, data: Any, **options: Any) -> Any:
+        """`map` for ``await``; cancelling the task cancels the rows in flight, and keeps those that are finished."""
+
+        def run() -> Generator[Any, None, None]:
+            yield self.map(template, data, **options)
+
+        async for made in iterate(run):
+            return made
+        raise EngineError("the map was stopped before it was done")
 
     def _estimate(
         self,
