@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.constrain.grammar import check_text
-from jupyter_localllm.constrain.guided import start_guided
-from jupyter_localllm.constrain.keywords import check_schema, places
+from jupyter_localllm.constrain.guided import refusal, start_guided
+from jupyter_localllm.constrain.keywords import check_schema
+from jupyter_localllm.constrain.modern import modern
+from jupyter_localllm.constrain.opposite import without_not
 from jupyter_localllm.constrain.roomy import LARGEST_TEXT
+from jupyter_localllm.constrain.where import where
 from jupyter_localllm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +40,8 @@ class JsonSchema:
     Parameters
     ----------
     schema : mapping
-        A JSON Schema, draft 2020-12 (https://json-schema.org/draft/2020-12), as Python values. As JSON it has at most
-        131,072 characters.
+        A JSON Schema, draft 2020-12 (https://json-schema.org/draft/2020-12), as Python values; keywords of old drafts
+        are written anew (`modern`). As JSON it has at most 131,072 characters.
 
     Attributes
     ----------
@@ -61,7 +65,7 @@ class JsonSchema:
         if not isinstance(schema, Mapping):
             raise UsageError(f"A JSON schema is an object, not {type(schema).__name__}.", "Give a dict.")
         try:
-            text = json.dumps(_plain(schema), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            text = json.dumps(modern(_plain(schema)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         except (TypeError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"This schema is no JSON: {error}", "Use dicts, lists, str, numbers, bool, None."
@@ -79,11 +83,21 @@ class JsonSchema:
         schema = json.loads(self.text)
         check_schema(schema)
         options = {"whitespace_pattern": _WHITE_SPACE, **schema.pop("x-guidance", {}), **_STRICT}
-        text = json.dumps({"x-guidance": options, **schema}, ensure_ascii=False)
         try:
-            return start_guided(f"start: %json {text}", self.key, vocabulary, "JSON schema")
+            return self._start({"x-guidance": options, **schema}, vocabulary)
         except UsageError as error:
-            raise UsageError(error.message + places(schema, error.message), error.hint) from None
+            rewritten = without_not(schema)
+            if rewritten != schema:
+                with contextlib.suppress(UsageError):
+                    check_schema(rewritten)
+                    return self._start({"x-guidance": options, **rewritten}, vocabulary)
+            place = where(schema, lambda part: refusal({"x-guidance": options, **part}, vocabulary))
+            raise UsageError(f"{error.message} (at {place})" if place else error.message, error.hint) from None
+
+    def _start(self, schema: dict[str, Any], vocabulary: Vocabulary) -> GuidedMatcher:
+        return start_guided(
+            f"start: %json {json.dumps(schema, ensure_ascii=False)}", self.key, vocabulary, "JSON schema"
+        )
 
 
 def _plain(value: Any) -> Any:

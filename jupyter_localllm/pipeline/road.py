@@ -73,6 +73,8 @@ class Request:
         Most tokens of the reasoning channel.
     logprobs : int or None
         Tell log-probabilities, with so many alternatives.
+    kv_cache_type : str
+        Of what numbers the KV cache is, if not of the usual ones: coarser ones give other answers.
     pieces_ms : float
         Pieces of text come no more often; no part of the key.
     """
@@ -88,6 +90,7 @@ class Request:
     form: Typed | None = None
     reasoning_budget: int | None = None
     logprobs: int | None = None
+    kv_cache_type: str = ""
     pieces_ms: float = 16.0
 
 
@@ -267,6 +270,7 @@ def _shape(request: Request) -> dict[str, Any] | None:
         "constraint": request.constraint.key if request.constraint is not None else None,
         "reasoning_budget": request.reasoning_budget,
         "logprobs": request.logprobs,
+        "kv_cache_type": request.kv_cache_type or None,
     }
     return {name: value for name, value in shape.items() if value is not None} or None
 
