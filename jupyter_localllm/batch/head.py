@@ -100,13 +100,13 @@ class Head:
 
     @classmethod
     def of(cls, data: Witness, answers: Sequence[Any], *titles_of_answers: str) -> Head:
-        """The rows that went by, and their answers in columns of these names."""
+        """The rows that went by, and their answers in columns of these names; without names, without answers."""
         used = [name for name in dict.fromkeys(name for row in data.head for name in row.values) if name != ROW]
         names = _without_twins(used, data)
         shown = names[:_COLUMNS]
         titles = ("", *map(data.title, shown), *titles_of_answers)
         rows = []
-        columns = data.shape.columns(answers[: len(data.head)])
+        columns = data.shape.columns(answers[: len(data.head)]) if titles_of_answers else []
         for row, *said in zip(data.head, *(column.plain() for column in columns), strict=False):
             label = data.label(row.position)
             values = [_text(row.values[name]) if name in row.values else "" for name in shown]

@@ -23,7 +23,7 @@ from dask.delayed import delayed
 from jupyter_localllm.batch.cluster.rows import NO_WORKERS, error_of
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import asking, register, resident, there
-from jupyter_localllm.batch.data import Data, open_data
+from jupyter_localllm.batch.data import VALUE, open_data, unused_name
 from jupyter_localllm.batch.mapping import OnError, RowError, answer_all, check_on_error
 from jupyter_localllm.batch.progress import Meter, Pace, Progress, Reporter
 from jupyter_localllm.batch.run import Step, is_of_the_run, reworded
@@ -34,7 +34,7 @@ from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError
 from jupyter_localllm.types import Provenance, Status
 
-__all__ = ["map_collection"]
+__all__ = ["beside", "first_rows", "map_collection"]
 
 _POLL_SECONDS = 0.05
 _TELL_SECONDS = 0.5  # between two words of a partition on how far it is
@@ -95,8 +95,8 @@ def map_collection(
     form = _form_of(data, typed)
     parts = form.parts()
     register(client)
-    head = _head(client, parts, column)
-    fitting = None if head is None else fitted(template, head, variables or {}, first_line=first_line)
+    head = open_data(first_rows(client, data, 1), column)
+    fitting = fitted(template, head, variables or {}, first_line=first_line) if head.total else None
     asked = _Asked(
         work,
         fitting,
@@ -114,6 +114,37 @@ def map_collection(
         for error in _placed(told):
             on_error(error)
     return form.collection(answers)
+
+
+def beside(data: Any, answers: Any) -> tuple[Any, tuple[str, ...]]:
+    """A collection with its answers beside it, and the names of the new columns; of a bag the answers alone.
+
+    Parameters
+    ----------
+    data : dask.dataframe.DataFrame, dask.dataframe.Series or dask.bag.Bag
+    answers : object
+        What `map_collection` gave for it.
+    """
+    if not hasattr(data, "divisions"):
+        return answers, ()
+    frame = data if hasattr(data, "columns") and data.ndim > 1 else data.to_frame(name=str(data.name or VALUE))
+    named = {name: answers[name] for name in answers.columns} if answers.ndim > 1 else {answers.name: answers}
+    taken = [str(name) for name in frame.columns]
+    columns = {}
+    for name, column in named.items():
+        free = unused_name(name, taken)
+        taken.append(free)
+        columns[free] = column
+    return frame.assign(**columns), tuple(columns)
+
+
+def first_rows(client: Any, data: Any, count: int) -> Any:
+    """The first rows of the first partition that has any, as pandas or a list has them."""
+    for part in data.to_delayed():
+        rows = client.compute(delayed(_first_of)(part, count)).result()
+        if len(rows):
+            return rows
+    return []
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -151,9 +182,9 @@ def _answer_partition(asked: _Asked, number: int, partition: Any) -> tuple[Any, 
     return rows.like(answers, shape), _Report(rows.total or 0, tuple(errors), last[0])
 
 
-def _first_of(partition: Any) -> Any:
-    """The first row of a partition, as data of its kind."""
-    return partition.iloc[:1] if hasattr(partition, "iloc") else list(itertools.islice(partition, 1))
+def _first_of(partition: Any, count: int) -> Any:
+    """The first rows of a partition, as data of its kind."""
+    return partition.iloc[:count] if hasattr(partition, "iloc") else list(itertools.islice(partition, count))
 
 
 def _answers_of(pair: tuple[Any, _Report]) -> Any:
@@ -196,15 +227,6 @@ def _series(data: Any, answers: list[Any], shape: Shape) -> Any:
 
     meta = open_data(data._meta).like([], shape)
     return from_delayed(answers, meta=meta, divisions=data.divisions, verify_meta=False)
-
-
-def _head(client: Any, parts: list[Any], column: str | None) -> Data | None:
-    """The first row there is; None if there is none."""
-    for part in parts:
-        head = open_data(client.compute(delayed(_first_of)(part)).result(), column)
-        if head.total:
-            return head
-    return None
 
 
 def _sent(client: Any, asked: _Asked, parts: list[Any]) -> tuple[list[Any], list[Any]]:

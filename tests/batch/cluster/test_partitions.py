@@ -10,6 +10,7 @@ from typing import Any
 
 import dask.bag
 import dask.dataframe
+import dask.distributed
 import pandas as pd
 import pytest
 
@@ -108,3 +109,26 @@ def test_what_is_wrong_is_told_before_anything_is_asked(
     with pytest.raises(UsageError, match=r"client is a dask\.distributed\.Client, not str"):
         llm.map("{{ value }}", ["a"], client="tcp://10.0.0.1:8786")
     assert asked() == {}
+
+
+def test_over(client: Any, cluster: Any, frame: Any, llm: LocalLLM, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--over`` gives the collection with the answers as a column, and shows its first rows."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from jupyter_localllm import runtime
+    from jupyter_localllm.magics.run import run_cell
+
+    shell = InteractiveShell()
+    runtime.current().own = llm
+    with pytest.raises(UsageError, match="--over df: a DataFrame of dask needs a cluster"):
+        run_cell(shell, "--over df", "{{ text }}", {"df": frame})
+    with dask.distributed.Client(cluster):
+        run_cell(shell, "said << --over df", "{{ text }}", {"df": frame.assign(answer=1)})
+        made = shell.user_ns["said"]
+        assert made.columns.tolist() == ["text", "stars", "answer", "answer_2"]
+        assert made.compute()["answer_2"].tolist() == [f"re: text {i}" for i in range(40)]
+        said = capsys.readouterr().out
+        assert "40 rows answered by scripted. The answers are the column `answer_2` of `said`." in said
+        assert "re: text 0" in said
+        with pytest.raises(UsageError, match="not counted before"):
+            run_cell(shell, "--over df --dry-run", "{{ text }}", {"df": frame})
