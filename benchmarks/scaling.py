@@ -38,7 +38,7 @@ def cluster(workers: int) -> Iterator[Any]:
 
     with (
         warnings.catch_warnings(),
-        LocalCluster(n_workers=workers, threads_per_worker=2, dashboard_address=None) as made,
+        LocalCluster(n_workers=workers, threads_per_worker=2, dashboard_address=":0") as made,
         Client(made, set_as_default=False) as client,
     ):
         client.wait_for_workers(workers)

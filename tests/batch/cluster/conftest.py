@@ -40,7 +40,8 @@ class Scripted(LocalLLM):
     def _scripted(self) -> ScriptedEngine:
         folder = self.model_dirs[0] if self.model_dirs else ""
         if folder not in self._engines:
-            self._engines[folder] = ScriptedEngine(_script(folder), name="scripted", delay_ms=5)
+            name = f"scripted {os.getpid()}" if folder.endswith("different") else "scripted"
+            self._engines[folder] = ScriptedEngine(_script(folder), name=name, delay_ms=5)
         return self._engines[folder]
 
 
@@ -69,7 +70,7 @@ def cluster() -> Iterator[Any]:
     """Two worker processes of one thread each."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as made:
+        with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as made:
             yield made
 
 

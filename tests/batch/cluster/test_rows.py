@@ -10,14 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask.dataframe
 import pandas as pd
 import polars as pl
 import pytest
+from distributed import Client, LocalCluster
 
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Progress, RowError
-from jupyter_localllm.errors import CacheMiss, ContextOverflow, EngineError, TemplateError, UsageError
+from jupyter_localllm.errors import CacheMiss, ContextOverflow, EngineError, ModelNotFound, TemplateError, UsageError
 from tests.contracts import wait_for
+
+from .conftest import Scripted
 
 TEXTS = [f"text {i % 40}" for i in range(50)]
 
@@ -117,6 +121,36 @@ def test_what_is_wrong_is_told_first(
         LocalLLM.from_engine(llm.engine).map("{{ value }}", ["a"], client=client)
     assert llm.map("{{ value }}", [], client=client) == []
     assert asked() == {}
+
+
+def test_workers_with_another_model(client: Any, tmp_path: Path) -> None:
+    """Answers of different files are not mixed under one name."""
+    folder = tmp_path / "different"
+    folder.mkdir()
+    llm = Scripted(model_dirs=[str(folder)], cache_dir=str(tmp_path / "cache"))
+    with pytest.raises(UsageError, match="a worker has another file"):
+        llm.map("{{ value }}", TEXTS, client=client)
+    texts = dask.dataframe.from_pandas(pd.Series([f"text {i} with some more words" for i in range(60)]), npartitions=6)
+    with pytest.raises(UsageError, match="the workers have different files"):
+        llm.map("{{ value }}", texts, client=client)
+
+
+@pytest.mark.model
+def test_a_model_that_only_the_workers_have(tmp_path: Path, model_path: Path) -> None:
+    """This machine learns from them which one it is, so that its cache can be used."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "elsewhere.gguf").symlink_to(model_path)
+    place = {"JUPYTER_LOCALLLM_MODEL_DIRS": str(tmp_path / "there")}
+    llm = LocalLLM(model="elsewhere", cache_dir=str(tmp_path / "cache"), max_tokens=4)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", env=place) as made,
+        Client(made, set_as_default=False) as client,
+    ):
+        answers = llm.map("What is the capital of {{ value }}?", ["Japan", "Spain"], client=client)
+    assert all(answers)
+    assert llm.map("What is the capital of {{ value }}?", ["Japan", "Spain"], cache="require") == answers
+    with pytest.raises(ModelNotFound):
+        llm.map("What is the capital of {{ value }}?", ["Germany"])
 
 
 @pytest.mark.model
