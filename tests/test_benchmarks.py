@@ -41,7 +41,7 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "schema", "sidebar"])
+@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "scaling", "schema", "sidebar"])
 def test_each_script_says_how_it_is_called(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", "--help"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -109,6 +109,16 @@ class Handle(Settings):
         """The resident engine, or None."""
         return self._engine or self._runtime.engine_of(self._holder)
 
+    def model_sha256(self) -> str:
+        """The sha256 of the model's file: from the file, or as the cache remembers it.
+
+        Raises
+        ------
+        ModelError
+            There is no such file here, and no memory of it.
+        """
+        return self._model().sha256()
+
     @property
     def answers(self) -> Any:
         """The answer cache (`jupyter_localllm.cache.AnswerCache`)."""

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
-from contextlib import nullcontext
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import AsyncIterator, Generator, Iterable
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
 from jupyter_localllm.api.extracting import Extracting, last
-from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import current_shell, drive
+from jupyter_localllm.api.over_rows import OverRows
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
-from jupyter_localllm.pipeline import Plan, ask, plan
+from jupyter_localllm.pipeline import Plan, plan
 from jupyter_localllm.prompt.messages import PromptLike
 from jupyter_localllm.types import Done, Event, Result
 
@@ -22,15 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from jupyter_localllm.batch import OnError, Progress
-
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 
-_ROW_MS = 250.0  # nobody reads the text of a row while it is written
-_READY = 4  # rows of a map that wait with their prompts made, so that no place in the batch is empty
 
-
-class LocalLLM(FromSources, Extracting):
+class LocalLLM(OverRows, Extracting):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
@@ -108,95 +100,6 @@ class LocalLLM(FromSources, Extracting):
             if isinstance(event, Done):
                 return event.result
         raise EngineError("the generation was stopped before it was done")
-
-    def map(
-        self,
-        template: str,
-        data: Any,
-        *,
-        column: str | None = None,
-        variables: Mapping[str, Any] | None = None,
-        on_error: OnError = "raise",
-        progress: Callable[[Progress], object] | Literal[False] | None = None,
-        first_line: int = 1,
-        **options: Any,
-    ) -> Any:
-        """Ask once for each row, and give the answers in the shape of the data.
-
-        Every finished row is in the cache: after an interrupt or an error, a rerun goes on where it stopped. Rows whose
-        prompts are the same are asked once. Conversations are not touched.
-
-        Parameters
-        ----------
-        template : str
-            The prompt, as the body of a ``%%llm`` cell: ``{{ expression }}`` stands for a value. A frame's columns and
-            a record's keys are names in it (``row`` is the whole row, for ``{{ row["unit price"] }}``); the one value
-            of a series or of a list of plain values is ``value``. Missing cells read as Python prints them: ``nan``,
-            ``None``, ``NaT``, ``<NA>``; ``{{ text or "nothing" }}`` says it otherwise for ``None``.
-        data : frame, series, list, tuple or iterator
-            Of pandas, polars or pyarrow (or of what behaves like pandas); lists and iterators of records (mappings) or
-            of plain values. An iterator is used up.
-        column : str, optional
-            The column or key that is ``value`` in the template.
-        variables : Mapping, optional
-            More names for the template; the row's own come first.
-        on_error : {"raise", "record"} or callable
-            What to do with a row that fails (an expression that fails on it, a prompt too long for the window, a miss
-            under ``cache="require"`` …). ``"raise"``: stop there with an error that names the row. ``"record"``: its
-            answer is None, and the other rows go on; of pandas data, ``answers.attrs["errors"]`` lists row, label,
-            error and message. A function is called with each `jupyter_localllm.batch.RowError` instead, and this for
-            data of every kind: ``failed = []; llm.map(…, on_error=failed.append)``. What holds for all rows alike (no
-            such model, no memory for it) is always raised.
-        progress : callable or False, optional
-            Gets a `jupyter_localllm.batch.Progress`, at most four times a second and at the end. If it is left out, a
-            bar shows it where the extension is loaded and somebody looks on; False shows nothing.
-        first_line : int, optional
-            Number of the template's first line in its cell, for messages.
-        **options
-            As for `stream`, but without ``chat``.
-
-        Returns
-        -------
-        Series, Array or list
-            The answers as text, in the order of the rows: for pandas a Series named ``answer`` with the same index (of
-            objects, None where a row failed), for polars a Series of strings, for pyarrow an array (chunked where the
-            data was a table or chunked), otherwise a list. Of no rows, an empty one; the model is not loaded then.
-
-        Raises
-        ------
-        TemplateError
-            The template is wrong, or uses a name that neither the rows nor `variables` have; before anything is asked.
-        UsageError
-            The template uses nothing of a row; the data has no rows; an option is wrong.
-        LocalLLMError
-            A row failed, and ``on_error`` is ``"raise"``.
-
-        Examples
-        --------
-        >>> llm.map("Positive or negative? {{ value }}", ["Lovely!", "Awful."])    # doctest: +SKIP
-        ['Positive', 'Negative']
-        """
-        from jupyter_localllm.batch import map_rows
-
-        if "chat" in options or "place" in options:
-            raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
-        request = functools.partial(self._request, options=options)
-        request("?")  # a wrong option is an error before any row
-        model = self._model()
-        with self._runtime.shown() if progress is None else nullcontext(progress or None) as show:
-            return map_rows(
-                template,
-                data,
-                lambda parts: ask(replace(request(parts), pieces_ms=_ROW_MS), model, self.answers),
-                column=column,
-                variables=variables,
-                on_error=on_error,
-                progress=show,
-                first_line=first_line,
-                model=model.name,
-                resumes=options.get("cache", self.cache) == "use",
-                width=self.n_parallel + _READY if self.n_parallel > 1 else 1,
-            )
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""

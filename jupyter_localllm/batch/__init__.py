@@ -5,9 +5,26 @@
 
 from __future__ import annotations
 
+from jupyter_localllm.batch import tasks
 from jupyter_localllm.batch.data import Data, Row, open_data
-from jupyter_localllm.batch.mapping import OnError, RowError, map_rows
+from jupyter_localllm.batch.estimate import Estimate, Weight, estimate
+from jupyter_localllm.batch.mapping import OnError, RowError, map_rows, runner_for
 from jupyter_localllm.batch.progress import Progress
 from jupyter_localllm.batch.template import RowTemplate, fitted
 
-__all__ = ["Data", "OnError", "Progress", "Row", "RowError", "RowTemplate", "fitted", "map_rows", "open_data"]
+__all__ = [
+    "Data",
+    "Estimate",
+    "OnError",
+    "Progress",
+    "Row",
+    "RowError",
+    "RowTemplate",
+    "Weight",
+    "estimate",
+    "fitted",
+    "map_rows",
+    "open_data",
+    "runner_for",
+    "tasks",
+]

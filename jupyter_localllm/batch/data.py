@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, Collection, Iterable, Iterator, Mappi
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_localllm.batch.shape import TEXT, Shape
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.sources.frame import FrameKind
 
@@ -74,13 +75,13 @@ class Data(ABC):
     def title(self, name: str) -> str:
         """Heading for the values of a name."""
 
-    def like(self, answers: list[str | None]) -> Any:
-        """The answers as data of the same kind, with the same index."""
+    def like(self, answers: list[Any], shape: Shape = TEXT) -> Any:
+        """The answers as data of the same kind, with the same index; None where there is no answer."""
         return answers
 
-    def beside(self, answers: list[str | None]) -> tuple[Any, str]:
-        """The data with the answers beside them, and the name of the new column (empty if there are no columns)."""
-        return answers, ""
+    def beside(self, answers: list[Any], shape: Shape = TEXT) -> tuple[Any, tuple[str, ...]]:
+        """The data with the answers beside them, and the names of the new columns (none if there are no columns)."""
+        return answers, ()
 
 
 def open_data(data: Any, column: str | None = None) -> Data:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, ClassVar
 
 from jupyter_localllm.batch.data import ROW, Data, Row
+from jupyter_localllm.batch.shape import TEXT, Shape
 from jupyter_localllm.show.plain import clean
 
 __all__ = ["HEAD_ROWS", "Head", "Witness"]
@@ -36,6 +37,7 @@ class Witness(Data):
         self.total = data.total
         self.single_use = data.single_use
         self.head: list[Row] = []
+        self.shape = TEXT
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,13 +64,14 @@ class Witness(Data):
         """The data's."""
         return self._data.title(name)
 
-    def like(self, answers: list[str | None]) -> list[str | None]:
+    def like(self, answers: list[Any], shape: Shape = TEXT) -> list[Any]:
         """The answers alone, to be put beside the data later."""
+        self.shape = shape
         return answers
 
-    def beside(self, answers: list[str | None]) -> tuple[Any, str]:
+    def beside(self, answers: list[Any], shape: Shape | None = None) -> tuple[Any, tuple[str, ...]]:
         """The data's."""
-        return self._data.beside(answers)
+        return self._data.beside(answers, shape or self.shape)
 
 
 @dataclass(frozen=True)
@@ -96,17 +99,18 @@ class Head:
     html_width: ClassVar[int] = 300
 
     @classmethod
-    def of(cls, data: Witness, answers: Sequence[str | None], answer: str) -> Head:
-        """The rows that went by, and their answers in a column of this name."""
+    def of(cls, data: Witness, answers: Sequence[Any], *titles_of_answers: str) -> Head:
+        """The rows that went by, and their answers in columns of these names; without names, without answers."""
         used = [name for name in dict.fromkeys(name for row in data.head for name in row.values) if name != ROW]
         names = _without_twins(used, data)
         shown = names[:_COLUMNS]
-        titles = ("", *map(data.title, shown), answer)
+        titles = ("", *map(data.title, shown), *titles_of_answers)
         rows = []
-        for row, text in zip(data.head, answers, strict=False):
+        columns = data.shape.columns(answers[: len(data.head)]) if titles_of_answers else []
+        for row, *said in zip(data.head, *(column.plain() for column in columns), strict=False):
             label = data.label(row.position)
             values = [_text(row.values[name]) if name in row.values else "" for name in shown]
-            rows.append((_text(row.position if label is None else label), *values, "-" if text is None else text))
+            rows.append((_text(row.position if label is None else label), *values, *map(_said, said)))
         return cls(titles, tuple(rows), len(answers), len(names) - len(shown))
 
     def remark(self, width: int) -> str:
@@ -143,6 +147,10 @@ def _without_twins(names: list[str], data: Data) -> list[str]:
     for name in names:
         titles.setdefault(data.title(name), name)
     return list(titles.values())
+
+
+def _said(value: Any) -> str:
+    return "-" if value is None else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -9,12 +9,13 @@ from typing import Any, Literal, Union
 
 from jupyter_localllm.batch.data import Data, open_data
 from jupyter_localllm.batch.progress import Meter, Progress, Reporter
-from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, Runner, is_of_the_run, run
+from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, Runner, is_of_the_run, reworded, run
+from jupyter_localllm.batch.shape import TEXT, Shape
 from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
-__all__ = ["OnError", "RowError", "map_rows"]
+__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows", "runner_for"]
 
 OnError = Union[Literal["raise", "record"], Callable[["RowError"], object]]
 
@@ -58,7 +59,7 @@ class RowError:
 def map_rows(
     template: str,
     data: Any,
-    ask: Ask,
+    ask: Ask | Runner,
     *,
     column: str | None = None,
     variables: Mapping[str, Any] | None = None,
@@ -68,42 +69,96 @@ def map_rows(
     model: str = "",
     resumes: bool = True,
     width: int = 1,
+    shape: Shape = TEXT,
 ) -> Any:
     """Put each row into a template and ask; see `jupyter_localllm.LocalLLM.map` for all but these.
 
     Parameters
     ----------
-    ask : callable
+    ask : callable or Runner
         Gives the events of the answer to the parts of a prompt; called once for each different prompt, in threads of
-        its own if `width` is above 1.
+        its own if `width` is above 1. A `Runner` has them answered in its own way.
     model : str
         Its name, for `progress`.
     resumes : bool
         Whether what is finished would be found again, so that an error may say so.
     width : int
         Rows that are asked at the same time, at most.
+    shape : Shape, optional
+        What the answers are.
+    """
+    check_on_error(on_error)
+    rows = open_data(data, column)
+    plan = fitted(template, rows, variables or {}, first_line=first_line)
+    errors: list[RowError] = []
+    answers: list[Any] = []
+    if plan is not None:
+        runner = runner_for(ask, width) if callable(ask) else ask
+        note = errors.append if on_error == "record" else on_error
+        with Reporter(Meter(rows.total, model), progress) as reporter:
+            answers = answer_all(plan, rows, runner, on_error=note, reporter=reporter, resumes=resumes, shape=shape)
+    made = rows.like(answers, shape)
+    return _with_errors(made, errors) if on_error == "record" else made
+
+
+def runner_for(ask: Ask, width: int) -> Runner:
+    """What has prompts answered here: one after the other, or so many at a time."""
+    return InTurn(ask) if width <= 1 else Together(ask, width)
+
+
+def answer_all(
+    template: RowTemplate,
+    rows: Data,
+    runner: Runner,
+    *,
+    on_error: Literal["raise"] | Callable[[RowError], object] = "raise",
+    reporter: Reporter,
+    resumes: bool = True,
+    shape: Shape = TEXT,
+) -> list[Any]:
+    """Have all rows answered, in their order.
+
+    Parameters
+    ----------
+    template : RowTemplate
+    rows : Data
+    runner : Runner
+        Closed in the end, whatever happens.
+    on_error : "raise" or callable
+    reporter : Reporter
+    resumes : bool
+        Whether what is finished would be found again, so that an error may say so.
+    shape : Shape, optional
+
+    Returns
+    -------
+    list
+        The values of the answers; None where there is none.
+    """
+    answers: list[Any] = [None] * (rows.total or 0)
+    steps = run(_prompts(template, rows), runner)
+    with contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
+        for step in steps:
+            if isinstance(step, Outcome):
+                if step.error is not None:
+                    failure = RowError(step.position, rows.label(step.position), step.error)
+                    _failed(failure, on_error, _after(rows, resumes))
+                answers.extend([None] * (step.position + 1 - len(answers)))
+                answers[step.position] = None if step.result is None else shape.value(step.result)
+            reporter.step(step)
+    return answers
+
+
+def check_on_error(on_error: OnError) -> None:
+    """Refuse what nobody knows.
+
+    Raises
+    ------
+    UsageError
     """
     if not callable(on_error) and on_error not in ("raise", "record"):
         near = close_match(str(on_error), ("raise", "record"))
         raise UsageError(f"on_error cannot be {on_error!r}", near or 'Choose "raise", "record", or a function.')
-    rows = open_data(data, column)
-    plan = fitted(template, rows, variables or {}, first_line=first_line)
-    reporter = Reporter(Meter(rows.total, model), progress)
-    answers: list[str | None] = [None] * (rows.total or 0)
-    errors: list[RowError] = []
-    if plan is not None:
-        runner: Runner = InTurn(ask) if width <= 1 else Together(ask, width)
-        steps = run(_prompts(plan, rows), runner)
-        with reporter, contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
-            for step in steps:
-                if isinstance(step, Outcome):
-                    if step.error is not None:
-                        failure = RowError(step.position, rows.label(step.position), step.error)
-                        _failed(failure, on_error, errors, _after(rows, resumes))
-                    answers.extend([None] * (step.position + 1 - len(answers)))
-                    answers[step.position] = step.result.text if step.result is not None else None
-                reporter.step(step)
-    return _with_errors(rows.like(answers), errors) if on_error == "record" else rows.like(answers)
 
 
 def _prompts(template: RowTemplate, rows: Data) -> Iterator[RowPrompt]:
@@ -115,19 +170,17 @@ def _prompts(template: RowTemplate, rows: Data) -> Iterator[RowPrompt]:
         yield prompt
 
 
-def _failed(failure: RowError, on_error: OnError, errors: list[RowError], after: str) -> None:
-    """Note a failure, or raise it with what to do after it."""
+def _failed(failure: RowError, on_error: Literal["raise"] | Callable[[RowError], object], after: str) -> None:
+    """Tell a failure, or raise it with what to do after it."""
     error = failure.error
     if is_of_the_run(error):
         raise error
     if callable(on_error):
         on_error(failure)
-    elif on_error == "record":
-        errors.append(failure)
-    else:
-        rest = 'on_error="record" (--on-error record) notes such a row and goes on with the others.'
-        hint = " ".join(part for part in (rest, after) if part)
-        raise type(error)(f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
+        return
+    rest = 'on_error="record" (--on-error record) notes such a row and goes on with the others.'
+    hint = " ".join(part for part in (rest, after) if part)
+    raise reworded(error, f"{failure.where}: {error.message}", f"{error.hint}\n{hint}".lstrip()) from error
 
 
 def _after(rows: Data, resumes: bool) -> str:

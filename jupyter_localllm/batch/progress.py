@@ -7,11 +7,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from jupyter_localllm.batch.run import Outcome, Step
 from jupyter_localllm.types import Provenance, Status, Token
 
-__all__ = ["Meter", "Progress", "Reporter"]
+__all__ = ["Meter", "Pace", "Progress", "Reporter"]
 
 _WINDOW_S = 20.0  # the speed is that of the last seconds
 _BURST = 8  # so many rows at once without the model, as at a rerun, say nothing about the others
@@ -41,6 +42,8 @@ class Progress:
         Over the last 20 seconds; 0 while it is not known.
     tokens : int
         Tokens generated, without what came out of the cache.
+    tokens_per_second : float
+        Over the last 20 seconds; 0 while it is not known.
     model : str
     stage : str
         What the model is doing instead of answering (``"loading …"``); mostly empty.
@@ -60,6 +63,7 @@ class Progress:
     elapsed_s: float = 0.0
     rows_per_second: float = 0.0
     tokens: int = 0
+    tokens_per_second: float = 0.0
     model: str = ""
     stage: str = ""
     notes: Mapping[str, int] = field(default_factory=dict)
@@ -72,6 +76,38 @@ class Progress:
         if self.total is None or self.rows_per_second <= 0:
             return None
         return (self.total - self.done) / self.rows_per_second
+
+
+class Pace:
+    """How fast a count grows, over the last seconds.
+
+    Parameters
+    ----------
+    now : float
+        Seconds, of any clock.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._samples: deque[tuple[float, int]] = deque([(now, 0)])
+        self._last = (now, 0)
+
+    def add(self, now: float, count: int) -> None:
+        """Take note of how far it has grown."""
+        self._last = (now, count)
+        if now - self._samples[-1][0] >= _SAMPLE_S:
+            self._samples.append(self._last)
+            while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW_S:
+                self._samples.popleft()
+
+    def restart(self) -> None:
+        """Forget what came before the last note."""
+        self._samples = deque([self._last])
+
+    def rate(self, now: float) -> float:
+        """Per second; 0 while it is not known."""
+        since, before = self._samples[0]
+        passed = now - since
+        return max(0.0, (self._last[1] - before) / passed) if passed >= _RATE_NEEDS_S else 0.0
 
 
 class Meter:
@@ -90,8 +126,7 @@ class Meter:
         self._total = total
         self._model = model
         self._begun = clock()
-        self._samples: deque[tuple[float, int]] = deque([(self._begun, 0)])
-        self._last = (self._begun, 0)
+        self._rows, self._written = Pace(self._begun), Pace(self._begun)
         self._burst = 0
         self._done = self._failed = self._cached = self._repeated = self._tokens = 0
         self._stage = ""
@@ -109,15 +144,17 @@ class Meter:
 
     def progress(self, *, finished: bool = False) -> Progress:
         """How far it is now."""
+        now = self._clock()
         return Progress(
             done=self._done,
             total=self._total,
             failed=self._failed,
             cached=self._cached,
             repeated=self._repeated,
-            elapsed_s=self._clock() - self._begun,
-            rows_per_second=self._rate(),
+            elapsed_s=now - self._begun,
+            rows_per_second=self._rows.rate(now),
             tokens=self._tokens,
+            tokens_per_second=self._written.rate(now),
             model=self._model,
             stage=self._stage,
             notes=dict(self._notes),
@@ -142,19 +179,24 @@ class Meter:
 
     def _sample(self, *, asked: bool) -> None:
         if asked and self._burst >= _BURST:
-            self._samples = deque([self._last])
+            self._rows.restart()
+            self._written.restart()
         self._burst = 0 if asked else self._burst + 1
         now = self._clock()
-        self._last = (now, self._done)
-        if now - self._samples[-1][0] >= _SAMPLE_S:
-            self._samples.append((now, self._done))
-            while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW_S:
-                self._samples.popleft()
+        self._rows.add(now, self._done)
+        self._written.add(now, self._tokens)
 
-    def _rate(self) -> float:
-        since, before = self._samples[0]
-        passed = self._clock() - since
-        return (self._done - before) / passed if passed >= _RATE_NEEDS_S else 0.0
+
+class Counts(Protocol):
+    """Something that knows how far it is."""
+
+    def add(self, step: Step) -> None:
+        """Count a step."""
+        ...
+
+    def progress(self, *, finished: bool = False) -> Progress:
+        """How far it is now."""
+        ...
 
 
 class Reporter:
@@ -164,7 +206,8 @@ class Reporter:
 
     Parameters
     ----------
-    meter : Meter
+    meter : Counts
+        What counts, as a `Meter` does.
     tell : callable or None
         Gets a `Progress`.
     every_s : float, optional
@@ -174,7 +217,7 @@ class Reporter:
 
     def __init__(
         self,
-        meter: Meter,
+        meter: Counts,
         tell: Callable[[Progress], object] | None,
         every_s: float = 0.25,
         clock: Callable[[], float] = time.perf_counter,
@@ -187,7 +230,7 @@ class Reporter:
 
     def __enter__(self) -> Reporter:
         """Tell the beginning."""
-        self._tell_if_due()
+        self.tell_if_due()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -203,9 +246,10 @@ class Reporter:
     def step(self, step: Step) -> None:
         """Count a step, and tell if it is time."""
         self._meter.add(step)
-        self._tell_if_due()
+        self.tell_if_due()
 
-    def _tell_if_due(self) -> None:
+    def tell_if_due(self) -> None:
+        """Tell if it is time."""
         if self._tell is not None and (now := self._clock()) - self._last >= self._every:
             self._last = now
             self._tell(self._meter.progress())

@@ -8,10 +8,11 @@ without a change here: outcomes may come in any order.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, Union
+from typing import Protocol, TypeVar, Union
 
 from jupyter_localllm.errors import (
     CacheError,
@@ -22,11 +23,12 @@ from jupyter_localllm.errors import (
     EngineError,
     LocalLLMError,
     ModelError,
-    SettingsError,
+    TemplateError,
+    UsageError,
 )
 from jupyter_localllm.types import Done, Event, Part, Result, Status, Token
 
-__all__ = ["Ask", "InTurn", "Outcome", "RowPrompt", "Runner", "Step", "is_of_the_run", "run", "stopped"]
+__all__ = ["Ask", "InTurn", "Outcome", "RowPrompt", "Runner", "Step", "is_of_the_run", "reworded", "run", "stopped"]
 
 Ask = Callable[[tuple[Part, ...]], Generator[Event, None, None]]
 """Answers one prompt; closing the generator cancels."""
@@ -153,10 +155,22 @@ def stopped() -> EngineError:
 
 
 def is_of_the_run(error: LocalLLMError) -> bool:
-    """Whether every other row would fail alike: no model, no room for it, no cache where one is required."""
+    """Whether every other row would fail alike: no model, no room for it, a schema that cannot be held."""
     if isinstance(error, CacheError):
         return not isinstance(error, CacheMiss)
-    return isinstance(error, (ModelError, EngineClosed, DependencyMissing, SettingsError, ChatTemplateError))
+    if isinstance(error, UsageError):  # an option, a schema that cannot be held; a template may fail on one row
+        return not isinstance(error, TemplateError)
+    return isinstance(error, (ModelError, EngineClosed, DependencyMissing, ChatTemplateError))
+
+
+E = TypeVar("E", bound=LocalLLMError)
+
+
+def reworded(error: E, message: str, hint: str) -> E:
+    """The same error with other words; what else it carries stays."""
+    again = copy.copy(error)
+    again.message, again.hint, again.args = message, hint, (message,)
+    return again
 
 
 def _digest(parts: tuple[Part, ...]) -> bytes:
@@ -167,5 +181,7 @@ def _kept(outcome: Outcome) -> Outcome:
     """Keep of a result what another row needs, so that 100,000 of them stay small."""
     result = outcome.result
     if result is not None:
-        result = Result(result.text, finish_reason=result.finish_reason, model=result.model, notes=result.notes)
+        result = Result(
+            result.text, finish_reason=result.finish_reason, model=result.model, notes=result.notes, value=result.value
+        )
     return replace(outcome, result=result, repeated=True)

@@ -7,6 +7,8 @@ which the outcome replaces; and all of it in the thread that runs the cell.
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
 from jupyter_localllm.batch.progress import Progress
@@ -17,6 +19,8 @@ from jupyter_localllm.show.surfaces import _Display
 
 __all__ = ["Headless", "Notebook", "Surface", "Terminal", "map_surface_for"]
 
+_FIRST_LINE_S = 10.0
+_LINES_S = 30.0
 _MOST_ERRORS = 1_000  # in the metadata of an output
 
 
@@ -51,21 +55,35 @@ def map_surface_for(shell: Any, *, live: bool) -> Surface:
 
 
 class Headless:
-    """Nothing until the end; then a line for the log, and the outcome in its place.
+    """A line for the log now and then; in the end one more, and the outcome in the place of all of them.
+
+    What runs unattended is to leave the same notebook every time, so the lines with times and speeds are for the log
+    alone (papermill's ``--log-output``), and are cleared.
 
     Parameters
     ----------
     shell : InteractiveShell
+    clock : callable, optional
+        Gives seconds.
     """
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shell = shell
         self._display = _Display(shell)
+        self._clock = clock
+        self._next = clock() + _FIRST_LINE_S
+        self._printed = False
 
     def update(self, progress: Progress) -> None:
-        """Nothing."""
+        """A line, if it is time."""
+        if self._clock() >= self._next and not progress.finished:
+            self._next = self._clock() + _LINES_S
+            self._printed = True
+            print(f"llm map {moving_plain(progress)}", flush=True)
 
     def finish(self, finished: Finished) -> None:
         """Show the line and then the outcome."""
+        self._clear()
         if not self._display.exists:
             line = f"llm map {finished.summary}"
             self._display.show({"text/plain": line}, {METADATA_KEY: {"complete": True}})
@@ -74,8 +92,14 @@ class Headless:
 
     def stop(self, progress: Progress, after: str) -> None:
         """Show how far it came."""
+        self._clear()
         data = {"text/html": stopped_html(progress, after), "text/plain": stopped_plain(progress, after)}
         self._display.show(data, {METADATA_KEY: {"complete": False}})
+
+    def _clear(self) -> None:
+        if self._printed:
+            self._printed = False
+            self._shell.display_pub.clear_output()
 
 
 class Notebook(Headless):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.batch.data import ROW, VALUE, Data, Row, known_column, unused_name
+from jupyter_localllm.batch.forms import Form, form_of
+from jupyter_localllm.batch.shape import ANSWER, TEXT, Column, Shape
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.sources.scalar import is_missing, short_float32
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 __all__ = ["ANSWER", "Table", "open_table"]
-
-ANSWER = "answer"
-"""What the answers are called."""
 
 _CHUNK = 1024  # rows whose cells become Python objects at a time
 
@@ -26,18 +24,7 @@ def open_table(data: Any, column: str | None) -> Table:
     import narwhals as nw
 
     native = nw.to_native(data, pass_through=True)
-    wrapped = native is not data
-    if nw.dependencies.is_pandas_like_dataframe(native) or nw.dependencies.is_pandas_like_series(native):
-        return Table(native, _PandasForm(native), column, wrapped)
-    if nw.dependencies.is_polars_dataframe(native) or nw.dependencies.is_polars_series(native):
-        return Table(native, _PolarsForm(native), column, wrapped)
-    package = type(native).__module__.partition(".")[0]
-    if package == "pyarrow":
-        return Table(native, _ArrowForm(native), column, wrapped)
-    raise UsageError(
-        f"a {type(native).__name__} of {package} has no rows before it is computed",
-        "Compute it first: .collect() of polars, .compute() of dask, .df() of DuckDB.",
-    )
+    return Table(native, form_of(native), column, native is not data)
 
 
 class Table(Data):
@@ -55,7 +42,7 @@ class Table(Data):
         Whether it came, and goes back, in narwhals' clothes.
     """
 
-    def __init__(self, native: Any, form: _Form, column: str | None, wrapped: bool) -> None:
+    def __init__(self, native: Any, form: Form, column: str | None, wrapped: bool) -> None:
         self._form = form
         self._wrapped = wrapped
         self._labels = form.labels()
@@ -86,14 +73,21 @@ class Table(Data):
         """The column's own name."""
         return self._value if name == VALUE and self._value is not None else name
 
-    def like(self, answers: list[str | None]) -> Any:
-        """A series."""
-        return self._dressed(self._form.like(answers, ANSWER))
+    def like(self, answers: list[Any], shape: Shape = TEXT) -> Any:
+        """A series; under a schema with several fields a frame."""
+        columns = shape.columns(answers)
+        made = self._form.like(columns[0]) if shape.single else self._form.frame(columns)
+        return self._dressed(made)
 
-    def beside(self, answers: list[str | None]) -> tuple[Any, str]:
-        """A frame with one column more; a series becomes a frame of two."""
-        name = unused_name(ANSWER, self._labels)
-        return self._dressed(self._form.beside(answers, name)), name
+    def beside(self, answers: list[Any], shape: Shape = TEXT) -> tuple[Any, tuple[str, ...]]:
+        """A frame with the answers as its last columns; a series becomes a frame."""
+        taken = list(self._labels)
+        columns = []
+        for column in shape.columns(answers):
+            name = unused_name(column.name, taken)
+            taken.append(name)
+            columns.append(Column(name, column.kind, column.values))
+        return self._dressed(self._form.beside(columns)), tuple(column.name for column in columns)
 
     def _check(self, labels: list[str], column: str | None) -> None:
         if column is not None and self._form.series and column != labels[0]:
@@ -151,142 +145,3 @@ def _values(column: Any, start: int, stop: int) -> list[Any]:
         # 0.1 of 32 bits is 0.10000000149011612 of 64, which nobody wrote.
         return [value if is_missing(value) else float(short_float32(value)) for value in values]
     return list(values)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The libraries
-
-
-class _Form:
-    """One library's way with its own objects."""
-
-    def __init__(self, native: Any) -> None:
-        self.native = native
-        self.series = self._is_series()
-
-    def _is_series(self) -> bool:
-        raise NotImplementedError
-
-    def labels(self) -> list[str]:
-        """Names of the columns."""
-        raise NotImplementedError
-
-    def column(self, place: int) -> Any:
-        """A column as the library's series."""
-        raise NotImplementedError
-
-    def index_label(self, position: int) -> Any:
-        """The label of a row; None if the library knows only positions."""
-        return None
-
-    def like(self, answers: list[str | None], name: str) -> Any:
-        """A series of the answers."""
-        raise NotImplementedError
-
-    def beside(self, answers: list[str | None], name: str) -> Any:
-        """A frame with the answers as its last column."""
-        raise NotImplementedError
-
-
-class _PandasForm(_Form):
-    """pandas, and modin and cudf, which speak as it does."""
-
-    def _is_series(self) -> bool:
-        import narwhals as nw
-
-        return bool(nw.dependencies.is_pandas_like_series(self.native))
-
-    def labels(self) -> list[str]:
-        """Names as text; those of several levels joined."""
-        return [_series_label(self.native.name)] if self.series else [_label(name) for name in self.native.columns]
-
-    def column(self, place: int) -> Any:
-        """By position, because a name may be anything."""
-        return self.native if self.series else self.native.iloc[:, place]
-
-    def index_label(self, position: int) -> Any:
-        """The index's, unless it only counts."""
-        index = self.native.index
-        counts = type(index).__name__ == "RangeIndex" and index.start == 0 and index.step == 1
-        return None if counts else index[position]
-
-    def like(self, answers: list[str | None], name: str) -> Any:
-        """A series with the same index, of objects: in pandas' own text type None would become NaN."""
-        return _library(self.native).Series(answers, index=self.native.index, name=name, dtype=object)
-
-    def beside(self, answers: list[str | None], name: str) -> Any:
-        """A copy; the person's own frame stays as it is."""
-        frame = self.native.to_frame(_series_label(self.native.name)) if self.series else self.native
-        return frame.assign(**{name: self.like(answers, name)})
-
-
-class _PolarsForm(_Form):
-    def _is_series(self) -> bool:
-        import narwhals as nw
-
-        return bool(nw.dependencies.is_polars_series(self.native))
-
-    def labels(self) -> list[str]:
-        return [_series_label(self.native.name)] if self.series else list(self.native.columns)
-
-    def column(self, place: int) -> Any:
-        return self.native if self.series else self.native.to_series(place)
-
-    def like(self, answers: list[str | None], name: str) -> Any:
-        polars: Any = sys.modules["polars"]
-        return polars.Series(name, answers, dtype=polars.String)
-
-    def beside(self, answers: list[str | None], name: str) -> Any:
-        frame = self.native.alias(_series_label(self.native.name)).to_frame() if self.series else self.native
-        return frame.with_columns(self.like(answers, name))
-
-
-class _ArrowForm(_Form):
-    """pyarrow's tables and record batches, chunked arrays and arrays."""
-
-    def _is_series(self) -> bool:
-        return isinstance(self.native, (self._arrow.Array, self._arrow.ChunkedArray))
-
-    @property
-    def _arrow(self) -> Any:
-        return sys.modules["pyarrow"]
-
-    def labels(self) -> list[str]:
-        return [VALUE] if self.series else list(self.native.schema.names)
-
-    def column(self, place: int) -> Any:
-        return self._chunked(self.native if self.series else self.native.column(place))
-
-    def like(self, answers: list[str | None], name: str) -> Any:
-        """As the data came: in one piece (array, record batch), or in chunks."""
-        text = self._arrow.string()
-        if isinstance(self.native, (self._arrow.Array, self._arrow.RecordBatch)):
-            return self._arrow.array(answers, text)
-        return self._arrow.chunked_array([answers], text)
-
-    def beside(self, answers: list[str | None], name: str) -> Any:
-        """A table."""
-        if self.series:
-            table = self._arrow.table({VALUE: self._chunked(self.native)})
-        elif isinstance(self.native, self._arrow.RecordBatch):
-            table = self._arrow.Table.from_batches([self.native])
-        else:
-            table = self.native
-        return table.append_column(name, self._arrow.chunked_array([answers], self._arrow.string()))
-
-    def _chunked(self, array: Any) -> Any:
-        return self._arrow.chunked_array([array]) if isinstance(array, self._arrow.Array) else array
-
-
-def _library(native: Any) -> Any:
-    """Give the module whose Series goes with a frame; a frame of a subclass (geopandas) goes with pandas."""
-    roots = {kind.__module__.partition(".")[0] for kind in type(native).__mro__}
-    return sys.modules["cudf" if "cudf" in roots else "modin.pandas" if "modin" in roots else "pandas"]
-
-
-def _series_label(name: Any) -> str:
-    return VALUE if name is None or name == "" else _label(name)
-
-
-def _label(name: Any) -> str:
-    return " / ".join(map(str, name)) if isinstance(name, tuple) else str(name)

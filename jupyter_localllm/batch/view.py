@@ -12,9 +12,10 @@ from html import escape
 from jupyter_localllm.batch.head import Head
 from jupyter_localllm.batch.mapping import RowError
 from jupyter_localllm.batch.progress import Progress
+from jupyter_localllm.show.bundle import speed
 from jupyter_localllm.show.plain import clean
 
-__all__ = ["Finished", "moving_html", "moving_plain", "stopped_html", "stopped_plain"]
+__all__ = ["Finished", "duration", "moving_html", "moving_plain", "stopped_html", "stopped_plain"]
 
 _ERRORS = 5
 _QUIET = "color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,#767676));font-size:.9em"
@@ -33,8 +34,9 @@ def moving_plain(progress: Progress) -> str:
 
     Examples
     --------
-    >>> moving_plain(Progress(done=30, total=100, rows_per_second=2.5, model="smollm2", failed=1))
-    '30 of 100 rows · 2.5 rows/s · 28 s left · 1 failed · smollm2'
+    >>> progress = Progress(30, 100, rows_per_second=2.5, tokens_per_second=64.0, model="smollm2", failed=1)
+    >>> moving_plain(progress)
+    '30 of 100 rows · 2.5 rows/s · 64.0 tokens/s · 28 s left · 1 failed · smollm2'
     """
     words = [_done(progress)]
     if progress.stage:
@@ -42,8 +44,10 @@ def moving_plain(progress: Progress) -> str:
     elif progress.rows_per_second and not progress.finished:
         rate = progress.rows_per_second
         words.append(f"{rate:,.0f} rows/s" if rate >= 10 else f"{rate:.2g} rows/s")
+        if progress.tokens_per_second:
+            words.append(speed(progress.tokens_per_second))
         if progress.seconds_left is not None:
-            words.append(f"{_duration(progress.seconds_left)} left")
+            words.append(f"{duration(progress.seconds_left)} left")
     counts = ((progress.failed, "failed"), (progress.cached, "cached"))
     words += [f"{count:,} {what}" for count, what in counts if count]
     return " · ".join([*words, *([clean(progress.model)] if progress.model else [])])
@@ -80,12 +84,12 @@ def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Seconds for people.
 
     Examples
     --------
-    >>> _duration(7.4), _duration(185), _duration(7300)
+    >>> duration(7.4), duration(185), duration(7300)
     ('7 s', '3 min 5 s', '2 h 1 min')
     """
     whole = round(seconds)

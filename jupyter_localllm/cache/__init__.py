@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jupyter_localllm.cache.answers import AnswerCache, CacheStats
     from jupyter_localllm.cache.entry import Entry
     from jupyter_localllm.cache.explain import changes
+    from jupyter_localllm.cache.grouped import Grouped
     from jupyter_localllm.cache.key import AnswerKey, answer_key, canonical, content_sha256
     from jupyter_localllm.cache.transfer import ImportCounts, export, import_
 
@@ -19,6 +20,7 @@ __all__ = [
     "AnswerKey",
     "CacheStats",
     "Entry",
+    "Grouped",
     "ImportCounts",
     "answer_key",
     "canonical",
@@ -33,6 +35,7 @@ _HOMES = {
     "AnswerKey": "key",
     "CacheStats": "answers",
     "Entry": "entry",
+    "Grouped": "grouped",
     "ImportCounts": "transfer",
     "answer_key": "key",
     "canonical": "key",

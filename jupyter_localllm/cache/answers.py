@@ -7,7 +7,7 @@ alone. Every kernel and every thread of a person may use them at the same time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,15 +153,35 @@ class AnswerCache:
         CacheError
             The entry is not of this key, or the directory belongs to somebody else.
         """
-        if entry.result.finish_reason == "interrupted":
-            return False
-        if entry.digest != key.digest:
-            raise CacheError("This entry is not of this key.")
-        data = entry.to_bytes()
-        if len(data) > min(_LARGEST, self._size_limit_bytes // 2):
-            self._say(f"An answer of {len(data):,} bytes is too large for the cache and was not kept.")
-            return False
-        return self._try(lambda store: _write(store, key.digest, data, self._size_limit_bytes), False)
+        return self.put_all([(key, entry)]) == 1
+
+    def put_all(self, entries: Iterable[tuple[AnswerKey, Entry]]) -> int:
+        """Keep several answers in one transaction, as `put` keeps one.
+
+        Returns
+        -------
+        int
+            How many were kept: interrupted ones and those that are too large are not.
+
+        Raises
+        ------
+        CacheError
+            An entry is not of its key, or the directory belongs to somebody else.
+        """
+        rows = []
+        for key, entry in entries:
+            if entry.result.finish_reason == "interrupted":
+                continue
+            if entry.digest != key.digest:
+                raise CacheError("This entry is not of this key.")
+            data = entry.to_bytes()
+            if len(data) > min(_LARGEST, self._size_limit_bytes // 2):
+                self._say(f"An answer of {len(data):,} bytes is too large for the cache and was not kept.")
+                continue
+            rows.append((key.digest, data))
+        if not rows:
+            return 0
+        return len(rows) if self._try(lambda store: _write(store, rows, self._size_limit_bytes), False) else 0
 
     def nearest(self, key: AnswerKey) -> Mapping[str, Any] | None:
         """Find the key document that shares most with this key, to say what changed.
@@ -315,7 +335,7 @@ class AnswerCache:
         self._voice.speak()
 
 
-def _write(store: Store, digest: str, data: bytes, limit_bytes: int) -> bool:
-    store.write(digest, data)
-    store.trim(limit_bytes, keep=digest)
+def _write(store: Store, rows: list[tuple[str, bytes]], limit_bytes: int) -> bool:
+    store.write_all(rows)
+    store.trim(limit_bytes, keep=rows[-1][0])
     return True

@@ -18,7 +18,7 @@ import functools
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,12 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         """Put bytes under a key."""
         with translated():
             self.set(key, value)
+
+    def write_all(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Put bytes under keys, all of them or none."""
+        with translated(), self._transact():
+            for key, value in rows:
+                self.set(key, value)
 
     def tally(self, key: str | None) -> None:
         """Count a hit on a key, which was used now, or a miss (None).

@@ -17,7 +17,7 @@ def show_plan(plan: Plan) -> None:
     print(plan_text(plan))
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, generated: str = "nothing is generated") -> str:
     """The tokens of each part, what was left out, and the rendered messages."""
     fitted, info = plan.fitted, plan.info
     rows = [(part.label, f"{part.tokens:,}", part.note) for part in plan.parts]
@@ -27,7 +27,7 @@ def plan_text(plan: Plan) -> str:
     figures = max(len(tokens) for _, tokens, _ in rows)
     table = [f"  {label:<{wide}}  {tokens:>{figures}}  {note}".rstrip() for label, tokens, note in rows]
     cached = "the answer is in the cache" if plan.cached else "the answer is not in the cache"
-    lines = [f"Dry run: nothing is generated. Model {info.name}; {cached}.", "", "Tokens", *table]
+    lines = [f"Dry run: {generated}. Model {info.name}; {cached}.", "", "Tokens", *table]
     lines += ["", *(f"Note: {note.text}" for note in fitted.notes)] if fitted.notes else []
     if fitted.prompt.pieces:
         rendered = clean("".join(fitted.prompt.pieces))

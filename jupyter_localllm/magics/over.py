@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api import LocalLLM
-from jupyter_localllm.batch import Data, Progress, RowError, fitted, open_data
+from jupyter_localllm.batch import Progress, RowError, fitted, open_data
+from jupyter_localllm.batch.cluster import is_collection
 from jupyter_localllm.batch.head import Head, Witness
 from jupyter_localllm.batch.surfaces import Surface, map_surface_for
-from jupyter_localllm.batch.table import ANSWER
 from jupyter_localllm.batch.view import Finished
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.magics import place
@@ -24,7 +24,7 @@ from jupyter_localllm.magics.variables import data_names
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["run_over"]
+__all__ = ["Over", "run_over"]
 
 
 def run_over(
@@ -69,8 +69,8 @@ def run_over(
     variables = {**shell.user_ns, **(local_ns or {})}
     hidden = shell.user_ns_hidden
     typical = [name for name in data_names(variables) if name not in hidden]  # to suggest: not In, Out and the like
-    data = _opened(str(arguments.over), arguments.column, variables, typical)
-    over = _Over(handle, Asked(arguments, body, variables, first_line), Witness(data))
+    value = evaluated(str(arguments.over), variables, option="--over", typical=typical)
+    over = _opened(value, handle, Asked(arguments, body, variables, first_line))
     if arguments.dry_run:
         print(over.dry_run())
         return None
@@ -79,7 +79,7 @@ def run_over(
 
 
 @dataclass
-class _Over:
+class Over:
     """A map on its way."""
 
     handle: LocalLLM
@@ -90,10 +90,12 @@ class _Over:
 
     @property
     def name(self) -> str:
+        """What ``--over`` names."""
         return str(self.asked.arguments.over)
 
     @property
     def target(self) -> str:
+        """What the outcome is bound to."""
         return self.asked.arguments.target or "_llm"
 
     def run(self, surface: Surface) -> Any:
@@ -108,7 +110,7 @@ class _Over:
         try:
             answers = self.handle.map(
                 asked.body,
-                self.data,
+                **self.rows,
                 variables=asked.variables,
                 on_error=self.errors.append if record else "raise",
                 progress=tell,
@@ -120,11 +122,24 @@ class _Over:
                 with contextlib.suppress(Exception):  # the first error is the one to tell
                     surface.stop(self.progress, self._after())
             raise
-        value, column = self.data.beside(answers)
+        value, columns = self.beside(answers)
         if record and hasattr(value, "attrs"):
             value.attrs["errors"] = [error.plain() for error in self._failed()]
-        surface.finish(self._finished(answers, column))
+        surface.finish(self._finished(answers, columns))
         return value
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """What is gone through, as ``llm.map`` takes it."""
+        return {"data": self.data}
+
+    def beside(self, answers: Any) -> tuple[Any, tuple[str, ...]]:
+        """What is bound, and the names of its new columns."""
+        return self.data.beside(answers)
+
+    def head(self, answers: Any, columns: tuple[str, ...]) -> Head:
+        """The first rows, with their answers."""
+        return Head.of(self.data, answers, *(columns or self.data.shape.kinds))
 
     def _failed(self) -> list[RowError]:
         """In the order of the rows: they fail in any."""
@@ -143,28 +158,37 @@ class _Over:
         if template is None or first is None:
             return f"Dry run: {self.name} has no rows, so nothing would be asked."
         plan = self.handle.plan(template.render(first), **asked.options())
-        total = self.data.total
-        if total is None:
-            size = f"The rows of {self.name} are not counted."
-        else:
-            tokens = total * plan.fitted.tokens
-            rows = "1 row" if total == 1 else f"{total:,} rows"
-            size = f"{self.name} has {rows}; if all were like the first, {tokens:,} tokens of prompts."
-        return f"{size}\nThe first row:\n\n{plan_text(plan)}"
+        judged = self.handle.map(asked.body, self.data, variables=asked.variables, dry_run=True, **asked.options())
+        first_row = plan_text(plan, "only the rows that were timed are answered")
+        return f"{self.name}: {judged}\n\nThe first row\n\n{first_row}"
 
-    def _finished(self, answers: list[str | None], column: str) -> Finished:
-        if not answers:
+    def _finished(self, answers: Any, columns: tuple[str, ...]) -> Finished:
+        named = ", ".join(f"`{column}`" for column in columns)
+        if not self.progress.done:
             where = ""
-        elif column:
-            where = f"The answers are the column `{column}` of `{self.target}`."
+        elif len(columns) == 1:
+            where = f"The answers are the column {named} of `{self.target}`."
+        elif columns:
+            where = f"The answers are the columns {named} of `{self.target}`."
         else:
-            where = f"The answers are the list `{self.target}`."
-        head = Head.of(self.data, answers, column or ANSWER)
-        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(column)))
+            where = f"The answers are {self.kind} `{self.target}`."
+        head = self.head(answers, columns)
+        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(columns)))
 
-    def _remarks(self, column: str) -> Iterator[str]:
-        if column not in ("", ANSWER):
-            yield f"The data had a column `{ANSWER}` already, so the new one is `{column}`."
+    @property
+    def kind(self) -> str:
+        """What answers without columns are."""
+        return "the list"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What the new columns are called where the data has no such names."""
+        return tuple(self.data.shape.kinds)
+
+    def _remarks(self, columns: tuple[str, ...]) -> Iterator[str]:
+        for column, wanted in zip(columns, self.wanted, strict=False):
+            if column != wanted:
+                yield f"The data had a column `{wanted}` already, so the new one is `{column}`."
         if self.progress.repeated:
             count = self.progress.repeated
             yield f"{count:,} {'prompt was' if count == 1 else 'prompts were'} another row's, too, and got its answer."
@@ -194,9 +218,13 @@ def _refuse(arguments: CellArguments) -> None:
         )
 
 
-def _opened(expression: str, column: str | None, variables: Mapping[str, Any], typical: list[str]) -> Data:
-    value = evaluated(expression, variables, option="--over", typical=typical)
+def _opened(value: Any, handle: LocalLLM, asked: Asked) -> Over:
+    arguments = asked.arguments
     try:
-        return open_data(value, column)
+        if is_collection(value):
+            from jupyter_localllm.magics.over_collection import OverCollection
+
+            return OverCollection.of(value, handle, asked)
+        return Over(handle, asked, Witness(open_data(value, arguments.column)))
     except UsageError as error:
-        raise UsageError(f"--over {expression}: {error.message}", error.hint) from None
+        raise UsageError(f"--over {arguments.over}: {error.message}", error.hint) from None

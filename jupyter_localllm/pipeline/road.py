@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm._version import __version__
-from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key, changes, content_sha256
+from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key, changes, content_sha256
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.repetition import repeats
@@ -45,7 +45,7 @@ from jupyter_localllm.types import (
 if TYPE_CHECKING:
     from jupyter_localllm.constrain.typed import Typed
 
-__all__ = ["Model", "Plan", "Request", "ask_once", "plan", "version_of"]
+__all__ = ["Model", "Plan", "Request", "ask_once", "keep", "plan", "recall", "version_of"]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Plan:
     cached: bool = False
 
 
-def ask_once(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+def ask_once(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, None]:
     """Answer from the cache or by the model; the events end with one `Done`. What was written is not looked at.
 
     Raises
@@ -153,13 +153,10 @@ def ask_once(request: Request, model: Model, cache: AnswerCache) -> Generator[Ev
     request = _told(request, model)
     yield from model.identify()
     key = key_of(request, model)
-    if request.cache in ("use", "require"):
-        entry = cache.get(key)
-        if entry is not None:
-            yield from entry.replay()
-            return
-        if request.cache == "require":
-            raise _miss(key, cache)
+    entry = _recalled(request, key, cache)
+    if entry is not None:
+        yield from entry.replay()
+        return
     said: list[Token] = []
     result: Result | None = None
     for event in _generate(request, model, key):
@@ -169,15 +166,56 @@ def ask_once(request: Request, model: Model, cache: AnswerCache) -> Generator[Ev
             if isinstance(event, Token):
                 said.append(event)
             yield event
-    if result is None:  # cancelled from below: the stream just ends
-        return
-    if request.cache != "off":
-        try:
-            cache.put(key, Entry.of(tuple(said), result, key))
-            cache.remember_model(model.known_as, model.sha256())
-        except CacheError as error:  # the answer is there, and is not lost for want of a cache
-            result = replace(result, notes=(*result.notes, Note("cache", f"the answer is not kept: {error.message}")))
-    yield Done(result)
+    if result is not None:  # cancelled from below: the stream just ends
+        yield Done(_kept(request, key, model, cache, Entry.of(tuple(said), result, key)))
+
+
+def recall(request: Request, model: Model, cache: AnswerCache | Grouped) -> Entry | None:
+    """The answer that the cache has, if the request lets it be used; for who asks the model elsewhere.
+
+    Raises
+    ------
+    CacheMiss
+        Mode ``require`` and no entry.
+    """
+    request = _told(request, model)
+    return _recalled(request, key_of(request, model), cache)
+
+
+def keep(
+    request: Request, model: Model, cache: AnswerCache | Grouped, *, said: tuple[Token, ...], result: Result
+) -> Result:
+    """Put an answer that was made elsewhere into the cache, if the request lets it; see `recall`.
+
+    Returns
+    -------
+    Result
+        The answer, with a note if it could not be kept.
+    """
+    request = _told(request, model)
+    key = key_of(request, model)
+    return replace(_kept(request, key, model, cache, Entry.of(said, result, key)), value=result.value)
+
+
+def _recalled(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) -> Entry | None:
+    if request.cache not in ("use", "require"):
+        return None
+    entry = cache.get(key)
+    if entry is None and request.cache == "require":
+        raise _miss(key, cache)
+    return entry
+
+
+def _kept(request: Request, key: AnswerKey, model: Model, cache: AnswerCache | Grouped, entry: Entry) -> Result:
+    if request.cache == "off":
+        return entry.result
+    try:
+        cache.put(key, entry)
+        cache.remember_model(model.known_as, model.sha256())
+    except CacheError as error:  # the answer is there, and is not lost for want of a cache
+        note = Note("cache", f"the answer is not kept: {error.message}")
+        return replace(entry.result, notes=(*entry.result.notes, note))
+    return entry.result
 
 
 def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Plan]:
@@ -345,7 +383,7 @@ def _provenance(request: Request, model: Model, key: AnswerKey, max_tokens: int)
     )
 
 
-def _miss(key: AnswerKey, cache: AnswerCache) -> CacheMiss:
+def _miss(key: AnswerKey, cache: AnswerCache | Grouped) -> CacheMiss:
     if not cache.usable:
         raise CacheError(
             f"the cache in {cache.directory} cannot be used, and --cache require asks for it",

@@ -11,7 +11,7 @@ from jupyter_localllm.pipeline.road import Model, Request, ask_once
 from jupyter_localllm.types import Done, Event, Message, Note, Result, Status
 
 if TYPE_CHECKING:
-    from jupyter_localllm.cache import AnswerCache
+    from jupyter_localllm.cache import AnswerCache, Grouped
 
 __all__ = ["MOST_RETRIES", "ask"]
 
@@ -19,7 +19,7 @@ MOST_RETRIES = 2
 """How often a model is told what is wrong with its answer, and asked again."""
 
 
-def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, None]:
     """Answer from the cache or by the model; the events end with one `Done`.
 
     Under a schema (``request.form``) the result has its ``value``. An answer that does not fit, as those of engines
@@ -64,7 +64,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
         return
 
 
-def _result(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Result | None]:
+def _result(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, Result | None]:
     """The events but the last, and its result; None if it was cancelled."""
     for event in ask_once(request, model, cache):
         if isinstance(event, Done):

@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from jinja2 import StrictUndefined
+from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Context, TemplateReference
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
@@ -164,7 +165,7 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     Exception
         Whatever the expression itself raises.
     """
-    value = _environment().compile_expression(expression, undefined_to_none=False)(names)
+    value = _compiled(expression)(names)
     if issubclass(type(value), _Undefined):
         value._fail_with_undefined_error()  # type: ignore[union-attr]
     if issubclass(type(value), TemplateReference):
@@ -192,6 +193,11 @@ def _environment() -> _Environment:
     environment.globals.update(BUILTINS)
     environment.filters["tojson"] = _tojson  # Jinja's own is made for HTML and writes < as \u003c
     return environment
+
+
+@lru_cache(maxsize=64)  # the rows of a map have the same few
+def _compiled(expression: str) -> TemplateExpression:
+    return _environment().compile_expression(expression, undefined_to_none=False)
 
 
 def _tojson(value: Any, indent: int | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Progress, RowError
 from jupyter_localllm.errors import CacheMiss, ContextOverflow, ModelNotFound, TemplateError, UsageError
 from jupyter_localllm.types import Job
+from tests.contracts import wait_for
 
 from .conftest import Echo
 
@@ -258,3 +260,25 @@ def test_the_real_model(tmp_path: Any) -> None:
         assert llm.generate(f"What is the capital of {country}?", cache="require").text == answer
     again = llm.map("What is the capital of {{ value }}?", countries, cache="require")
     assert again.equals(answers)
+
+
+def test_await(make: Callable[..., LocalLLM], echo: Echo) -> None:
+    """`amap` gives what `map` gives; a task that is cancelled lets its rows go, and the finished ones are kept."""
+
+    async def some() -> Any:
+        return await make().amap("{{ value }}", pd.Series(["a", "b"]))
+
+    assert asyncio.run(some()).tolist() == ["re: a", "re: b"]
+    slow = make(delay_ms=20, n_parallel=2)
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(slow.amap("{{ value }}", [f"text {i}" for i in range(100)]))
+        while len(echo.asked) < 12:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    wait_for(lambda: slow.answers.stats().entries >= 8)
+    assert len(echo.asked) < 30

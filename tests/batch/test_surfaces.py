@@ -23,6 +23,9 @@ class Publisher:
     def publish(self, **message: Any) -> None:
         self.sent.append(message)
 
+    def clear_output(self, wait: bool = False) -> None:
+        self.sent.append({"cleared": wait})
+
 
 class Shell:
     def __init__(self) -> None:
@@ -62,6 +65,23 @@ def test_unattended_the_first_display_is_a_line() -> None:
     assert first["data"] == {"text/plain": "llm map 1 row answered by m."}
     assert (first["update"], last["update"]) == (False, True)
     assert "text/html" in last["data"]
+
+
+def test_a_long_map_tells_the_log_how_far_it_is(capsys: Any) -> None:
+    """Unattended, a line with rows, speeds and time left now and then, which leave nothing in the notebook."""
+    now = [0.0]
+    shell = Shell()
+    surface = Headless(shell, clock=lambda: now[0])
+    for now[0] in (1.0, 11.0, 12.0, 45.0):
+        surface.update(Progress(done=int(now[0]), total=100, rows_per_second=1.0, tokens_per_second=20.0, model="m"))
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        "llm map 11 of 100 rows · 1 rows/s · 20.0 tokens/s · 1 min 29 s left · m",
+        "llm map 45 of 100 rows · 1 rows/s · 20.0 tokens/s · 55 s left · m",
+    ]
+    surface.finish(outcome())
+    assert [set(message) for message in shell.display_pub.sent][:1] == [{"cleared"}]
+    assert len(shell.display_pub.sent) == 3
 
 
 def test_what_differs_between_runs_stands_apart() -> None:

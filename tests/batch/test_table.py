@@ -102,7 +102,7 @@ def test_narwhals_gets_narwhals_back() -> None:
 def test_a_frame_gets_a_column(library: str) -> None:
     """The frame with the answers as its last column; the person's own stays as it was."""
     frame, name = open_data(FRAMES[library]).beside(ANSWERS)
-    assert name == "answer"
+    assert name == ("answer",)
     assert list(nw.from_native(frame).columns) == ["text", "unit price", "answer"]
     assert nw.from_native(frame)["answer"].to_list() == ANSWERS
     assert len(list(open_data(FRAMES[library]).names)) == 3
@@ -113,7 +113,7 @@ def test_a_series_becomes_a_frame_of_two(library: str) -> None:
     """The values and their answers stand beside each other, with the same index."""
     frame, name = open_data(SERIES[library]).beside(ANSWERS)
     text = "value" if library in ("chunked", "array") else "text"
-    assert list(nw.from_native(frame).columns) == [text, name]
+    assert list(nw.from_native(frame).columns) == [text, *name]
     if library == "pandas":
         assert frame.index.tolist() == ["x", "y"]
 
@@ -122,7 +122,7 @@ def test_a_column_of_that_name_is_not_overwritten() -> None:
     """A second map over its own outcome gets a second column."""
     once, first = open_data(FRAMES["pandas"]).beside(ANSWERS)
     twice, second = open_data(once).beside(["no", "no"])
-    assert (first, second) == ("answer", "answer_2")
+    assert (first, second) == (("answer",), ("answer_2",))
     assert twice["answer"].tolist() == ANSWERS
 
 

@@ -166,11 +166,13 @@ def test_require_row_by_row(llm: Any, asked: list[str]) -> None:
 
 
 def test_a_dry_run(llm: Any, shell: Any, asked: list[str], capsys: Any) -> None:
-    """The first row's prompt and its tokens, and the number of rows; nothing is asked and nothing bound."""
+    """The first row's prompt, and what all would take; no more is asked than what is timed, and nothing bound."""
     shell.user_ns.pop("_llm", None)
     assert llm("--over df --dry-run", "Is {{ text }} good?", df=pd.DataFrame(RECORDS)) is None
     said = capsys.readouterr().out
-    assert "df has 3 rows; if all were like the first, 24 tokens of prompts." in said
+    assert "df: 3 rows, judged by 3. Model scripted.\n  prompts  about 8 tokens each" in said
+    assert "\n  time     about " in said
+    assert "nothing is generated" not in said
     assert "{{ text }}" in said
     assert "Is good good?" in said
     llm("--over df --dry-run", df=[])
@@ -179,7 +181,23 @@ def test_a_dry_run(llm: Any, shell: Any, asked: list[str], capsys: Any) -> None:
     with pytest.raises(UsageError, match="would use up the first row of rows"):
         llm("--over rows --dry-run", rows=rows)
     assert len(list(rows)) == 3
-    assert asked == []
+    assert sorted(asked) == ["Is bad good?", "Is good good?"]
+    assert "_llm" not in shell.user_ns
+
+
+def test_a_schema_makes_columns(llm: Any, capsys: Any) -> None:
+    """Each field is a column of its type, named in the outcome; a single value is the column `answer`."""
+    schema = {"type": "object", "properties": {"re": {"enum": ["good", "bad"]}, "stars": {"type": "integer"}}}
+    frame = pd.DataFrame({"re": ["good", "bad"], "n": [5, 1]}, index=["x", "y"])
+    runtime.current().own = LocalLLM.from_engine(ScriptedEngine(lambda job: job.prompt.messages[-1].content))
+    made = llm("--over df --schema schema", '{"re": "{{ re }}", "stars": {{ n }}}', df=frame, schema=schema)
+    assert made.columns.tolist() == ["re", "n", "re_2", "stars"]
+    assert str(made["re_2"].dtype) == "category"
+    assert made["stars"].tolist() == [5, 1]
+    said = capsys.readouterr().out
+    assert "The answers are the columns `re_2`, `stars` of `_llm`." in said
+    assert "The data had a column `re` already, so the new one is `re_2`." in said
+    assert llm("--over df --schema int", "{{ n }}", df=frame)["answer"].tolist() == [5, 1]
 
 
 def test_conversations_are_not_touched(llm: Any, shell: Any) -> None:
@@ -245,3 +263,37 @@ def test_unattended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         cell.outputs[0].get("data") for cell in first.cells[1:]
     ]
     assert first.cells[2].outputs[0].text == "['Is it good? <b>good</b>', 'Is it good? bad']\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="one kernel start is enough")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill and jupyter_client
+def test_the_log_of_papermill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A long map tells the log how far it is; the notebook keeps the outcome alone."""
+    papermill = pytest.importorskip("papermill")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
+    setup = f"""
+import jupyter_localllm.batch.surfaces as surfaces
+surfaces._FIRST_LINE_S = surfaces._LINES_S = 0.7
+from jupyter_localllm import LocalLLM, runtime
+from jupyter_localllm.engine.scripted import ScriptedEngine
+engine = ScriptedEngine("one two three", delay_ms=20)
+runtime.current().own = LocalLLM.from_engine(engine, cache_dir={str(tmp_path / "answers")!r}, n_parallel=1)
+%load_ext jupyter_localllm
+rows = [f"text {{i}}" for i in range(40)]"""
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    notebook.cells = [
+        nbformat.v4.new_code_cell(setup),
+        nbformat.v4.new_code_cell("%%llm said << --over rows\n{{ value }}"),
+    ]
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    with caplog.at_level("INFO", logger="papermill"):
+        done = papermill.execute_notebook(
+            tmp_path / "in.ipynb", tmp_path / "out.ipynb", progress_bar=False, log_output=True
+        )
+    lines = [record.message for record in caplog.records if "llm map" in record.message]
+    assert any("of 40 rows" in line and "rows/s" in line and "tokens/s" in line and "left" in line for line in lines)
+    (output,) = done.cells[1].outputs
+    assert output.output_type == "display_data"
+    assert "40 rows answered by scripted." in output.data["text/plain"]

@@ -1,0 +1,360 @@
+"""What people ask of the texts in a column: classify, extract, summarize, translate, embed, find duplicates.
+
+Thin functions over ``llm.map`` and ``llm.embed``, with prompts that small models follow too: what is the same for all
+rows stands first and is read once, the text stands last between marks, and the answer is held to its form where it has
+one. What they take and give has the shape of the data, and their options are those of ``llm.map``: ``client=``,
+``on_error=``, ``dry_run=``, ``max_tokens=`` …
+
+Examples
+--------
+>>> from jupyter_localllm import tasks
+>>> df["mood"] = tasks.classify(llm, df["text"], ["good", "bad"])          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jupyter_localllm.batch.cluster import is_collection
+from jupyter_localllm.batch.data import VALUE, Data, open_data
+from jupyter_localllm.batch.shape import Kind, Shape, plain
+from jupyter_localllm.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["classify", "dedupe", "embed", "extract", "summarize", "translate"]
+
+_EMBEDDED = 256  # texts at a time
+_COMPARED = 1024  # rows at a time
+
+
+class Asks(Protocol):
+    """What a task needs of a handle."""
+
+    def map(self, template: str, data: Any, **options: Any) -> Any:
+        """Ask for each row."""
+        ...
+
+    def embed(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
+        """Vectors of texts."""
+        ...
+
+
+def classify(
+    llm: Asks,
+    data: Any,
+    labels: Any,
+    *,
+    column: str | None = None,
+    about: str = "Which label fits the text best?",
+    **options: Any,
+) -> Any:
+    """Give each text one of some labels.
+
+    Parameters
+    ----------
+    llm : LocalLLM
+    data : frame, series, list or Dask collection
+        As for ``llm.map``.
+    labels : sequence of str, Mapping of str to str, Literal or Enum
+        At least two. A mapping says of each label what it means; that helps small models most.
+    column : str, optional
+        Of a frame or of records: the column with the texts.
+    about : str, optional
+        The question.
+    **options
+        As for ``llm.map``.
+
+    Returns
+    -------
+    Series, array or list
+        A category of the labels; None where a row failed.
+
+    Raises
+    ------
+    UsageError
+        There are fewer than two labels, or the column is not told.
+
+    Examples
+    --------
+    >>> meanings = {"bug": "something does not work", "wish": "something is missing"}
+    >>> tasks.classify(llm, tickets, meanings, column="text")               # doctest: +SKIP
+    """
+    from jupyter_localllm.constrain.typed import levels
+
+    meanings = dict(labels) if isinstance(labels, Mapping) else {}
+    names = [str(plain(label)) for label in (meanings or levels(labels) or ())]
+    if len(set(names)) < 2:
+        raise UsageError(f"there must be at least two different labels, not {len(set(names))}", 'Give ["yes", "no"].')
+    listed = "\n".join(f"- {name}: {meanings[name]}" if meanings.get(name) else f"- {name}" for name in names)
+    head = f"{about}\n\nLabels:\n{listed}\n\nAnswer with the label only."
+    return _asked(llm, head, data, column, schema=names, **options)
+
+
+def extract(llm: Asks, data: Any, schema: Any, *, column: str | None = None, about: str = "", **options: Any) -> Any:
+    """Read the fields of a type out of each text.
+
+    Parameters
+    ----------
+    llm : LocalLLM
+    data : frame, series, list or Dask collection
+    schema : type or object
+        A pydantic model, dataclass, TypedDict, JSON schema …; as for ``llm.map``. Its descriptions are told to the
+        model. Let a field be None where a text may not say it: ``float | None``.
+    column : str, optional
+    about : str, optional
+        What the texts are, and rules for doubtful cases.
+    **options
+        As for ``llm.map``.
+
+    Returns
+    -------
+    Frame, table or list
+        A column for each field, of its type.
+
+    Examples
+    --------
+    >>> class Offer(pydantic.BaseModel):                                    # doctest: +SKIP
+    ...     article: str
+    ...     price: float | None
+    >>> tasks.extract(llm, mails["text"], Offer)                            # doctest: +SKIP
+    """
+    head = "Read the fields out of the text. Take only what the text says; what it does not say is null."
+    return _asked(llm, f"{head}\n{about}".rstrip(), data, column, schema=schema, **options)
+
+
+def summarize(
+    llm: Asks, data: Any, *, words: int = 40, language: str = "", column: str | None = None, **options: Any
+) -> Any:
+    """Say each text in a few words.
+
+    Parameters
+    ----------
+    llm : LocalLLM
+    data : frame, series, list or Dask collection
+    words : int, optional
+        Most words, as the model is told; ``max_tokens`` is four times as many unless it is given.
+    language : str, optional
+        Of the summary; the text's own if it is left out.
+    column : str, optional
+    **options
+        As for ``llm.map``.
+
+    Returns
+    -------
+    Series, array or list
+        Of texts.
+    """
+    if words < 1:
+        raise UsageError(f"a summary has at least one word, not {words}")
+    into = f" Write it in {language}." if language else " Write it in the language of the text."
+    head = f"Summarize the text in at most {words} words.{into} Say nothing that the text does not say."
+    options.setdefault("max_tokens", 4 * words)
+    return _asked(llm, head, data, column, **options)
+
+
+def translate(
+    llm: Asks,
+    data: Any,
+    to: str,
+    *,
+    glossary: Mapping[str, str] | None = None,
+    column: str | None = None,
+    **options: Any,
+) -> Any:
+    """Translate each text.
+
+    Parameters
+    ----------
+    llm : LocalLLM
+    data : frame, series, list or Dask collection
+    to : str
+        The language, in words: ``"French"``.
+    glossary : Mapping of str to str, optional
+        How certain words are to be translated.
+    column : str, optional
+    **options
+        As for ``llm.map``.
+
+    Returns
+    -------
+    Series, array or list
+        Of texts.
+    """
+    if not to.strip():
+        raise UsageError("there is no language to translate into", 'Name one: to="French".')
+    head = f"Translate the text into {to}. Keep names, numbers and line breaks. Write the translation only."
+    if glossary:
+        head += "\n\nTranslate these words so:\n" + "\n".join(f"- {word}: {said}" for word, said in glossary.items())
+    return _asked(llm, head, data, column, **options)
+
+
+def embed(llm: Asks, data: Any, *, column: str | None = None) -> NDArray[np.float32]:
+    """Vectors of all texts; equal texts are embedded once.
+
+    Parameters
+    ----------
+    llm : LocalLLM
+        Best of an embedding model.
+    data : frame, series or list
+    column : str, optional
+
+    Returns
+    -------
+    ndarray of shape (n, dim)
+        A row of length 1 for each text, in their order.
+
+    Raises
+    ------
+    UsageError
+        A value is no text; says in which row.
+    ContextOverflow
+        A text is longer than the model reads at once.
+    """
+    _, texts = _texts(data, column)
+    return _vectors(llm, texts)
+
+
+def dedupe(
+    llm: Asks,
+    data: Any,
+    *,
+    column: str | None = None,
+    threshold: float = 0.95,
+    confirm: bool = False,
+    **options: Any,
+) -> Any:
+    """Group texts that say the same.
+
+    A text joins the group of the nearest earlier text that began one, if their vectors' cosine is at least `threshold`;
+    otherwise it begins its own. Which threshold divides well depends on the model: look at some groups first.
+
+    Parameters
+    ----------
+    llm : LocalLLM
+        Best of an embedding model; `confirm` needs one that can be asked.
+    data : frame, series or list
+    column : str, optional
+    threshold : float, optional
+        From 0 to 1.
+    confirm : bool, optional
+        Ask the model of each pair that would be joined whether they say the same; a pair that it denies is not joined.
+    **options
+        Of these questions, as for ``llm.map``.
+
+    Returns
+    -------
+    Series, array or list
+        For each row the 0-based position of the row that began its group. To keep one row of each:
+        ``df[~groups.duplicated()]``.
+
+    Examples
+    --------
+    >>> groups = tasks.dedupe(embedder, df["title"])                        # doctest: +SKIP
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise UsageError(f"threshold is a cosine from 0 to 1, not {threshold}")
+    rows, texts = _texts(data, column)
+    first: dict[str, int] = {}
+    for position, text in enumerate(texts):
+        first.setdefault(text, position)
+    groups = [first[text] for text in texts]
+    joined = _nearest(_vectors(llm, list(first)), list(first.values()), threshold)
+    if confirm and joined:
+        pairs = [{"first": texts[place], "second": texts[leader]} for place, leader in joined.items()]
+        said = llm.map(_SAME, pairs, schema=["same", "different"], **options)
+        joined = {place: leader for (place, leader), word in zip(joined.items(), said, strict=True) if word == "same"}
+    return rows.like([joined.get(group, group) for group in groups], Shape({"group": Kind("whole")}))
+
+
+_SAME = """Do the two texts say the same thing? Small differences of wording do not count; another number, name or \
+date does. Answer same or different.
+
+First text:
+<<<
+{{ first }}
+>>>
+
+Second text:
+<<<
+{{ second }}
+>>>"""
+
+
+def _asked(llm: Asks, head: str, data: Any, column: str | None, **options: Any) -> Any:
+    """Ask with the text last, behind what is the same for all."""
+    if not is_collection(data):
+        _valued(data, column)
+    # A variable, and not a part of the template: what a person writes may have braces. No row has a name like this.
+    template = "{{ localllm_task }}\n\nText:\n<<<\n{{ value }}\n>>>"
+    return llm.map(template, data, column=column, variables={"localllm_task": head}, **options)
+
+
+def _valued(data: Any, column: str | None) -> Data:
+    """The data, if it is clear which of their values are the texts."""
+    rows = open_data(data, column)
+    if VALUE not in rows.names and rows.first() is not None:
+        names = [name for name in rows.names if name != "row"]
+        raise UsageError(
+            "which column has the texts?", f"Name one: column={names[0]!r}. There are {', '.join(names[:12])}."
+        )
+    return rows
+
+
+def _texts(data: Any, column: str | None) -> tuple[Data, list[str]]:
+    if is_collection(data):
+        raise UsageError("vectors are made on this machine", "Compute the column first: .compute().")
+    rows = _valued(data, column)
+    texts: list[str] = []
+    for row in rows.rows({VALUE}):
+        value = row.values.get(VALUE)
+        if not isinstance(value, str):
+            label = rows.label(row.position)
+            where = f"row {row.position}" if label is None else f"row {row.position} (label {label!r})"
+            raise UsageError(
+                f"{where} is {type(value).__name__}, not a text", 'Leave missing values out, or fill them: .fillna("").'
+            )
+        texts.append(value)
+    return rows, texts
+
+
+def _vectors(llm: Asks, texts: Sequence[str]) -> NDArray[np.float32]:
+    import numpy as np
+
+    unique = list(dict.fromkeys(texts))
+    made = [llm.embed(unique[start : start + _EMBEDDED]) for start in range(0, len(unique), _EMBEDDED)]
+    if not made:
+        return np.zeros((0, 0), dtype=np.float32)
+    places = {text: place for place, text in enumerate(unique)}
+    vectors: NDArray[np.float32] = np.concatenate(made)[[places[text] for text in texts]]
+    return vectors
+
+
+def _nearest(vectors: NDArray[np.float32], positions: Sequence[int], threshold: float) -> dict[int, int]:
+    """Positions that join another's group, and whose.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dim)
+    positions : sequence of int
+        Of each vector's row, ascending.
+    """
+    import numpy as np
+
+    joined: dict[int, int] = {}
+    leaders: list[int] = []  # places among the vectors
+    for start in range(0, len(vectors), _COMPARED):
+        block = vectors[start : start + _COMPARED]
+        near = block @ vectors[leaders].T if leaders else np.zeros((len(block), 0), dtype=np.float32)
+        known = len(leaders)
+        for offset, vector in enumerate(block):
+            cosines = np.concatenate([near[offset], vectors[leaders[known:]] @ vector])
+            best = int(np.argmax(cosines)) if len(cosines) else -1
+            if best >= 0 and cosines[best] >= threshold:
+                joined[positions[start + offset]] = positions[leaders[best]]
+            else:
+                leaders.append(start + offset)
+    return joined
