@@ -24,6 +24,8 @@ from jupyter_localllm.engine.repetition import repeats
 from jupyter_localllm.errors import CacheError, CacheMiss
 from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit, measure_parts
 from jupyter_localllm.prompt.chat import TEMPLATE_VERSION, render_chat
+from jupyter_localllm.tools.speech import Speech, key_of_tools, speech_of
+from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import (
     CacheMode,
     Done,
@@ -69,6 +71,10 @@ class Request:
         Tell log-probabilities, with so many alternatives.
     pieces_ms : float
         Pieces of text come no more often; no part of the key.
+    tools : tuple of Tool
+        What the model may call. The calls stand in the result; nothing is run here. Not beside a constraint.
+    may_call : bool
+        False: it must answer now, whatever it knows of the tools.
     """
 
     messages: tuple[Message, ...]
@@ -82,6 +88,8 @@ class Request:
     reasoning_budget: int | None = None
     logprobs: int | None = None
     pieces_ms: float = 16.0
+    tools: tuple[Tool, ...] = ()
+    may_call: bool = True
 
 
 class Model(Protocol):
@@ -171,7 +179,7 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     key = key_of(request, model)
     engine = yield from model.engine()
     info = engine.info()
-    fitted = _fit(request, engine, info)
+    fitted = _fit(request, engine, info, speech_of(request.tools, request.may_call, info))
     parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
     return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
 
@@ -198,6 +206,7 @@ def _shape(request: Request) -> dict[str, Any] | None:
         "constraint": request.constraint.key if request.constraint is not None else None,
         "reasoning_budget": request.reasoning_budget,
         "logprobs": request.logprobs,
+        "tools": key_of_tools(request.tools, request.may_call) if request.tools else None,
     }
     return {name: value for name, value in shape.items() if value is not None} or None
 
@@ -206,19 +215,21 @@ def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event
     begun = time.perf_counter()
     loading, engine = yield from _load(model)
     info = engine.info()
-    fitted = _fit(request, engine, info)
+    speech = speech_of(request.tools, request.may_call, info)
+    fitted = _fit(request, engine, info, speech)
     before_ms = (time.perf_counter() - begun) * 1000
     job = Job(
         fitted.prompt,
         request.sampling,
         fitted.max_tokens,
         request.stop,
-        constraint=request.constraint,
+        **({"constraint": request.constraint} if speech is None else speech.job),
         reasoning_tokens=request.reasoning_budget,
         logprobs=request.logprobs,
         pieces_ms=request.pieces_ms,
     )
-    for event in engine.generate(job):
+    events = engine.generate(job)
+    for event in events if speech is None else speech.listen(events):
         if isinstance(event, Done):
             notes = (*fitted.notes, *_notes(event.result, fitted, info))
             provenance = _provenance(request, model, key, fitted.max_tokens)
@@ -251,7 +262,7 @@ def _whole(timings: Timings, load_ms: float, before_ms: float) -> Timings:
     )
 
 
-def _fit(request: Request, engine: Engine, info: ModelInfo) -> Fitted:
+def _fit(request: Request, engine: Engine, info: ModelInfo, speech: Speech | None) -> Fitted:
     def count_prompt(prompt: Prompt) -> int:
         if info.renders:
             return sum(engine.count([m.content for m in prompt.messages]))
@@ -259,7 +270,7 @@ def _fit(request: Request, engine: Engine, info: ModelInfo) -> Fitted:
 
     return fit(
         request.messages,
-        render=lambda messages: render_chat(messages, info),
+        render=lambda messages: render_chat(messages, info) if speech is None else speech.prompt(messages),
         count_prompt=count_prompt,
         count=engine.count,
         n_ctx=info.n_ctx,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_localllm.constrain.guided import GuidedMatcher
     from jupyter_localllm.engine.constraint import Vocabulary
 
-__all__ = ["JsonSchema"]
+__all__ = ["JsonSchema", "in_lark"]
 
 # Between two tokens of JSON: nothing, a space, or a new line with its indentation. Small models that may write any
 # white space write it for ever.
@@ -77,13 +77,24 @@ class JsonSchema:
     def start(self, vocabulary: Vocabulary) -> GuidedMatcher:
         """A matcher; see `Constraint.start`."""
         schema = json.loads(self.text)
-        check_schema(schema)
-        options = {"whitespace_pattern": _WHITE_SPACE, **schema.pop("x-guidance", {}), **_STRICT}
-        text = json.dumps({"x-guidance": options, **schema}, ensure_ascii=False)
         try:
-            return start_guided(f"start: %json {text}", self.key, vocabulary, "JSON schema")
+            return start_guided(f"start: {in_lark(schema)}", self.key, vocabulary, "JSON schema")
         except UsageError as error:
             raise UsageError(error.message + places(schema, error.message), error.hint) from None
+
+
+def in_lark(schema: Mapping[str, Any]) -> str:
+    """JSON of a schema, as a grammar in llguidance's Lark has it.
+
+    Raises
+    ------
+    UsageError
+        The schema has what would be passed over; names keyword and place.
+    """
+    check_schema(dict(schema))
+    rest = {key: value for key, value in schema.items() if key != "x-guidance"}
+    options = {"whitespace_pattern": _WHITE_SPACE, **schema.get("x-guidance", {}), **_STRICT}
+    return f"%json {json.dumps({'x-guidance': options, **rest}, ensure_ascii=False)}"
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,94 @@
+"""What a format of calls is: how a family of models is told of tools, and how it calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jupyter_localllm.tools.tool import Tool
+from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
+
+__all__ = ["Format", "Opening", "Reply"]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a call begins.
+
+    Parameters
+    ----------
+    texts : tuple of str
+        Any of these.
+    first : bool
+        Whether it is a call only as the first thing in an answer (white space aside); otherwise text may stand before.
+    """
+
+    texts: tuple[str, ...]
+    first: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model wrote, read.
+
+    Parameters
+    ----------
+    text : str
+        What it says to the person.
+    calls : tuple of ToolCall
+        What it asks for.
+    broken : bool
+        Whether something began as a call and is none; it stands in the text.
+    """
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    broken: bool = False
+
+
+class Format(Protocol):
+    """A way of calling tools. A new one is one file, and one line in ``formats/__init__.py``."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def opening(self) -> Opening:
+        """How a call begins; what comes from there on is not shown as text."""
+        ...
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The control tokens that calls are made of, as their texts; empty if calls are plain text."""
+        ...
+
+    @property
+    def reasoning_ends(self) -> str:
+        """A text that ends the model's reasoning, besides its own mark, and begins a call; mostly empty."""
+        ...
+
+    def knows(self, template: str) -> bool:
+        """Whether a chat template, as source, speaks this format."""
+        ...
+
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+        """The messages, calls and outcomes among them, as the model reads them."""
+        ...
+
+    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+        """What may be written, in the Lark dialect of llguidance: text, or calls under the tools' schemas.
+
+        Parameters
+        ----------
+        tools : sequence of Tool
+        may_call : bool
+            False: text only.
+        """
+        ...
+
+    def read(self, text: str, tools: Sequence[Tool]) -> Reply:
+        """The calls in what the model wrote; never raises."""
+        ...

@@ -1,0 +1,83 @@
+"""Pieces of grammars that formats have in common, in the Lark dialect of llguidance.
+
+Source of the syntax: https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md. Terminals are regular
+expressions with ``&`` and ``~``; a rule with ``[lazy]`` ends at the first place where it can.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from jupyter_localllm.constrain.schema import in_lark
+from jupyter_localllm.tools.tool import Tool
+
+__all__ = ["ANY", "WS", "anywhere", "at_first", "json_calls", "literal", "text_without"]
+
+ANY = r"(.|\n)"
+WS = r"ws: /( |\n[ \t]{0,40})?/"
+"""Between two tokens of JSON; see `jupyter_localllm.constrain.schema`."""
+
+
+def literal(text: str) -> str:
+    r"""A text as Lark quotes it.
+
+    Examples
+    --------
+    >>> print(literal('say "a"\n'))
+    "say \"a\"\n"
+    """
+    return json.dumps(text, ensure_ascii=False)
+
+
+def escaped(text: str) -> str:
+    """A text within a regular expression of Lark."""
+    return re.sub(r"([^\w\s])", r"\\\1", text).replace("\n", r"\n")
+
+
+def text_without(*openings: str) -> str:
+    """The terminal TEXT: anything in which none of these stands."""
+    excluded = "".join(f" & ~/{ANY}*{escaped(opening)}{ANY}*/" for opening in openings)
+    return f"TEXT: /{ANY}*/{excluded}"
+
+
+def at_first(*, may_call: bool) -> str:
+    """A call that begins with the first brace of an answer; otherwise text, which does not begin with one."""
+    start = "start: TEXT | ws call ws" if may_call else "start: TEXT"
+    return f"{start}\nTEXT: /\\s*[^{{\\s]{ANY}*/"
+
+
+def anywhere(opening: str, *, may_call: bool, more: str = "") -> str:
+    """Text, and calls behind it that begin with a mark of their own.
+
+    Parameters
+    ----------
+    opening : str
+    may_call : bool
+    more : str
+        What stands between two calls, as Lark; empty if there is one call at most.
+    """
+    text = text_without(opening)
+    if not may_call:
+        return f"start: TEXT\n{text}"
+    calls = f"call ({more} call)* END" if more else "call END"
+    return f"start: TEXT | before {calls}\nbefore[lazy]: /{ANY}*{escaped(opening)}/\nEND: /\\s*/\n{text}"
+
+
+def json_calls(tools: Sequence[Tool], *, name: str, arguments: str) -> str:
+    """The rule `call`: a JSON object with the tool's name first, and its arguments under the tool's schema.
+
+    Parameters
+    ----------
+    tools : sequence of Tool
+    name, arguments : str
+        The keys.
+    """
+    lines = [f'call: "{{" ws {literal(json.dumps(name))} ws ":" ws named ws "}}"']
+    lines.append("named: " + " | ".join(f"named_{number}" for number in range(len(tools))))
+    for number, tool in enumerate(tools):
+        key, of = literal(json.dumps(arguments)), literal(json.dumps(tool.name))
+        lines.append(f'named_{number}: {of} ws "," ws {key} ws ":" ws arguments_{number}')
+        lines.append(f"arguments_{number}: {in_lark(tool.schema)}")
+    return "\n".join([*lines, WS])
