@@ -14,6 +14,8 @@
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
     │   └── ContextOverflow     prompt and answer do not fit in the window
+    ├── SchemaMismatch          the answer is not what ``schema=`` asked for
+    │   └── AnswerCut           it was cut off before it was whole
     ├── SourceError             a variable cannot be read or is too large
     ├── CacheError              the cache cannot be used
     │   └── CacheMiss           ``--cache require`` found no entry
@@ -32,6 +34,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "AnswerCut",
     "CacheError",
     "CacheMiss",
     "ChatTemplateError",
@@ -45,6 +48,7 @@ __all__ = [
     "ModelFileError",
     "ModelMemoryError",
     "ModelNotFound",
+    "SchemaMismatch",
     "SettingsError",
     "SourceError",
     "TemplateError",
@@ -126,6 +130,38 @@ class ContextOverflow(EngineError):
     """Prompt and answer together do not fit in the model's window."""
 
 
+class SchemaMismatch(LocalLLMError):
+    """The answer is not what ``schema=`` asked for.
+
+    Parameters
+    ----------
+    message, hint : str
+    text : str
+        The answer as the model wrote it.
+    problems : tuple of str
+        Each ``"place: what is wrong there"``; the place is a JSON pointer, ``"#"`` for the whole.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, text: str = "", problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.text = text
+        self.problems = problems
+
+    @classmethod
+    def of(cls, name: str, text: str, problems: Iterable[tuple[str, str]]) -> SchemaMismatch:
+        """The error for an answer, from the places and what is wrong there."""
+        told = tuple(f"{place}: {what}" for place, what in problems)
+        listed = "".join(f"\n  - {problem}" for problem in told[:8])
+        more = f"\n  - and {len(told) - 8} more" if len(told) > 8 else ""
+        return cls(
+            f"the answer is no {name}:{listed}{more}", f"The model wrote: {_shortened(text)}", text=text, problems=told
+        )
+
+
+class AnswerCut(SchemaMismatch):
+    """An answer under a schema was cut off before it was whole: by max_tokens, the window, or an interrupt."""
+
+
 class SourceError(LocalLLMError):
     """A variable cannot be read, or is too large for a prompt."""
 
@@ -152,6 +188,11 @@ class ToolNotConfirmed(ToolError):
 
 class DependencyMissing(LocalLLMError):
     """An optional package is not installed."""
+
+
+def _shortened(text: str, most: int = 600) -> str:
+    """The two ends of a text."""
+    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
 
 
 def close_match(name: str, known: Iterable[str]) -> str:

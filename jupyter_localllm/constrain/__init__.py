@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from jupyter_localllm.constrain.grammar import Grammar, Regex
     from jupyter_localllm.constrain.listed import Choices, Numbers
     from jupyter_localllm.constrain.schema import JsonSchema
+    from jupyter_localllm.constrain.typed import Typed, levels
 
-__all__ = ["Choices", "Grammar", "JsonSchema", "Numbers", "Regex", "as_constraint"]
+__all__ = ["Choices", "Grammar", "JsonSchema", "Numbers", "Regex", "Typed", "as_constraint", "levels"]
 
 _HOMES = {
     "Choices": "listed",
@@ -21,7 +22,9 @@ _HOMES = {
     "JsonSchema": "schema",
     "Numbers": "listed",
     "Regex": "grammar",
+    "Typed": "typed",
     "as_constraint": "convert",
+    "levels": "typed",
 }
 
 

@@ -81,7 +81,17 @@ def _parsed(text: str) -> Mapping[str, Any]:
 
 
 def _from_python(pattern: re.Pattern[Any]) -> Regex:
-    """A compiled expression of Python's in Rust's syntax; what the two read differently is refused."""
+    return Regex(rust_pattern(pattern))
+
+
+def rust_pattern(pattern: re.Pattern[Any]) -> str:
+    """A compiled expression of Python's in Rust's syntax.
+
+    Raises
+    ------
+    UsageError
+        It is for bytes, has flags that are not possible, or means something else in Rust's syntax.
+    """
     if not isinstance(pattern.pattern, str):
         raise UsageError("This regular expression is for bytes.", "Compile one for str.")
     flags = re.RegexFlag(pattern.flags) & ~re.UNICODE
@@ -94,7 +104,7 @@ def _from_python(pattern: re.Pattern[Any]) -> Regex:
             f"The flags {flags!r} are not possible in a schema.", "Only IGNORECASE, DOTALL and MULTILINE are."
         )
     text = _in_rust(pattern.pattern)
-    return Regex(f"(?{inline}){text}" if inline else text)
+    return f"(?{inline}){text}" if inline else text
 
 
 # What stands in a set. Rust's \w has combining marks as well; \d is narrower than Python's, as nobody asks a model for

@@ -56,6 +56,7 @@ def check_schema(schema: dict[str, Any]) -> None:
     for place, part in _parts(schema):
         for keyword, value in part.items():
             _check_keyword(keyword, value, place)
+        _check_contradictions(part, place)
         _check_narrow_bounds(part, place)
         _check_number_of_properties(part, place)
     _check_ending(schema)
@@ -112,6 +113,33 @@ def _check_keyword(keyword: str, value: Any, place: str) -> None:
         raise UsageError(f"This JSON schema {what} at {place}: {keyword!r}.", hint)
     if what:
         raise UsageError(f"This JSON schema {what} (at {place}).", hint)
+
+
+_PAIRS = (
+    *((f"min{what}", f"max{what}", False) for what in ("imum", "Length", "Items", "Properties", "Contains")),
+    *(("minimum", "exclusiveMaximum", True), ("exclusiveMinimum", "maximum", True)),
+    ("exclusiveMinimum", "exclusiveMaximum", True),
+)
+
+
+def _check_contradictions(part: dict[str, Any], place: str) -> None:
+    """Bounds that leave nothing between them, and properties that must be there and may not."""
+    for low, high, strictly in _PAIRS:
+        least, most = part.get(low), part.get(high)
+        if not isinstance(least, (int, float)) or not isinstance(most, (int, float)):
+            continue
+        if least > most or (strictly and least == most):
+            raise UsageError(
+                f"This JSON schema has {low} {least} and {high} {most}, which no answer can fulfil (at {place}).",
+                "Change one of the two.",
+            )
+    if part.get("additionalProperties") is False and "patternProperties" not in part:
+        for name in _list(part.get("required")):
+            if name not in part.get("properties", {}):
+                raise UsageError(
+                    f"This JSON schema requires {name!r} and has no such property, nor allows others (at {place}).",
+                    "Put it into 'properties', or leave it out of 'required'.",
+                )
 
 
 def _check_narrow_bounds(part: dict[str, Any], place: str) -> None:

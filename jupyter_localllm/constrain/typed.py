@@ -1,0 +1,300 @@
+"""From whatever a person gives as `schema=` to a constraint, and from the answer's text to the Python object."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_localllm.constrain.annotated import annotated_form
+from jupyter_localllm.constrain.convert import as_constraint
+from jupyter_localllm.constrain.forms import Form, Forms, Unfit, literal_form, plain_value
+from jupyter_localllm.constrain.keywords import check_schema
+from jupyter_localllm.constrain.listed import Choices
+from jupyter_localllm.constrain.named import ACCEPTED, resolved
+from jupyter_localllm.constrain.plain import plain_form
+from jupyter_localllm.constrain.records import fields_of, record_form
+from jupyter_localllm.constrain.said import bare, parsed
+from jupyter_localllm.constrain.schema import JsonSchema
+from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.errors import SchemaMismatch, UsageError
+
+__all__ = ["Typed", "levels", "typed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """What an answer is to be: the constraint that holds it, and the way to the Python object.
+
+    Parameters
+    ----------
+    given : object
+        What the person gave: a type, a schema, a list of choices, a constraint …
+    name : str
+        How it is called in displays.
+    constraint : Constraint
+        What engines take.
+    schema : dict or None
+        Its JSON Schema; None for regular expressions, grammars and other texts.
+    columns : Mapping of str to object, or None
+        Of an object with fields: each field's annotation, or its part of the schema. None where the answer is one
+        value.
+    """
+
+    given: Any
+    name: str
+    constraint: Constraint
+    schema: dict[str, Any] | None = None
+    columns: Mapping[str, Any] | None = None
+    _read: Callable[[str], Any] = field(default=str, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return typed, (self.given,)
+
+    def value(self, text: str) -> Any:
+        """The Python object that an answer's text says.
+
+        Parameters
+        ----------
+        text : str
+            The whole answer. A fence of Markdown around it is taken off.
+
+        Returns
+        -------
+        object
+            Of the type that was given; of a JSON Schema plain Python values; otherwise the text.
+
+        Raises
+        ------
+        SchemaMismatch
+            It is not what was asked for; its ``problems`` say what is wrong where.
+
+        Examples
+        --------
+        >>> typed(list[int]).value("[1, 2]")
+        [1, 2]
+        """
+        try:
+            return self._read(bare(text))
+        except Unfit as unfit:
+            raise SchemaMismatch.of(self.name, text, unfit.problems) from None
+
+    def row(self, value: Any) -> dict[str, Any]:
+        """The fields of a value under the names of `columns`; a field that is not there is None.
+
+        Examples
+        --------
+        >>> from typing import NamedTuple
+        >>> class Pet(NamedTuple):
+        ...     name: str
+        ...     age: int = 0
+        >>> typed(Pet).row(Pet("Rex"))
+        {'name': 'Rex', 'age': 0}
+        """
+        names = self.columns or {}
+        if isinstance(value, Mapping):
+            return {name: value.get(name) for name in names}
+        return {name: getattr(value, name, None) for name in names}
+
+
+def typed(schema: Any, *, namespace: Mapping[str, Any] | None = None) -> Typed:
+    """What an answer is to be, from a type, a schema, choices, a regular expression, a grammar or a constraint.
+
+    Parameters
+    ----------
+    schema : object
+        A pydantic model, dataclass, TypedDict, NamedTuple, Enum, Literal, a plain type (``int``, ``list[str]``,
+        ``datetime.date``, ``float | None`` …), ``Annotated`` with bounds or descriptions; a JSON Schema as a dict, as
+        JSON text, or the path of a file; a list (or an array, a series) of choices; a compiled regular expression; a
+        constraint of `jupyter_localllm.constrain`.
+    namespace : Mapping, optional
+        The notebook's variables. With them a text may also be an expression, such as ``"Food"`` or ``"list[Food]"``.
+
+    Returns
+    -------
+    Typed
+
+    Raises
+    ------
+    UsageError
+        It is none of these, or no answer could be right, or a part of it could not be held; names keyword and place.
+
+    Examples
+    --------
+    >>> typed(list[int]).constraint
+    JsonSchema(text='{"type":"array","items":{"type":"integer"}}')
+    >>> typed(["yes", "no"]).value("yes")
+    'yes'
+    """
+    given = resolved(schema, namespace)
+    if isinstance(given, Typed):
+        return given
+    if isinstance(given, Constraint) and not isinstance(given, type):
+        return _of_constraint(given)
+    if isinstance(given, Mapping):
+        return _of_schema(given, given, _title(given))
+    if isinstance(given, re.Pattern):
+        return _of_text(given, as_constraint(given), given.pattern)
+    if (choices := _choices(given)) is not None:
+        return _of_choices(given, choices)
+    return _of_type(given)
+
+
+def levels(annotation: Any) -> tuple[Any, ...] | None:
+    """The values that a column can have, in their order, where they are a few known ones; otherwise None.
+
+    Parameters
+    ----------
+    annotation : object
+        A value of `Typed.columns`, or `Typed.given`: a type, a part of a JSON Schema, choices.
+
+    Examples
+    --------
+    >>> levels(typing.Literal["low", "high"]), levels({"enum": [1, 2]}), levels(str)
+    (('low', 'high'), (1, 2), None)
+    """
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return levels(arguments[0])
+    if origin is typing.Literal:
+        return tuple(arguments)
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return tuple(annotation)
+    if isinstance(annotation, Mapping):
+        return tuple(annotation["enum"]) if isinstance(annotation.get("enum"), (list, tuple)) else None
+    if type(None) in arguments:  # Optional: nothing is no level
+        rest = [levels(one) for one in arguments if one is not type(None)]
+        return rest[0] if len(rest) == 1 else None
+    choices = annotation.options if isinstance(annotation, Choices) else _choices(annotation)
+    return tuple(choices) if choices is not None else None
+
+
+def _title(schema: Mapping[str, Any]) -> str:
+    title = schema.get("title")
+    return title if isinstance(title, str) and title else "JSON schema"
+
+
+def _of_schema(given: Any, schema: Mapping[str, Any], name: str) -> Typed:
+    constraint = JsonSchema(schema)
+    plain: dict[str, Any] = json.loads(constraint.text)
+    check_schema(dict(plain))
+
+    def read(text: str) -> Any:
+        from jupyter_localllm.constrain.validate import validator
+
+        value = parsed(text)
+        if problems := list(validator(plain).problems(value)):
+            raise Unfit(*problems)
+        return value
+
+    parts = plain.get("properties") if plain.get("type") == "object" else None
+    return Typed(given, name, constraint, plain, parts if isinstance(parts, dict) else None, read)
+
+
+def _of_constraint(given: Constraint) -> Typed:
+    if isinstance(given, JsonSchema):
+        schema = json.loads(given.text)
+        return _of_schema(given, schema, _title(schema))
+    if isinstance(given, Choices):
+        return _of_choices(given, list(given.options))
+    return _of_text(given, given, type(given).__name__)
+
+
+def _of_text(given: Any, constraint: Constraint, name: str) -> Typed:
+    def read(text: str) -> str:
+        from jupyter_localllm.constrain.validate import fits
+
+        if not fits(constraint, text):
+            raise Unfit(("#", f"is not what {type(constraint).__name__} allows"))
+        return text
+
+    return Typed(given, name, constraint, _read=read)
+
+
+def _choices(given: Any) -> list[Any] | None:
+    """The options of a list, set, array or series; None if it is none of these."""
+    if isinstance(given, (list, tuple, set, frozenset)):
+        return list(given)
+    listing = getattr(given, "tolist", None) or getattr(given, "to_list", None) or getattr(given, "to_pylist", None)
+    if callable(listing) and not isinstance(given, type) and hasattr(given, "__len__"):
+        found = listing()
+        return found if isinstance(found, list) else None
+    return None
+
+
+def _of_choices(given: Any, choices: list[Any]) -> Typed:
+    if not choices:
+        raise UsageError("There are no choices: no answer would be right.", "Give at least one.")
+    values = [plain_value(choice, "the choices") for choice in choices]
+    options = {(type(value), value): value for value in values}
+    return _of_options(given, "choices", literal_form(options))
+
+
+def _of_options(given: Any, name: str, form: Form) -> Typed:
+    """One of a few values. Texts are written as they are, anything else as JSON."""
+    values = form.schema["enum"]
+    if not all(isinstance(value, str) for value in values):
+        return _of_form(given, name, form, {})
+
+    def read(text: str) -> Any:
+        said = text.strip() if text not in values else text
+        if said not in values and said[:1] == '"':  # servers that take only a JSON schema answer in JSON
+            said = parsed(said)
+        return form.read(said, "#")
+
+    return Typed(given, name, Choices(values), {"type": "string", **form.schema}, None, read)
+
+
+def _of_type(given: Any) -> Typed:
+    forms = Forms(_form)
+    form = forms.of(given)
+    name = given.__name__ if isinstance(given, type) and not typing.get_args(given) else _type_name(given)
+    if set(form.schema) == {"enum"}:
+        return _of_options(given, name, form)
+    columns = {one.name: one.annotation for one in fields} if (fields := fields_of(given)) is not None else None
+    return _of_form(given, name, form, forms.definitions, columns)
+
+
+def _type_name(given: Any) -> str:
+    return re.sub(r"\b(?:typing|__main__|datetime|builtins)\.", "", str(given))
+
+
+def _of_form(
+    given: Any, name: str, form: Form, definitions: dict[str, Any], columns: Mapping[str, Any] | None = None
+) -> Typed:
+    schema = _whole(form.schema, definitions)
+    constraint = JsonSchema(schema)
+    check_schema(json.loads(constraint.text))
+    return Typed(given, name, constraint, schema, columns, lambda text: form.read(parsed(text), "#"))
+
+
+def _whole(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its definitions; the root stands in place of a reference to it, unless it contains itself."""
+    definitions = {name: part for name, part in definitions.items() if part}
+    target = str(schema.get("$ref", "")).removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+    others = {name: part for name, part in definitions.items() if name != target}
+    if target in definitions and json.dumps(schema["$ref"]) not in json.dumps([*others.values(), definitions[target]]):
+        schema, definitions = definitions[target], others
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def _form(annotation: Any, forms: Forms) -> Form:
+    """The form of any annotation."""
+    while (under := getattr(annotation, "__supertype__", None) or _alias(annotation)) is not None:
+        annotation = under  # NewType, and `type X = …` of Python 3.12
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *metadata = typing.get_args(annotation)
+        return annotated_form(forms.of(inner), metadata)
+    form = record_form(annotation, forms) or plain_form(annotation, forms)
+    if form is None:
+        name = f"the class {annotation.__name__}" if isinstance(annotation, type) else f"{annotation!r:.80}"
+        raise UsageError(f"An answer cannot be {name}: there is no form in JSON for it.", ACCEPTED)
+    return form
+
+
+def _alias(annotation: Any) -> Any:
+    return annotation.__value__ if type(annotation).__name__ == "TypeAliasType" else None
