@@ -15,7 +15,7 @@ from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
 from jupyter_localllm.pipeline import Plan, ask, plan
 from jupyter_localllm.prompt.messages import PromptLike
-from jupyter_localllm.types import Done, Event, Result
+from jupyter_localllm.types import AskEvent, Done, Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ class LocalLLM(FromSources):
     'The capital of Japan is Tokyo.'
     """
 
-    def stream(self, prompt: PromptLike, **options: Any) -> Generator[Event, None, None]:
+    def stream(self, prompt: PromptLike, **options: Any) -> Generator[AskEvent, None, None]:
         """Answer piece by piece.
 
         Parameters
@@ -66,11 +66,16 @@ class LocalLLM(FromSources):
             ``schema``: what the answer must look like, a JSON Schema as a dict, a compiled regular expression, a list
             of choices, or a constraint of `jupyter_localllm.constrain`. ``logprobs``: tell the log-probability of each
             token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
+            ``tools``: functions that the model may call, with type hints and docstrings (`jupyter_localllm.tool` marks
+            them). Each call is confirmed by the person, unless the function is marked safe, ``yes=True``, or
+            ``confirm``, a function of the `ToolCall`, says so. ``tool_rounds``: most rounds of calls.
 
         Returns
         -------
         generator of Event
-            ``Status`` and ``Token``, at the end one ``Done`` with the `Result`. Closing it cancels.
+            ``Status`` and ``Token``, at the end one ``Done`` with the `Result`. Closing it cancels. With tools also
+            ``Called`` for each call, ``Revised`` (the text so far, its claims checked), and one ``Cited`` before
+            ``Done``.
 
         Raises
         ------
@@ -82,19 +87,18 @@ class LocalLLM(FromSources):
         >>> for event in llm.stream("Count to three.", max_tokens=16):      # doctest: +SKIP
         ...     print(event)
         """
-        seat = self._seat(options)
-        request = self._request(prompt, options, seat)
-        return self._run(request, seat, options.get("system"))
+        return self._prepared(prompt, options)()
 
     def generate(self, prompt: PromptLike, **options: Any) -> Result:
         """Answer at once; see `stream` for the options."""
         return _last(self.stream(prompt, **options))
 
-    async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[Event]:
-        """`stream` for ``async for``; cancelling the task cancels the generation."""
-        seat = self._seat(options)
-        request = self._request(prompt, options, seat)
-        async for event in iterate(lambda: self._run(request, seat, options.get("system"))):
+    async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[AskEvent]:
+        """`stream` for ``async for``; cancelling the task cancels the generation.
+
+        Tools run on a thread of their own: nobody is asked there, so they need ``yes=True``, ``confirm`` or a mark.
+        """
+        async for event in iterate(self._prepared(prompt, options)):
             yield event
 
     async def agenerate(self, prompt: PromptLike, **options: Any) -> Result:
@@ -175,6 +179,8 @@ class LocalLLM(FromSources):
 
         if "chat" in options or "place" in options:
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
+        if "tools" in options:
+            raise UsageError("tools do not go with a map", "Call them on the rows, and map over what they gave.")
         request = functools.partial(self._request, options=options)
         request("?")  # a wrong option is an error before any row
         model = self._model()
@@ -195,9 +201,17 @@ class LocalLLM(FromSources):
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""
-        seat = self._seat(options)
+        kit, seat = self._kit(options), self._seat(options)
         request = self._request(prompt, options, seat)
-        return drive(plan(request, self._model(), self.answers))
+        return drive(plan(request if kit is None else replace(request, tools=kit.tools), self._model(), self.answers))
+
+    def _prepared(self, prompt: PromptLike, options: dict[str, Any]) -> Callable[[], Generator[AskEvent, None, None]]:
+        """What begins to answer; whatever is wrong with the options is told here."""
+        kit, seat = self._kit(options), self._seat(options)
+        request, system = self._request(prompt, options, seat), options.get("system")
+        if kit is None:
+            return lambda: self._run(request, seat, system)
+        return lambda: self._run_tools(kit, request, seat, system)
 
     def embed(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
         """Vectors of texts, for search and comparison: near in meaning, near in direction.
@@ -250,7 +264,7 @@ def get_llm() -> LocalLLM:
     return own
 
 
-def _last(events: Iterator[Event]) -> Result:
+def _last(events: Iterator[AskEvent]) -> Result:
     for event in events:
         if isinstance(event, Done):
             return event.result

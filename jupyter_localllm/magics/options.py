@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 __all__ = ["OPTIONS", "Option", "Suggest", "find_option", "is_option", "literal", "option_for"]
 
-Suggest = Literal["", "model", "chat", "setting", "data", "column", "file"]
+Suggest = Literal["", "model", "chat", "setting", "data", "column", "file", "function"]
 Reader = Callable[[str], object]
 
 
@@ -180,6 +180,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         spaced=True,
         suggest="data",
     ),
+    Option(
+        "--tools",
+        ("FN",),
+        "functions that the model may call; may repeat",
+        _cited,
+        many=True,
+        spaced=True,
+        suggest="function",
+    ),
+    Option("--yes", (), "let the model call all tools without asking"),
     Option("--adapter", ("FILE",), "a LoRA adapter (GGUF) to answer with", _name, suggest="file"),
     Option(
         "--cache",
@@ -192,10 +202,8 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("--dry-run", (), "show the messages and their tokens; generate nothing"),
     Option("--no-stream", (), "show the answer when it is complete, not as it comes", field="stream", flag=False),
     Option("--raw", (), "leave {{ }} in the prompt as it is"),
-    Option("--yes", (), "do not ask before what needs consent"),
     Option("--help", (), "show this (also -h)"),
     _later("--schema", "TYPE", "answer with a value of this type"),
-    _later("--tools", "FN", "functions the model may call"),
 )
 
 _BY_NAME: Final = {option.name: option for option in OPTIONS}

@@ -14,7 +14,7 @@ from typing import Final
 from jupyter_localllm.magics.arguments import find_target
 from jupyter_localllm.magics.options import OPTIONS, Option, Suggest, find_option, is_option
 from jupyter_localllm.magics.subcommands import FORMS
-from jupyter_localllm.magics.variables import attribute_names, columns_of, data_names, prompt_names
+from jupyter_localllm.magics.variables import attribute_names, columns_of, data_names, function_names, prompt_names
 from jupyter_localllm.magics.words import next_word, quote
 
 __all__ = ["Known", "Suggestions", "suggest"]
@@ -107,6 +107,7 @@ def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: 
 # ---------------------------------------------------------------------------------------------------------------------
 # Where the cursor is
 
+_APART: Final = ({"--cite", "--over"}, {"--tools", "--over"})  # options that exclude each other
 _LINE: Final = re.compile(r"\s*(?:[^%#=]+=\s*)?%(?P<name>\w+)\s(?P<rest>.*)", re.DOTALL)
 _CELL: Final = re.compile(r"%%(?P<name>\w+)(?:\s(?P<rest>.*))?", re.DOTALL)
 
@@ -226,7 +227,7 @@ class _Spot:
 
     def _allowed(self, option: Option) -> bool:
         groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
-        apart = any({option.name, given} == {"--cite", "--over"} for given in self.given)
+        apart = any({option.name, given} in _APART for given in self.given)
         free = option.many or option.name not in self.given
         return not option.later and not apart and option.group not in groups and free
 
@@ -237,6 +238,8 @@ class _Spot:
             return _fitting(self.fragment, option.choices, "value")
         if option.name == "--cite":
             return self._cited(variables, unseen)
+        if option.suggest == "function":
+            return self._listed("--tools", function_names(variables, unseen))
         if option.suggest == "data":
             return _fitting(self.fragment, data_names(variables, unseen), "instance")
         if option.suggest == "column":
@@ -247,15 +250,18 @@ class _Spot:
 
     def _cited(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
         """Find a variable behind ``--cite``, behind a comma, or behind ``name=``; each once, nothing in brackets."""
+        names = [name for name in prompt_names(variables, unseen) if not isinstance(variables.get(name), ModuleType)]
+        return self._listed("--cite", names)
+
+    def _listed(self, option: str, names: Sequence[str]) -> Suggestions:
         fragment = self.fragment
         if not set("([{").isdisjoint(fragment):
             return Suggestions()
-        earlier = ",".join(self.given.get("--cite", ())).split(",")
+        earlier = ",".join(self.given.get(option, ())).split(",")
         if fragment[:1] not in {'"', "'"}:
             before, _, fragment = fragment.rpartition(",")
             earlier += before.split(",")
             fragment = fragment.rpartition("=")[2]
-        names = [name for name in prompt_names(variables, unseen) if not isinstance(variables.get(name), ModuleType)]
         return _fitting(fragment, (name for name in names if name not in earlier), "instance")
 
 

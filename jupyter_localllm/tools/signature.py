@@ -94,7 +94,9 @@ def _record(
             )
         optional = one.default is not inspect.Parameter.empty
         described = {"description": told[one.name]} if one.name in told else None
-        field = dataclasses.field(default=None, metadata=described) if optional else dataclasses.field(metadata=described)
+        field = (
+            dataclasses.field(default=None, metadata=described) if optional else dataclasses.field(metadata=described)
+        )
         fields.append((one.name, hints[one.name], field))
     try:
         return dataclasses.make_dataclass(name, fields, kw_only=True)

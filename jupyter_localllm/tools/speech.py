@@ -46,7 +46,11 @@ class Speech:
         """What a job is told besides."""
         known = set(self.info.control)
         shown = tuple(text for text in self.format.shown if text in known)
-        return {"constraint": self.constraint, "shown": shown, "opens": self.format.reasoning_ends if self.may_call else ""}
+        return {
+            "constraint": self.constraint,
+            "shown": shown,
+            "opens": self.format.reasoning_ends if self.may_call else "",
+        }
 
     def prompt(self, messages: Sequence[Message]) -> Prompt:
         """What the model reads."""
@@ -54,7 +58,7 @@ class Speech:
 
     def listen(self, events: Iterable[Event]) -> Generator[Event, None, None]:
         """The events of an answer, its calls read: they are in the result, and nowhere in the text."""
-        hiding = _Hiding(self.format.opening.texts, first=self.format.opening.first)
+        hiding = _Hiding(self.format.openings, first=self.format.first)
         for event in events:
             if isinstance(event, Token) and event.channel == "answer":
                 if said := hiding.feed(event.text):
@@ -85,7 +89,7 @@ class _Hiding:
     ----------
     openings : sequence of str
     first : bool
-        As in `Opening`.
+        As in `Format`.
     """
 
     def __init__(self, openings: Sequence[str], *, first: bool) -> None:

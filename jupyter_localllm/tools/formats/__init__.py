@@ -1,4 +1,4 @@
-"""How models call tools: one file for each way, and here the order in which they are asked whether a model speaks it."""
+"""How models call tools: one file for each way, and here the order in which they are asked about a model."""
 
 from __future__ import annotations
 

@@ -9,23 +9,7 @@ from typing import Protocol
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
-__all__ = ["Format", "Opening", "Reply"]
-
-
-@dataclass(frozen=True)
-class Opening:
-    """How a call begins.
-
-    Parameters
-    ----------
-    texts : tuple of str
-        Any of these.
-    first : bool
-        Whether it is a call only as the first thing in an answer (white space aside); otherwise text may stand before.
-    """
-
-    texts: tuple[str, ...]
-    first: bool = False
+__all__ = ["Format", "Reply"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +40,13 @@ class Format(Protocol):
         ...
 
     @property
-    def opening(self) -> Opening:
-        """How a call begins; what comes from there on is not shown as text."""
+    def openings(self) -> tuple[str, ...]:
+        """What a call begins with, any of these; what comes from there on is not shown as text."""
+        ...
+
+    @property
+    def first(self) -> bool:
+        """Whether that is a call only as the first thing in an answer; otherwise text may stand before it."""
         ...
 
     @property

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import ANY, json_calls
 from jupyter_localllm.tools.formats.plain import Plain
 from jupyter_localllm.tools.tool import Tool
@@ -29,7 +29,8 @@ class Gemma(Plain):
 
     name: str = "gemma"
     arguments: str = "parameters"
-    opening: Opening = Opening(("{", *_FENCES), first=True)
+    openings: tuple[str, ...] = ("{", *_FENCES)
+    first: bool = True
 
     def knows(self, template: str) -> bool:
         """Whether it writes Gemma's turns, and has no calls of its own (as FunctionGemma has)."""

@@ -1,8 +1,9 @@
 """gpt-oss: the harmony format.
 
 Source: https://cookbook.openai.com/articles/openai-harmony. A call is a message on the channel ``commentary`` to
-``functions.NAME``: ``<|channel|>commentary to=functions.price <|constrain|>json<|message|>{…}<|call|>``; the recipient may
-also stand before the channel. What the model thinks before it is on the channel ``analysis``. One call in each message.
+``functions.NAME``, ``<|channel|>commentary to=functions.price <|constrain|>json<|message|>{…}<|call|>``; the recipient
+may also stand before the channel. What the model thinks before it is on the channel ``analysis``. One call in each
+message.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.engine.text import prefilled_reasoning
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import ANY, literal
 from jupyter_localllm.tools.formats.native import one_by_one, rendered
 from jupyter_localllm.tools.formats.reading import call_of, objects_at
@@ -40,7 +41,8 @@ class Harmony:
     """
 
     name: str = "harmony"
-    opening: Opening = Opening((_COMMENTARY,), first=True)
+    openings: tuple[str, ...] = (_COMMENTARY,)
+    first: bool = True
     shown: tuple[str, ...] = (_CHANNEL, _CONSTRAIN, _MESSAGE)
     reasoning_ends: str = _COMMENTARY
 

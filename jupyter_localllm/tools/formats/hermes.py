@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import anywhere, json_calls
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import calls_of, objects_at
@@ -27,7 +27,8 @@ class Hermes:
     r"""``<tool_call>\n{"name": …, "arguments": {…}}\n</tool_call>``."""
 
     name: str = "hermes"
-    opening: Opening = Opening((_OPEN,))
+    openings: tuple[str, ...] = (_OPEN,)
+    first: bool = False
     shown: tuple[str, ...] = (_OPEN, _CLOSE)
     reasoning_ends: str = ""
 

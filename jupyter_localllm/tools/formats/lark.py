@@ -33,7 +33,7 @@ def literal(text: str) -> str:
 
 def escaped(text: str) -> str:
     """A text within a regular expression of Lark."""
-    return re.sub(r"([^\w\s])", r"\\\1", text).replace("\n", r"\n")
+    return re.sub(r"([\\.^$|?*+(){}\[\]/])", r"\\\1", text).replace("\n", r"\n")
 
 
 def text_without(*openings: str) -> str:

@@ -1,8 +1,8 @@
 """Llama 3.1, 3.2 and 3.3.
 
 Source: https://www.llama.com/docs/model-cards-and-prompt-formats/llama3_1/#json-based-tool-calling. A call is JSON that
-begins the answer, with ``name`` and ``parameters``, sometimes behind ``<|python_tag|>``; one in each answer. The outcome
-has the role ``ipython``, which the template makes of ``tool``.
+begins the answer, with ``name`` and ``parameters``, sometimes behind ``<|python_tag|>``; one in each answer. The
+outcome has the role ``ipython``, which the template makes of ``tool``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import ANY, json_calls
 from jupyter_localllm.tools.formats.native import one_by_one, rendered, takes_tools
 from jupyter_localllm.tools.formats.plain import Plain
@@ -28,7 +28,8 @@ class Llama3(Plain):
 
     name: str = "llama3"
     arguments: str = "parameters"
-    opening: Opening = Opening(("{", _TAG), first=True)
+    openings: tuple[str, ...] = ("{", _TAG)
+    first: bool = True
     shown: tuple[str, ...] = (_TAG,)
 
     def knows(self, template: str) -> bool:
@@ -44,7 +45,9 @@ class Llama3(Plain):
         text = f"TEXT: /\\s*[^{{\\s]{ANY}*/ & ~/\\s*<\\|python_tag\\|>{ANY}*/"
         if not may_call:
             return f"start: TEXT\n{text}"
-        return f'start: TEXT | ws "{_TAG}"? ws call ws\n{text}\n{json_calls(tools, name="name", arguments=self.arguments)}'
+        return (
+            f'start: TEXT | ws "{_TAG}"? ws call ws\n{text}\n{json_calls(tools, name="name", arguments=self.arguments)}'
+        )
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """As plain, without the mark; several calls with ``;`` between them are taken."""

@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.constrain.schema import in_lark
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import anywhere, json_calls, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import call_of, calls_of, objects_at
 from jupyter_localllm.tools.tool import Tool
-from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
 __all__ = ["Mistral", "MistralNamed"]
@@ -32,7 +32,8 @@ class Mistral:
     """A mark, and a list of calls."""
 
     name: str = "mistral"
-    opening: Opening = Opening((_OPEN,))
+    openings: tuple[str, ...] = (_OPEN,)
+    first: bool = False
     shown: tuple[str, ...] = (_OPEN,)
     reasoning_ends: str = ""
 
@@ -67,7 +68,8 @@ class MistralNamed:
     """A mark for each call, its name, and its arguments behind another mark."""
 
     name: str = "mistral-named"
-    opening: Opening = Opening((_OPEN,))
+    openings: tuple[str, ...] = (_OPEN,)
+    first: bool = False
     shown: tuple[str, ...] = (_OPEN, _ID, _ARGUMENTS)
     reasoning_ends: str = ""
 

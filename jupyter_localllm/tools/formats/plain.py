@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_localllm.prompt.chat import render_chat
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import at_first, json_calls
 from jupyter_localllm.tools.formats.reading import calls_of, objects_at, plainly
 from jupyter_localllm.tools.tool import Tool
@@ -33,7 +33,8 @@ class Plain:
 
     name: str = "plain"
     arguments: str = "arguments"
-    opening: Opening = Opening(("{",), first=True)
+    openings: tuple[str, ...] = ("{",)
+    first: bool = True
     shown: tuple[str, ...] = ()
     reasoning_ends: str = ""
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_localllm.constrain.schema import in_lark
-from jupyter_localllm.tools.formats.base import Opening, Reply
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.tools.formats.lark import ANY, anywhere, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import json_text
@@ -41,7 +41,8 @@ class Qwen:
     """Functions and parameters as XML between ``<tool_call>`` marks."""
 
     name: str = "qwen"
-    opening: Opening = Opening((_OPEN,))
+    openings: tuple[str, ...] = (_OPEN,)
+    first: bool = False
     shown: tuple[str, ...] = (_OPEN, _CLOSE)
     reasoning_ends: str = ""
 
@@ -115,4 +116,4 @@ def _parameter(rule: str, name: str, schema: Mapping[str, Any], definitions: Map
 
 def _is_text(schema: Mapping[str, Any]) -> bool:
     options = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    return schema.get("type") == "string" or bool(options) and all(isinstance(one, str) for one in options)
+    return schema.get("type") == "string" or (bool(options) and all(isinstance(one, str) for one in options))
