@@ -24,6 +24,7 @@ from jupyter_localllm.engine.repetition import repeats
 from jupyter_localllm.errors import CacheError, CacheMiss
 from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit, measure_parts
 from jupyter_localllm.prompt.chat import TEMPLATE_VERSION, render_chat
+from jupyter_localllm.tools.formats.base import Calling
 from jupyter_localllm.tools.speech import Speech, key_of_tools, speech_of
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import (
@@ -73,8 +74,8 @@ class Request:
         Pieces of text come no more often; no part of the key.
     tools : tuple of Tool
         What the model may call. The calls stand in the result; nothing is run here. Not beside a constraint.
-    may_call : bool
-        False: it must answer now, whatever it knows of the tools.
+    calling : {"may", "must", "never"}
+        Whether it may call one, must, or must answer now.
     """
 
     messages: tuple[Message, ...]
@@ -89,7 +90,7 @@ class Request:
     logprobs: int | None = None
     pieces_ms: float = 16.0
     tools: tuple[Tool, ...] = ()
-    may_call: bool = True
+    calling: Calling = "may"
 
 
 class Model(Protocol):
@@ -179,7 +180,7 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     key = key_of(request, model)
     engine = yield from model.engine()
     info = engine.info()
-    fitted = _fit(request, engine, info, speech_of(request.tools, request.may_call, info))
+    fitted = _fit(request, engine, info, speech_of(request.tools, request.calling, info))
     parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
     return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
 
@@ -206,7 +207,7 @@ def _shape(request: Request) -> dict[str, Any] | None:
         "constraint": request.constraint.key if request.constraint is not None else None,
         "reasoning_budget": request.reasoning_budget,
         "logprobs": request.logprobs,
-        "tools": key_of_tools(request.tools, request.may_call) if request.tools else None,
+        "tools": key_of_tools(request.tools, request.calling) if request.tools else None,
     }
     return {name: value for name, value in shape.items() if value is not None} or None
 
@@ -215,7 +216,7 @@ def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event
     begun = time.perf_counter()
     loading, engine = yield from _load(model)
     info = engine.info()
-    speech = speech_of(request.tools, request.may_call, info)
+    speech = speech_of(request.tools, request.calling, info)
     fitted = _fit(request, engine, info, speech)
     before_ms = (time.perf_counter() - begun) * 1000
     job = Job(
@@ -231,7 +232,7 @@ def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event
     events = engine.generate(job)
     for event in events if speech is None else speech.listen(events):
         if isinstance(event, Done):
-            notes = (*fitted.notes, *_notes(event.result, fitted, info))
+            notes = (*fitted.notes, *event.result.notes, *_notes(event.result, fitted, info))
             provenance = _provenance(request, model, key, fitted.max_tokens)
             timings = _whole(event.result.timings, loading, before_ms)
             yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))

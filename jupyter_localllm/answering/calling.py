@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_localllm.answering.outcomes import answered_with, asking_message, checker_of_calls, explained, passages_of
 from jupyter_localllm.cite.repair import Citing
@@ -57,6 +57,8 @@ class Calling:
     consent : Consent
     rounds : int
         After so many rounds of calls the model must answer.
+    must : bool
+        Whether the first round must be a call.
     given : tuple of Passage
         What it may cite besides: passages that its question holds.
     """
@@ -64,6 +66,7 @@ class Calling:
     request: Request
     consent: Consent
     rounds: int
+    must: bool = False
     given: tuple[Passage, ...] = ()
 
 
@@ -100,7 +103,8 @@ def call_tools(calling: Calling, model: Model, cache: AnswerCache) -> Generator[
     for number in range(calling.rounds + 1):
         if number == calling.rounds:
             last = last or f"tools were called in {number} rounds, and then it had to answer: tool_rounds allows more"
-        request = replace(calling.request, messages=course.messages, may_call=not last)
+        how: Literal["may", "must", "never"] = "never" if last else "must" if calling.must and not number else "may"
+        request = replace(calling.request, messages=course.messages, calling=how)
         passages = (*calling.given, *passages_of(course.calls))
         result = yield from _round(course, passages, ask(request, model, cache), calling.request.tools)
         if result is None:  # cancelled from below
@@ -113,12 +117,14 @@ def call_tools(calling: Calling, model: Model, cache: AnswerCache) -> Generator[
             yield Status("tool", call.words)
             made.append(_made(call, calling, cache))
             yield Called(made[-1])
-        if all(call in course.calls for call in made):
+        if {call.shown for call in made} <= {call.shown for call in course.calls}:
             last = "the model asked for the same again, and then it had to answer"
         course.calls += made
         course.messages += (asking_message(result), *map(answered_with, made))
     if last:
         course.notes += (Note("rounds", last),)
+    if not course.calls:
+        course.notes += (Note("no_call", "no tool was called: this is what the model says of its own"),)
     yield from _finished(calling, course, begun)
 
 

@@ -20,7 +20,7 @@ __all__ = ["REQUEST_OPTIONS", "Requesting"]
 REQUEST_OPTIONS = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed", "max_tokens", "stop", "system", "cache"),
-    *("reasoning_budget", "tool_rounds"),
+    *("reasoning_budget", "tool_rounds", "must_call"),
 )
 # What only code can give: values that no setting holds.
 _VALUES = ("schema", "logprobs")

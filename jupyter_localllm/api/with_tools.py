@@ -22,11 +22,12 @@ __all__ = ["WithTools"]
 
 @dataclass(frozen=True)
 class Kit:
-    """The tools of a question, who allows their calls, and how many rounds of them there may be."""
+    """The tools of a question, who allows their calls, how many rounds of them there may be, and must be."""
 
     tools: tuple[Tool, ...]
     consent: Consent
     rounds: int
+    must: bool
 
 
 class WithTools(Requesting):
@@ -35,6 +36,7 @@ class WithTools(Requesting):
     def _kit(self, options: dict[str, Any]) -> Kit | None:
         """Take ``tools``, ``yes`` and ``confirm`` out of the options; None without tools."""
         tools, yes, confirm = (options.pop(name, None) for name in ("tools", "yes", "confirm"))
+        must = self.checked("must_call", options.get("must_call", self.must_call))
         if tools is None:
             if confirm is not None:
                 raise UsageError("confirm is for tools, and there are none", "Give tools=[…], or leave it out.")
@@ -47,7 +49,7 @@ class WithTools(Requesting):
         from jupyter_localllm.tools.consent import Consent
 
         rounds = self.checked("tool_rounds", options.get("tool_rounds", self.tool_rounds))
-        return Kit(as_tools(tools), Consent(bool(yes) or confirm or False), rounds)
+        return Kit(as_tools(tools), Consent(bool(yes) or confirm or False), rounds, must)
 
     def _run_tools(
         self,
@@ -62,7 +64,7 @@ class WithTools(Requesting):
         from jupyter_localllm.answering.calling import Calling, call_tools
 
         question = question or request.messages[-1].content
-        calling = Calling(replace(request, tools=kit.tools), kit.consent, kit.rounds, given)
+        calling = Calling(replace(request, tools=kit.tools), kit.consent, kit.rounds, kit.must, given)
         for event in call_tools(calling, self._model(), self.answers):
             if isinstance(event, Cited):
                 notes = seat.record(self.conversations, question, event.answer)

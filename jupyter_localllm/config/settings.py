@@ -118,6 +118,9 @@ class Settings(Configurable):
     tool_rounds = Int(
         8, min=1, max=1000, help="Most rounds in which the model may call tools; then it must answer."
     ).tag(config=True)
+    must_call = Bool(
+        False, help="Whether an answer with tools begins with a call: small models write calls better than they decide."
+    ).tag(config=True)
     stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
 
     cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.tools.constraint import Calls
-from jupyter_localllm.tools.formats import VERSION, Format, format_of
+from jupyter_localllm.tools.formats import VERSION, Calling, Format, format_of
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Done, Event, Message, ModelInfo, Note, Prompt, Result, Token
 
@@ -26,20 +26,20 @@ class Speech:
     ----------
     format : Format
     tools : tuple of Tool
-    may_call : bool
-        False: the model must answer now.
+    how : {"may", "must", "never"}
+        Whether the model may call, must, or must answer now.
     info : ModelInfo
     """
 
     format: Format
     tools: tuple[Tool, ...]
-    may_call: bool
+    how: Calling
     info: ModelInfo
 
     @property
     def constraint(self) -> Calls:
         """What may be written."""
-        return Calls(self.format.grammar(self.tools, self.may_call), self.format.shown)
+        return Calls(self.format.grammar(self.tools, self.how), self.format.shown)
 
     @property
     def job(self) -> dict[str, Any]:
@@ -49,12 +49,12 @@ class Speech:
         return {
             "constraint": self.constraint,
             "shown": shown,
-            "opens": self.format.reasoning_ends if self.may_call else "",
+            "opens": self.format.reasoning_ends if self.how == "may" else "",
         }
 
     def prompt(self, messages: Sequence[Message]) -> Prompt:
         """What the model reads."""
-        return self.format.prompt(messages, self.tools, self.info)
+        return self.format.prompt(messages, self.tools, self.info, self.how)
 
     def listen(self, events: Iterable[Event]) -> Generator[Event, None, None]:
         """The events of an answer, its calls read: they are in the result, and nowhere in the text."""
@@ -73,7 +73,7 @@ class Speech:
                 yield event
 
     def _read(self, result: Result) -> Result:
-        if not self.may_call:
+        if self.how == "never":
             return result
         reply = self.format.read(result.text, self.tools)
         notes = result.notes
@@ -125,7 +125,7 @@ class _Hiding:
         return len(self._text) - held
 
 
-def speech_of(tools: tuple[Tool, ...], may_call: bool, info: ModelInfo) -> Speech | None:
+def speech_of(tools: tuple[Tool, ...], how: Calling, info: ModelInfo) -> Speech | None:
     """How a model is asked with tools; None without tools.
 
     Raises
@@ -139,9 +139,9 @@ def speech_of(tools: tuple[Tool, ...], may_call: bool, info: ModelInfo) -> Speec
         raise UsageError(
             f"{info.name} has no chat template, so it cannot be told of tools", "Take a model that was made to chat."
         )
-    return Speech(format_of(info.chat_template), tools, may_call, info)
+    return Speech(format_of(info.chat_template), tools, how, info)
 
 
-def key_of_tools(tools: Sequence[Tool], may_call: bool) -> dict[str, Any]:
+def key_of_tools(tools: Sequence[Tool], how: Calling) -> dict[str, Any]:
     """What of the tools decides an answer, as JSON values."""
-    return {"version": VERSION, "specs": [tool.spec for tool in tools], "may_call": may_call}
+    return {"version": VERSION, "specs": [tool.spec for tool in tools], "how": how}

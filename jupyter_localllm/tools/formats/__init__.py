@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from jupyter_localllm.tools.formats.base import Format, Reply
+from jupyter_localllm.tools.formats.base import Calling, Format, Reply
 from jupyter_localllm.tools.formats.gemma import Gemma
 from jupyter_localllm.tools.formats.harmony import Harmony
 from jupyter_localllm.tools.formats.hermes import Hermes
@@ -13,7 +13,7 @@ from jupyter_localllm.tools.formats.mistral import Mistral, MistralNamed
 from jupyter_localllm.tools.formats.plain import Plain
 from jupyter_localllm.tools.formats.qwen import Qwen
 
-__all__ = ["FORMATS", "VERSION", "Format", "Reply", "format_of"]
+__all__ = ["FORMATS", "VERSION", "Calling", "Format", "Reply", "format_of"]
 
 FORMATS: tuple[Format, ...] = (
     Harmony(),

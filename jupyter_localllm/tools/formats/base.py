@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
-__all__ = ["Format", "Reply"]
+__all__ = ["Calling", "Format", "Reply"]
+
+Calling = Literal["may", "must", "never"]
+"""Whether an answer may be a call, must be one, or must be text."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,12 @@ class Format(Protocol):
         """Whether a chat template, as source, speaks this format."""
         ...
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """The messages, calls and outcomes among them, as the model reads them."""
         ...
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
-        """What may be written, in the Lark dialect of llguidance: text, or calls under the tools' schemas.
-
-        Parameters
-        ----------
-        tools : sequence of Tool
-        may_call : bool
-            False: text only.
-        """
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
+        """What may be written, in the Lark dialect of llguidance: text, or calls under the tools' schemas."""
         ...
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:

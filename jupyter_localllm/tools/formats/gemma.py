@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Reply
-from jupyter_localllm.tools.formats.lark import ANY, json_calls
+from jupyter_localllm.tools.formats.base import Calling, Reply
+from jupyter_localllm.tools.formats.lark import ANY, json_calls, start_of
 from jupyter_localllm.tools.formats.plain import Plain
 from jupyter_localllm.tools.tool import Tool
 
@@ -36,15 +36,15 @@ class Gemma(Plain):
         """Whether it writes Gemma's turns, and has no calls of its own (as FunctionGemma has)."""
         return "<start_of_turn>" in template and "function_call>" not in template
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text that begins with no brace and no fence of JSON, or one call."""
         fences = "|".join(_FENCES)
         text = f"TEXT: /\\s*[^{{\\s]{ANY}*/ & ~/\\s*({fences}){ANY}*/"
-        if not may_call:
+        if how == "never":
             return f"start: TEXT\n{text}"
         fenced = " | ".join(f'"{fence}\\n" ws call ws "```"' for fence in _FENCES)
         calls = json_calls(tools, name="name", arguments=self.arguments)
-        return f"start: TEXT | ws call ws | ws ({fenced}) ws\n{text}\n{calls}"
+        return f"{start_of(how, f'ws call ws | ws ({fenced}) ws')}\n{text}\n{calls}"
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """As plain, without the fence."""

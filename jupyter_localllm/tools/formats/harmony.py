@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.engine.text import prefilled_reasoning
-from jupyter_localllm.tools.formats.base import Reply
-from jupyter_localllm.tools.formats.lark import ANY, literal
+from jupyter_localllm.tools.formats.base import Calling, Reply
+from jupyter_localllm.tools.formats.lark import ANY, literal, start_of
 from jupyter_localllm.tools.formats.native import one_by_one, rendered
 from jupyter_localllm.tools.formats.reading import call_of, objects_at
 from jupyter_localllm.tools.tool import Tool
@@ -26,8 +26,9 @@ __all__ = ["Harmony"]
 _CHANNEL, _CONSTRAIN, _MESSAGE = "<|channel|>", "<|constrain|>", "<|message|>"
 _COMMENTARY = f"{_CHANNEL}commentary"
 _ANALYSIS = f"{_CHANNEL}analysis{_MESSAGE}"
+_TO = r"(?:to=functions\.(\w+))?"
 _CALL = re.compile(
-    r"\s*(?:<\|start\|>assistant)?\s*(?:to=functions\.(\w+))?\s*<\|channel\|>commentary(?: to=functions\.(\w+))?\s*"
+    rf"\s*(?:<\|start\|>assistant)?\s*{_TO}\s*(?:<\|channel\|>commentary)?\s*{_TO}\s*"
     r"(?:<\|constrain\|>)?\s*(?:json)?\s*<\|message\|>"
 )
 
@@ -37,11 +38,11 @@ class Harmony:
     """A message to a function on the channel ``commentary``.
 
     The answer is begun for the model with its channel of thought: what follows ends by the final channel, as in every
-    answer, or by the channel of calls.
+    answer, or by the channel of calls. Who must call begins with that one.
     """
 
     name: str = "harmony"
-    openings: tuple[str, ...] = (_COMMENTARY,)
+    openings: tuple[str, ...] = (_COMMENTARY, "to=functions.")
     first: bool = True
     shown: tuple[str, ...] = (_CHANNEL, _CONSTRAIN, _MESSAGE)
     reasoning_ends: str = _COMMENTARY
@@ -50,20 +51,21 @@ class Harmony:
         """Whether it writes channels and calls."""
         return _CHANNEL in template and "<|call|>" in template
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """By the template, with the channel of thought opened behind it."""
         prompt = rendered(one_by_one(messages), tools, info)
         if not prompt.pieces or prefilled_reasoning(prompt.pieces[-1]):
             return prompt
-        pieces = (*prompt.pieces[:-1], prompt.pieces[-1] + _ANALYSIS)
-        return replace(prompt, pieces=pieces, reasoning=_ANALYSIS)
+        begun = _COMMENTARY if how == "must" else _ANALYSIS
+        pieces = (*prompt.pieces[:-1], prompt.pieces[-1] + begun)
+        return replace(prompt, pieces=pieces, reasoning="" if how == "must" else _ANALYSIS)
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
-        """The rest of a call: the channel itself stands before it, and so the answer has begun as one; or text."""
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
+        """The rest of a call, whose channel stands before it already; or text."""
         text = f"TEXT: /\\s*[^<\\s]{ANY}*/ & ~/ *to=functions{ANY}*/"
-        if not may_call:
+        if how == "never":
             return f"start: TEXT\n{text}"
-        lines = [f"start: TEXT | call\n{text}", "call: " + " | ".join(f"call_{n}" for n in range(len(tools)))]
+        lines = [f"{start_of(how, 'call')}\n{text}", "call: " + " | ".join(f"call_{n}" for n in range(len(tools)))]
         for number, tool in enumerate(tools):
             head = f" to=functions.{tool.name}"
             lines.append(f'call_{number}: {literal(head)} " "? "{_CONSTRAIN}"? "json{_MESSAGE}" arguments_{number}')

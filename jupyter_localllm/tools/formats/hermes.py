@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Reply
+from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import anywhere, json_calls
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import calls_of, objects_at
@@ -36,14 +36,14 @@ class Hermes:
         """Whether it writes the mark, and no functions as XML within."""
         return _OPEN in template and "<function=" not in template and takes_tools(template)
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """By the template."""
         return rendered(messages, tools, info)
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text, and calls behind it."""
-        start = anywhere(_OPEN, may_call=may_call, more=f'ws "{_OPEN}"')
-        if not may_call:
+        start = anywhere(_OPEN, how, more=f'ws "{_OPEN}"')
+        if how == "never":
             return start
         calls = json_calls(tools, name="name", arguments="arguments").replace("call: ", "object: ", 1)
         return f'{start}\ncall: ws object ws "{_CLOSE}"\n{calls}'

@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 
 from jupyter_localllm.constrain.schema import in_lark
+from jupyter_localllm.tools.formats.base import Calling
 from jupyter_localllm.tools.tool import Tool
 
-__all__ = ["ANY", "WS", "anywhere", "at_first", "json_calls", "literal", "text_without"]
+__all__ = ["ANY", "WS", "anywhere", "json_calls", "literal", "start_of", "text_without"]
 
 ANY = r"(.|\n)"
 WS = r"ws: /( |\n[ \t]{0,40})?/"
@@ -42,27 +43,31 @@ def text_without(*openings: str) -> str:
     return f"TEXT: /{ANY}*/{excluded}"
 
 
-def at_first(*, may_call: bool) -> str:
-    """A call that begins with the first brace of an answer; otherwise text, which does not begin with one."""
-    start = "start: TEXT | ws call ws" if may_call else "start: TEXT"
-    return f"{start}\nTEXT: /\\s*[^{{\\s]{ANY}*/"
+def start_of(how: Calling, calls: str) -> str:
+    """The rule `start`: text, calls, or either.
+
+    Examples
+    --------
+    >>> start_of("may", "call"), start_of("must", "call"), start_of("never", "call")
+    ('start: TEXT | call', 'start: call', 'start: TEXT')
+    """
+    return {"may": f"start: TEXT | {calls}", "must": f"start: {calls}", "never": "start: TEXT"}[how]
 
 
-def anywhere(opening: str, *, may_call: bool, more: str = "") -> str:
-    """Text, and calls behind it that begin with a mark of their own.
+def anywhere(opening: str, how: Calling, *, more: str = "") -> str:
+    """Text, and calls behind it that begin with a mark of their own; who must call writes no text.
 
     Parameters
     ----------
     opening : str
-    may_call : bool
+    how : {"may", "must", "never"}
     more : str
         What stands between two calls, as Lark; empty if there is one call at most.
     """
-    text = text_without(opening)
-    if not may_call:
-        return f"start: TEXT\n{text}"
-    calls = f"call ({more} call)* END" if more else "call END"
-    return f"start: TEXT | before {calls}\nbefore[lazy]: /{ANY}*{escaped(opening)}/\nEND: /\\s*/\n{text}"
+    calls = f"before call ({more} call)* END" if more else "before call END"
+    text = r"\s*" if how == "must" else f"{ANY}*"
+    rules = f"before[lazy]: /{text}{escaped(opening)}/\nEND: /\\s*/\n" if how != "never" else ""
+    return f"{start_of(how, calls)}\n{rules}{text_without(opening)}"
 
 
 def json_calls(tools: Sequence[Tool], *, name: str, arguments: str) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_localllm.tools.formats.base import Reply
-from jupyter_localllm.tools.formats.lark import ANY, json_calls
+from jupyter_localllm.tools.formats.base import Calling, Reply
+from jupyter_localllm.tools.formats.lark import ANY, json_calls, literal, start_of
 from jupyter_localllm.tools.formats.native import one_by_one, rendered, takes_tools
 from jupyter_localllm.tools.formats.plain import Plain
 from jupyter_localllm.tools.tool import Tool
@@ -36,18 +36,17 @@ class Llama3(Plain):
         """Whether it writes Llama's headers and knows tools."""
         return "<|start_header_id|>" in template and "ipython" in template and takes_tools(template)
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """By the template, which allows one call in each message."""
         return rendered(one_by_one(messages), tools, info)
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text that begins with neither a brace nor the mark, or one call."""
         text = f"TEXT: /\\s*[^{{\\s]{ANY}*/ & ~/\\s*<\\|python_tag\\|>{ANY}*/"
-        if not may_call:
+        if how == "never":
             return f"start: TEXT\n{text}"
-        return (
-            f'start: TEXT | ws "{_TAG}"? ws call ws\n{text}\n{json_calls(tools, name="name", arguments=self.arguments)}'
-        )
+        calls = json_calls(tools, name="name", arguments=self.arguments)
+        return f"{start_of(how, f'ws {literal(_TAG)}? ws call ws')}\n{text}\n{calls}"
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """As plain, without the mark; several calls with ``;`` between them are taken."""

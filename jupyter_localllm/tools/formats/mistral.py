@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_localllm.constrain.schema import in_lark
-from jupyter_localllm.tools.formats.base import Reply
+from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import anywhere, json_calls, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import call_of, calls_of, objects_at
@@ -41,14 +41,14 @@ class Mistral:
         """Whether it writes the mark of calls and none of arguments."""
         return _OPEN in template and _ARGUMENTS not in template and takes_tools(template)
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """By the template."""
         return rendered(messages, tools, info)
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text, and a list of calls behind it."""
-        start = anywhere(_OPEN, may_call=may_call)
-        if not may_call:
+        start = anywhere(_OPEN, how)
+        if how == "never":
             return start
         calls = json_calls(tools, name="name", arguments="arguments").replace("call: ", "object: ", 1)
         return f'{start}\ncall: ws "[" ws object (ws "," ws object)* ws "]"\n{calls}'
@@ -77,14 +77,14 @@ class MistralNamed:
         """Whether it writes the mark of arguments."""
         return _OPEN in template and _ARGUMENTS in template and takes_tools(template)
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """By the template."""
         return rendered(messages, tools, info)
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text, and calls behind it."""
-        start = anywhere(_OPEN, may_call=may_call, more=f'"{_OPEN}"')
-        if not may_call:
+        start = anywhere(_OPEN, how, more=f'"{_OPEN}"')
+        if how == "never":
             return start
         lines = ["call: " + " | ".join(f"call_{number}" for number in range(len(tools)))]
         for number, tool in enumerate(tools):

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_localllm.prompt.chat import render_chat
-from jupyter_localllm.tools.formats.base import Reply
-from jupyter_localllm.tools.formats.lark import at_first, json_calls
-from jupyter_localllm.tools.formats.reading import calls_of, objects_at, plainly
+from jupyter_localllm.tools.formats.base import Calling, Reply
+from jupyter_localllm.tools.formats.lark import ANY, json_calls, start_of
+from jupyter_localllm.tools.formats.plainly import plainly
+from jupyter_localllm.tools.formats.reading import calls_of, objects_at
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
@@ -42,7 +43,7 @@ class Plain:
         """Every template: this is the last one that is asked."""
         return True
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """The tools in the system message, calls and outcomes as text."""
         return render_chat(plainly(messages, self.told(tools), self.write), info)
 
@@ -63,10 +64,10 @@ class Plain:
         """A call as the model writes it."""
         return f'{{"name": {json.dumps(call.name)}, "{self.arguments}": {call.json}}}'
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text that does not begin with a brace, or one call."""
-        start = at_first(may_call=may_call)
-        return f"{start}\n{json_calls(tools, name='name', arguments=self.arguments)}" if may_call else start
+        calls = json_calls(tools, name="name", arguments=self.arguments) if how != "never" else ""
+        return f"{start_of(how, 'ws call ws')}\nTEXT: /\\s*[^{{\\s]{ANY}*/\n{calls}"
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """One call or several at the beginning of the answer; what stands behind them is not kept."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_localllm.constrain.schema import in_lark
-from jupyter_localllm.tools.formats.base import Reply
+from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import ANY, anywhere, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import json_text
@@ -50,14 +50,14 @@ class Qwen:
         """Whether it writes functions as XML."""
         return "<function=" in template and _OPEN in template and takes_tools(template)
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo) -> Prompt:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[Tool], info: ModelInfo, how: Calling) -> Prompt:
         """By the template."""
         return rendered(messages, tools, info)
 
-    def grammar(self, tools: Sequence[Tool], may_call: bool) -> str:
+    def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text, and calls behind it."""
-        start = anywhere(_OPEN, may_call=may_call, more=f'"\\n" "{_OPEN}"')
-        if not may_call:
+        start = anywhere(_OPEN, how, more=f'"\\n" "{_OPEN}"')
+        if how == "never":
             return start
         lines = [start, "call: " + " | ".join(f"call_{number}" for number in range(len(tools)))]
         for number, tool in enumerate(tools):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from jupyter_localllm.types import Message, Part, ToolCall
+from jupyter_localllm.types import ToolCall
 
-__all__ = ["call_of", "calls_of", "json_text", "objects_at", "plainly"]
+__all__ = ["call_of", "calls_of", "json_text", "objects_at"]
 
 _DECODER = json.JSONDecoder()
 
@@ -65,34 +65,3 @@ def objects_at(text: str, start: int = 0) -> tuple[list[Any], int] | None:
             break
         values.append(value)
     return (values, at) if values else None
-
-
-def plainly(messages: Sequence[Message], told: str, write: Callable[[ToolCall], str]) -> list[Message]:
-    """Messages for a model whose template knows nothing of tools.
-
-    Calls stand as text in what it said, outcomes in what it is told; what there is to know of the tools stands at the
-    end of the system message.
-
-    Parameters
-    ----------
-    messages : sequence of Message
-    told : str
-    write : callable
-        A call as the model writes it.
-    """
-    made: list[Message] = []
-    for message in messages:
-        if message.role == "assistant" and message.calls:
-            calls = Part("call", "\n".join(map(write, message.calls)))
-            said = tuple(part for part in message.parts if part.label != "call")
-            made.append(Message("assistant", (*said, calls), message.turn))
-        elif message.role != "tool":
-            made.append(message)
-        elif made and made[-1].role == "user":  # several outcomes in a row: roles must take turns
-            made[-1] = Message("user", (*made[-1].parts, Part("text", "\n"), *message.parts), made[-1].turn)
-        else:
-            made.append(Message("user", message.parts, message.turn))
-    if made and made[0].role == "system":
-        head = Message("system", (*made[0].parts, Part("text", f"\n\n{told}")), made[0].turn)
-        return [head, *made[1:]]
-    return [Message.of("system", told), *made]
