@@ -161,6 +161,17 @@ class SchemaMismatch(LocalLLMError):
 class AnswerCut(SchemaMismatch):
     """An answer under a schema was cut off before it was whole: by max_tokens, the window, or an interrupt."""
 
+    @classmethod
+    def of_text(cls, name: str, text: str, why: str) -> AnswerCut:
+        """The error for a part of an answer."""
+        return cls(
+            f"the answer is no whole {name}: {why}",
+            "Bound what may be long (maxLength, maxItems), or raise max_tokens. "
+            f"The model wrote so far: {_shortened(text)}",
+            text=text,
+            problems=(f"#: {why}",),
+        )
+
 
 class SourceError(LocalLLMError):
     """A variable cannot be read, or is too large for a prompt."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm import runtime
+from jupyter_localllm.api.extracting import Extracting, last
 from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import current_shell, drive
 from jupyter_localllm.engine.asynchronous import iterate
@@ -29,7 +30,7 @@ _ROW_MS = 250.0  # nobody reads the text of a row while it is written
 _READY = 4  # rows of a map that wait with their prompts made, so that no place in the batch is empty
 
 
-class LocalLLM(FromSources):
+class LocalLLM(FromSources, Extracting):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
@@ -63,8 +64,10 @@ class LocalLLM(FromSources):
         **options
             Sampling values, ``max_tokens`` (tokens), ``stop``, ``system``, ``cache``
             (``"use" | "refresh" | "off" | "require"``), and ``chat``: the name of a conversation to go on with.
-            ``schema``: what the answer must look like, a JSON Schema as a dict, a compiled regular expression, a list
-            of choices, or a constraint of `jupyter_localllm.constrain`. ``logprobs``: tell the log-probability of each
+            ``schema``: what the answer must be, a type (pydantic model, dataclass, TypedDict, ``Literal`` …), a JSON
+            Schema, a compiled regular expression, a list of choices, or a constraint of `jupyter_localllm.constrain`;
+            the result's ``value`` is the Python object. ``constraint``: one of these constraints, to hold the text
+            without reading it. ``logprobs``: tell the log-probability of each
             token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
             ``tools``: functions that the model may call, with type hints and docstrings (`jupyter_localllm.tool` marks
             them). Each call is confirmed by the person, unless the function is marked safe, ``yes=True``, or
@@ -79,6 +82,8 @@ class LocalLLM(FromSources):
 
         Raises
         ------
+        SchemaMismatch, AnswerCut
+            Under a schema: the answer does not fit after two corrections, or was cut off.
         LocalLLMError
             At once for wrong options; while it runs for everything else.
 
@@ -91,7 +96,7 @@ class LocalLLM(FromSources):
 
     def generate(self, prompt: PromptLike, **options: Any) -> Result:
         """Answer at once; see `stream` for the options."""
-        return _last(self.stream(prompt, **options))
+        return last(self.stream(prompt, **options))
 
     async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[AskEvent]:
         """`stream` for ``async for``; cancelling the task cancels the generation.
@@ -262,10 +267,3 @@ def get_llm() -> LocalLLM:
             shell.configurables.append(here.own)
     own: LocalLLM = here.own
     return own
-
-
-def _last(events: Iterator[AskEvent]) -> Result:
-    for event in events:
-        if isinstance(event, Done):
-            return event.result
-    raise EngineError("the generation was stopped before it was done")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api.handle import Handle
 from jupyter_localllm.conversation import Conversation, Seat
-from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.pipeline import Request, ask
 from jupyter_localllm.prompt.messages import PromptLike, as_messages
 from jupyter_localllm.types import Done, Event
+
+if TYPE_CHECKING:
+    from jupyter_localllm.constrain.typed import Typed
 
 __all__ = ["REQUEST_OPTIONS", "Requesting"]
 
@@ -23,7 +25,7 @@ REQUEST_OPTIONS = (
     *("reasoning_budget", "tool_rounds", "must_call"),
 )
 # What only code can give: values that no setting holds.
-_VALUES = ("schema", "logprobs")
+_VALUES = ("schema", "constraint", "logprobs")
 _MOST_LOGPROBS = 100
 _OPEN = ("max_tokens", "reasoning_budget")  # None means no limit of one's own
 _NOWHERE = Seat()
@@ -58,6 +60,9 @@ class Requesting(Handle):
             for name, value in options.items()
             if name not in _VALUES
         }
+        form, constraint = _form(options.get("schema")), options.get("constraint")
+        if form is not None and constraint is not None:
+            raise UsageError("schema and constraint exclude each other", "Give the one that the answer is read by.")
         talk = seat.talk
         system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
         return Request(
@@ -68,7 +73,8 @@ class Requesting(Handle):
             cache=values.get("cache", self.cache),
             window=self.n_ctx,
             adapter_sha256=self._adapter_sha256(),
-            constraint=_constraint(options.get("schema")),
+            constraint=constraint if form is None else form.constraint,
+            form=form,
             reasoning_budget=values.get("reasoning_budget", self.reasoning_budget),
             logprobs=_logprobs(options.get("logprobs")),
         )
@@ -83,12 +89,14 @@ class Requesting(Handle):
             yield event
 
 
-def _constraint(schema: Any) -> Constraint | None:
+def _form(schema: Any) -> Typed | None:
     if schema is None:
         return None
-    from jupyter_localllm.constrain import as_constraint
+    from jupyter_localllm.constrain.typed import typed
 
-    return as_constraint(schema)
+    form = typed(schema)
+    form.check()  # before a model is loaded for it
+    return form
 
 
 def _logprobs(value: Any) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -32,7 +32,7 @@ def to_plain(value: Any) -> Any:
     [{'code': 'loop', 'text': 'It repeats itself.'}]
     """
     if is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value) if _stored(field)}
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -121,7 +121,13 @@ def _read_dataclass(kind: Any, data: object, where: str) -> Any:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind) if _stored(field)}
+
+
+def _stored(field: Field[Any]) -> bool:
+    """Whether a field is kept; not those that are made anew from the others."""
+    return field.metadata.get("stored", True) is True
 
 
 def _wrong(where: str, data: object) -> CacheError:

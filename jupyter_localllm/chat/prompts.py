@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_localllm.chat.from_panel import Ask, Cell, Failure, Variable
 from jupyter_localllm.chat.variables import described, is_module, resolve
+from jupyter_localllm.constrain import Regex
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Part
 
@@ -156,7 +157,7 @@ def _one_block(cells: Sequence[Cell | Failure]) -> dict[str, Any]:
     """
     if importlib.util.find_spec("llguidance") is None or any("`" in one.source for one in cells):
         return {}
-    return {"schema": re.compile(r"```python\n(?:[^`]|\n)*\n```")}
+    return {"constraint": Regex(r"```python\n(?:[^`]|\n)*\n```")}
 
 
 def _shown(one: Cell | Failure | Variable) -> list[Part]:

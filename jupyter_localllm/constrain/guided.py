@@ -6,6 +6,7 @@ trie of the vocabulary). Nothing here knows llama.cpp: the trie is made of our o
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from jupyter_localllm.engine.constraint import Vocabulary
 
-__all__ = ["GuidedMatcher", "llguidance", "start_guided"]
+__all__ = ["GuidedMatcher", "llguidance", "refusal", "start_guided"]
 
 # Without it llguidance forces the tokens of its own greedy tokenizer wherever only one text may follow, and then the
 # mask allows less than `validate_tokens` does. Any tokens that write the text are right, the model's own first of all.
@@ -70,6 +71,15 @@ def start_guided(grammar: str, key: str, vocabulary: Vocabulary, what: str) -> G
     ends = ends_of(vocabulary)
     compiled = _compiled.get((vocabulary.key, key), lambda: _compile(grammar, vocabulary, what))
     return GuidedMatcher(compiled.deep_copy(), vocabulary, ends, _usable(vocabulary))
+
+
+def refusal(schema: dict[str, Any], vocabulary: Vocabulary) -> str:
+    """What llguidance has against a JSON schema, in its words; empty if it takes it. Nothing is kept."""
+    try:
+        _compile(f"start: %json {json.dumps(schema, ensure_ascii=False)}", vocabulary, "JSON schema")
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 _compiled: Kept[LLMatcher] = Kept(size=16)

@@ -8,14 +8,13 @@ kinds of bounds it breaks (found by random answers against the package jsonschem
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from jupyter_localllm.constrain.grammar import LARGEST_PATTERN
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["check_schema", "places"]
+__all__ = ["check_schema", "parts"]
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # Keywords with subschemas: by name, in a list, or alone.
@@ -30,13 +29,7 @@ _VALIDATING = {
     *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"),
     *("minContains", "maxContains", "dependentRequired", "$dynamicRef"),
 }
-_OLD = {
-    "additionalItems": "Write prefixItems for the first items, and items for the others.",
-    "dependencies": "There is no replacement; check it in the answer.",
-    "disallow": "Write the types that are allowed.",
-    "divisibleBy": "Write multipleOf.",
-    "extends": "Write allOf.",
-}
+_OLD = {"disallow": "Write the types that are allowed.", "divisibleBy": "Write multipleOf.", "extends": "Write allOf."}
 _EXACT = 2**53  # integers up to here are exact in the doubles that llguidance makes of all numbers
 
 
@@ -53,7 +46,7 @@ def check_schema(schema: dict[str, Any]) -> None:
     """
     if not isinstance(schema.get("x-guidance", {}), dict):
         raise UsageError("This JSON schema has x-guidance that is no object.", "Leave it out.")
-    for place, part in _parts(schema):
+    for place, part in parts(schema):
         for keyword, value in part.items():
             _check_keyword(keyword, value, place)
         _check_contradictions(part, place)
@@ -62,15 +55,7 @@ def check_schema(schema: dict[str, Any]) -> None:
     _check_ending(schema)
 
 
-def places(schema: dict[str, Any], message: str) -> str:
-    """Where the keywords stand that a message of llguidance names, as a clause; empty if it names none."""
-    listed = re.search(r"Unimplemented keys: (\[.*?\])", message)
-    names = set(re.findall(r'"([^"]+)"', listed[1])) if listed else set()
-    found = [place for place, part in _parts(schema) if names & part.keys()]
-    return f" (at {', '.join(found[:5])})" if found else ""
-
-
-def _parts(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def parts(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each schema within a schema, itself included, with its JSON pointer."""
     waiting = [("#", schema)]
     while waiting:
@@ -98,8 +83,6 @@ def _check_keyword(keyword: str, value: Any, place: str) -> None:
     what, hint = "", ""
     if keyword in _OLD:
         what, hint = f"has the keyword {keyword} of an old draft", _OLD[keyword]
-    elif keyword == "items" and isinstance(value, list):
-        what, hint = "has a list of items, as old drafts had", "Write prefixItems."
     elif keyword in _BOUNDS and isinstance(value, bool):
         what, hint = f"has {keyword} that is no number, as an old draft had", f"Write {keyword} with the number itself."
     elif keyword in _BOUNDS and isinstance(value, (int, float)) and abs(value) > _EXACT:
@@ -108,7 +91,7 @@ def _check_keyword(keyword: str, value: Any, place: str) -> None:
         what, hint = f"has the integer {number} in {keyword}, beyond ±2^53", "Write it as a text."
     elif keyword == "pattern" and isinstance(value, str) and len(value) > LARGEST_PATTERN:
         what, hint = f"has a pattern of {len(value):,} characters", f"{LARGEST_PATTERN:,} are possible."
-    elif keyword not in _VALIDATING and (near := difflib.get_close_matches(keyword, _VALIDATING, 1, cutoff=0.8)):
+    elif not _is_note(keyword) and (near := difflib.get_close_matches(keyword, _VALIDATING, 1, cutoff=0.83)):
         what, hint = "has an unknown keyword", f"Write {near[0]!r}; or give it another name if it is a note of yours."
         raise UsageError(f"This JSON schema {what} at {place}: {keyword!r}.", hint)
     if what:
@@ -120,6 +103,11 @@ _PAIRS = (
     *(("minimum", "exclusiveMaximum", True), ("exclusiveMinimum", "maximum", True)),
     ("exclusiveMinimum", "exclusiveMaximum", True),
 )
+
+
+def _is_note(keyword: str) -> bool:
+    """Whether a keyword is one that validates, or is marked as none."""
+    return keyword in _VALIDATING or keyword.startswith(("_", "x-"))
 
 
 def _check_contradictions(part: dict[str, Any], place: str) -> None:
@@ -187,7 +175,7 @@ def _too_large(value: Any) -> int | None:
 
 def _check_ending(schema: dict[str, Any]) -> None:
     """Raise a UsageError if a part requires itself: only an endless text would fulfil it."""
-    by_place = dict(_parts(schema))
+    by_place = dict(parts(schema))
     done: set[str] = set()
     for start in by_place:
         path: list[str] = []

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.constrain.grammar import check_text
-from jupyter_localllm.constrain.guided import start_guided
-from jupyter_localllm.constrain.keywords import check_schema, places
+from jupyter_localllm.constrain.guided import refusal, start_guided
+from jupyter_localllm.constrain.keywords import check_schema
+from jupyter_localllm.constrain.modern import modern
 from jupyter_localllm.constrain.roomy import LARGEST_TEXT
+from jupyter_localllm.constrain.where import where
 from jupyter_localllm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ class JsonSchema:
     Parameters
     ----------
     schema : mapping
-        A JSON Schema, draft 2020-12 (https://json-schema.org/draft/2020-12), as Python values. As JSON it has at most
-        131,072 characters.
+        A JSON Schema, draft 2020-12 (https://json-schema.org/draft/2020-12), as Python values; keywords of old drafts
+        are written anew (`modern`). As JSON it has at most 131,072 characters.
 
     Attributes
     ----------
@@ -61,7 +63,7 @@ class JsonSchema:
         if not isinstance(schema, Mapping):
             raise UsageError(f"A JSON schema is an object, not {type(schema).__name__}.", "Give a dict.")
         try:
-            text = json.dumps(_plain(schema), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            text = json.dumps(modern(_plain(schema)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         except (TypeError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"This schema is no JSON: {error}", "Use dicts, lists, str, numbers, bool, None."
@@ -80,7 +82,9 @@ class JsonSchema:
         try:
             return start_guided(f"start: {in_lark(schema)}", self.key, vocabulary, "JSON schema")
         except UsageError as error:
-            raise UsageError(error.message + places(schema, error.message), error.hint) from None
+            options = _options(schema)
+            place = where(schema, lambda part: refusal({"x-guidance": options, **part}, vocabulary))
+            raise UsageError(f"{error.message} (at {place})" if place else error.message, error.hint) from None
 
 
 def in_lark(schema: Mapping[str, Any]) -> str:
@@ -93,8 +97,12 @@ def in_lark(schema: Mapping[str, Any]) -> str:
     """
     check_schema(dict(schema))
     rest = {key: value for key, value in schema.items() if key != "x-guidance"}
-    options = {"whitespace_pattern": _WHITE_SPACE, **schema.get("x-guidance", {}), **_STRICT}
-    return f"%json {json.dumps({'x-guidance': options, **rest}, ensure_ascii=False)}"
+    return f"%json {json.dumps({'x-guidance': _options(schema), **rest}, ensure_ascii=False)}"
+
+
+def _options(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What llguidance is told besides."""
+    return {"whitespace_pattern": _WHITE_SPACE, **schema.get("x-guidance", {}), **_STRICT}
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import enum
+import functools
+import importlib.util
 import json
 import re
 import typing
@@ -14,7 +15,8 @@ from jupyter_localllm.constrain.annotated import annotated_form
 from jupyter_localllm.constrain.convert import as_constraint
 from jupyter_localllm.constrain.forms import Form, Forms, Unfit, literal_form, plain_value
 from jupyter_localllm.constrain.keywords import check_schema
-from jupyter_localllm.constrain.listed import Choices
+from jupyter_localllm.constrain.levels import choices_of, levels
+from jupyter_localllm.constrain.listed import Choices, Numbers
 from jupyter_localllm.constrain.named import ACCEPTED, resolved
 from jupyter_localllm.constrain.plain import plain_form
 from jupyter_localllm.constrain.records import fields_of, record_form
@@ -72,6 +74,8 @@ class Typed:
         ------
         SchemaMismatch
             It is not what was asked for; its ``problems`` say what is wrong where.
+        UsageError
+            The form is too complex to be held, which shows only in the midst of an answer.
 
         Examples
         --------
@@ -81,7 +85,34 @@ class Typed:
         try:
             return self._read(bare(text))
         except Unfit as unfit:
+            self._check_limits(text)
             raise SchemaMismatch.of(self.name, text, unfit.problems) from None
+
+    def _check_limits(self, text: str) -> None:
+        """Raise a UsageError if the answer ended early because the constraint got too complex in its midst."""
+        from jupyter_localllm.constrain.validate import fits
+
+        if importlib.util.find_spec("llguidance") is not None:
+            fits(self.constraint, text)
+
+    def check(self) -> None:
+        """Try the constraint, without a model.
+
+        Raises
+        ------
+        UsageError
+            It cannot be honoured in full; names keyword and place.
+        """
+        _ = self._sound
+
+    @functools.cached_property
+    def _sound(self) -> bool:
+        from jupyter_localllm.constrain.validate import BYTES
+
+        if isinstance(self.constraint, (Choices, Numbers)) or importlib.util.find_spec("llguidance") is None:
+            return True
+        self.constraint.start(BYTES)
+        return True
 
     def row(self, value: Any) -> dict[str, Any]:
         """The fields of a value under the names of `columns`; a field that is not there is None.
@@ -139,38 +170,9 @@ def typed(schema: Any, *, namespace: Mapping[str, Any] | None = None) -> Typed:
         return _of_schema(given, given, _title(given))
     if isinstance(given, re.Pattern):
         return _of_text(given, as_constraint(given), given.pattern)
-    if (choices := _choices(given)) is not None:
+    if (choices := choices_of(given)) is not None:
         return _of_choices(given, choices)
     return _of_type(given)
-
-
-def levels(annotation: Any) -> tuple[Any, ...] | None:
-    """The values that a column can have, in their order, where they are a few known ones; otherwise None.
-
-    Parameters
-    ----------
-    annotation : object
-        A value of `Typed.columns`, or `Typed.given`: a type, a part of a JSON Schema, choices.
-
-    Examples
-    --------
-    >>> levels(typing.Literal["low", "high"]), levels({"enum": [1, 2]}), levels(str)
-    (('low', 'high'), (1, 2), None)
-    """
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return levels(arguments[0])
-    if origin is typing.Literal:
-        return tuple(arguments)
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return tuple(annotation)
-    if isinstance(annotation, Mapping):
-        return tuple(annotation["enum"]) if isinstance(annotation.get("enum"), (list, tuple)) else None
-    if type(None) in arguments:  # Optional: nothing is no level
-        rest = [levels(one) for one in arguments if one is not type(None)]
-        return rest[0] if len(rest) == 1 else None
-    choices = annotation.options if isinstance(annotation, Choices) else _choices(annotation)
-    return tuple(choices) if choices is not None else None
 
 
 def _title(schema: Mapping[str, Any]) -> str:
@@ -213,17 +215,6 @@ def _of_text(given: Any, constraint: Constraint, name: str) -> Typed:
         return text
 
     return Typed(given, name, constraint, _read=read)
-
-
-def _choices(given: Any) -> list[Any] | None:
-    """The options of a list, set, array or series; None if it is none of these."""
-    if isinstance(given, (list, tuple, set, frozenset)):
-        return list(given)
-    listing = getattr(given, "tolist", None) or getattr(given, "to_list", None) or getattr(given, "to_pylist", None)
-    if callable(listing) and not isinstance(given, type) and hasattr(given, "__len__"):
-        found = listing()
-        return found if isinstance(found, list) else None
-    return None
 
 
 def _of_choices(given: Any, choices: list[Any]) -> Typed:

@@ -10,7 +10,7 @@ from jupyter_localllm.constrain.forms import inner_place
 from jupyter_localllm.constrain.kept import Kept
 from jupyter_localllm.constrain.schema import JsonSchema
 from jupyter_localllm.engine.constraint import Constraint, Vocabulary
-from jupyter_localllm.errors import DependencyMissing
+from jupyter_localllm.errors import DependencyMissing, UsageError
 
 __all__ = ["BYTES", "Validator", "fits", "validator"]
 
@@ -22,18 +22,31 @@ BYTES = Vocabulary("bytes", (*(bytes([byte]) for byte in range(_END)), b"<end>")
 def fits(constraint: Constraint, text: str) -> bool:
     """Whether a whole text is what a constraint allows; in time linear in its length, whatever the pattern.
 
+    Raises
+    ------
+    UsageError
+        The constraint turns out to be too complex to be held.
+
     Examples
     --------
     >>> from jupyter_localllm.constrain import Choices
     >>> fits(Choices(["yes", "no"]), "yes"), fits(Choices(["yes", "no"]), "ye")
     (True, False)
     """
+    import numpy as np
+
     matcher = constraint.start(BYTES)
-    for byte in text.encode("utf-8", "surrogatepass"):
+    for byte in (*text.encode("utf-8", "surrogatepass"), _END):
         if not matcher.allows(byte):
+            matcher.restrict(np.zeros(_END + 1, dtype=np.float32))  # which tells a limit from a wrong byte
+            if trouble := getattr(matcher, "trouble", ""):
+                raise UsageError(
+                    f"this form is too complex to be held: {trouble}",
+                    "Write it in a simpler way: repetitions within repetitions are what costs most.",
+                )
             return False
         matcher.advance(byte)
-    return matcher.allows(_END) and not getattr(matcher, "trouble", "")
+    return True
 
 
 def validator(schema: Mapping[str, Any]) -> Validator:

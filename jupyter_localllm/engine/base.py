@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.types import Event, Job, ModelInfo, Status
 
 if TYPE_CHECKING:
@@ -72,6 +73,13 @@ class Engine(Protocol):
             Prompt and ``max_tokens`` do not fit.
         EngineError
             Decoding failed.
+        """
+        ...
+
+    def holds(self, constraint: Constraint) -> bool:
+        """Whether answers are held to this `Job.constraint` while they are written.
+
+        What is not held is told to the model in words; the answer is validated in any case.
         """
         ...
 

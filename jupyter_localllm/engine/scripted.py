@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.owner import Owner, Ticket
 from jupyter_localllm.engine.text import TextStream
 from jupyter_localllm.errors import ContextOverflow, EngineClosed
@@ -108,6 +109,10 @@ class ScriptedEngine:
         yield from self.load()
         begun = time.perf_counter()
         yield from self._owner.stream(lambda ticket: self._answer(ticket, job, begun), group=self)
+
+    def holds(self, constraint: Constraint) -> bool:
+        """Never: it says what its script says."""
+        return False
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors that depend on the words of each text only: texts that share words are near each other."""

@@ -32,6 +32,8 @@ class CellArguments:
         The name before ``<<``, to which the answer is bound.
     model, system, format, adapter : str or None
         As given.
+    schema : str or None
+        What the answer is to be: a name or an expression of the notebook, JSON, or a file.
     options : Mapping of str to object
         Settings by the name of their trait: ``temperature``, ``top_p``, ``top_k``, ``min_p``, ``repeat_penalty``,
         ``max_tokens``, ``seed``, ``stop`` (a tuple), and what ``--option`` named. Only what was given.
@@ -58,6 +60,7 @@ class CellArguments:
     model: str | None = None
     system: str | None = None
     format: str | None = None
+    schema: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     continue_: bool = False
     chat: str | None = None
@@ -215,4 +218,10 @@ def _leading(line: str, settings: Collection[str] | None, *, spaced: bool = Fals
         raise UsageError("--cite does not go with --over: sources are asked one question.", "Leave one of them out.")
     if "tools" in gathered.fields and "over" in gathered.fields:
         raise UsageError("--tools does not go with --over: rows are asked without tools.", "Leave one of them out.")
+    if "cite" in gathered.fields and "schema" in gathered.fields:
+        raise UsageError("--schema does not go with --cite: what is cited is a text.", "Leave one of them out.")
+    if "tools" in gathered.fields and "schema" in gathered.fields:
+        raise UsageError(
+            "--schema does not go with --tools: first the tools, then llm.extract.", "Leave one of them out."
+        )
     return CellArguments(target, options=gathered.options, **gathered.fields), position

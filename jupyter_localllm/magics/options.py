@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 __all__ = ["OPTIONS", "Option", "Suggest", "find_option", "is_option", "literal", "option_for"]
 
-Suggest = Literal["", "model", "chat", "setting", "data", "column", "file", "function"]
+Suggest = Literal["", "model", "chat", "setting", "data", "column", "file", "type", "function"]
 Reader = Callable[[str], object]
 
 
@@ -158,6 +158,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("--model", ("M",), "who answers: a catalog name, a path of a GGUF, or backend:name", _name, suggest="model"),
     Option("--system", ("TEXT",), "the system message, instead of our own"),
     Option("--format", ("FORMAT",), "how the answer is shown", _name, ("markdown", "text", "json", "code")),
+    Option("--schema", ("TYPE",), "answer with a value of this type; expressions in quotes", _name, suggest="type"),
     _setting("--temperature", "T", "0 takes the likeliest token always; more varies more", _number(0, 100)),
     _setting("--top-p", "P", "draw from the likeliest tokens that together have this probability", _number(0, 1)),
     _setting("--top-k", "K", "draw from this many of the likeliest tokens; 0: from all", _whole(0)),
@@ -203,7 +204,6 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("--no-stream", (), "show the answer when it is complete, not as it comes", field="stream", flag=False),
     Option("--raw", (), "leave {{ }} in the prompt as it is"),
     Option("--help", (), "show this (also -h)"),
-    _later("--schema", "TYPE", "answer with a value of this type"),
 )
 
 _BY_NAME: Final = {option.name: option for option in OPTIONS}

@@ -24,6 +24,8 @@ from jupyter_localllm.types import Answer, AskEvent, Part, Result
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_localllm.constrain.typed import Typed
+
 __all__ = ["Asked", "run_cell", "run_line", "show_answer"]
 
 
@@ -59,7 +61,16 @@ class Asked:
         """What this request sets."""
         given, known = self.arguments, LocalLLM.request_options()
         options = {name: value for name, value in given.options.items() if name in known}
-        return options | {k: v for k, v in (("system", given.system), ("cache", given.cache)) if v is not None}
+        given_more = (("system", given.system), ("cache", given.cache), ("schema", self.form()))
+        return options | {k: v for k, v in given_more if v is not None}
+
+    def form(self) -> Typed | None:
+        """What ``--schema`` asks for."""
+        if self.arguments.schema is None:
+            return None
+        from jupyter_localllm.constrain.typed import typed
+
+        return typed(self.arguments.schema, namespace=self.variables)
 
     def handle(self) -> LocalLLM:
         """The kernel's own handle, or one derived from it for another model or other load settings."""
@@ -119,7 +130,8 @@ def _surface(shell: InteractiveShell, handle: LocalLLM, arguments: CellArguments
     """Where an answer is shown, and how."""
     register(shell)
     streaming = arguments.stream and handle.streaming and place.is_interactive(shell)
-    return surface_for(shell, live=streaming), cast(Format, arguments.format or handle.format)
+    usual = "value" if arguments.schema is not None else handle.format
+    return surface_for(shell, live=streaming), cast(Format, arguments.format or usual)
 
 
 def _ask(shell: InteractiveShell, asked: Asked) -> Any:
@@ -165,7 +177,8 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
         return None
     if asked.arguments.tools:
         return _with_tools(shell, handle, asked, parts, options)
-    return show_answer(shell, handle, parts, asked.arguments, options)
+    result = show_answer(shell, handle, parts, asked.arguments, options)
+    return result if asked.arguments.schema is None else result.value
 
 
 def _with_tools(

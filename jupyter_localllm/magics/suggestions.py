@@ -14,7 +14,15 @@ from typing import Final
 from jupyter_localllm.magics.arguments import find_target
 from jupyter_localllm.magics.options import OPTIONS, Option, Suggest, find_option, is_option
 from jupyter_localllm.magics.subcommands import FORMS
-from jupyter_localllm.magics.variables import attribute_names, columns_of, data_names, function_names, prompt_names
+from jupyter_localllm.magics.variables import (
+    PLAIN_TYPES,
+    attribute_names,
+    columns_of,
+    data_names,
+    function_names,
+    prompt_names,
+    type_names,
+)
 from jupyter_localllm.magics.words import next_word, quote
 
 __all__ = ["Known", "Suggestions", "suggest"]
@@ -107,7 +115,9 @@ def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: 
 # ---------------------------------------------------------------------------------------------------------------------
 # Where the cursor is
 
-_APART: Final = ({"--cite", "--over"}, {"--tools", "--over"})  # options that exclude each other
+_APART: Final = (  # options that exclude each other
+    *({"--cite", "--over"}, {"--cite", "--schema"}, {"--tools", "--over"}, {"--tools", "--schema"}),
+)
 _LINE: Final = re.compile(r"\s*(?:[^%#=]+=\s*)?%(?P<name>\w+)\s(?P<rest>.*)", re.DOTALL)
 _CELL: Final = re.compile(r"%%(?P<name>\w+)(?:\s(?P<rest>.*))?", re.DOTALL)
 
@@ -242,6 +252,8 @@ class _Spot:
             return self._listed("--tools", function_names(variables, unseen))
         if option.suggest == "data":
             return _fitting(self.fragment, data_names(variables, unseen), "instance")
+        if option.suggest == "type":
+            return _fitting(self.fragment, [*type_names(variables, unseen), *PLAIN_TYPES], "class")
         if option.suggest == "column":
             over = self.given.get("--over") or [""]
             return _fitting(self.fragment, columns_of(variables.get(over[-1])), "value")

@@ -6,11 +6,15 @@ person has named is asked for its columns or the names of its attributes.
 
 from __future__ import annotations
 
+import re
+import typing
 import warnings
 from collections.abc import Mapping
 from types import FunctionType, MethodType, ModuleType
 
-__all__ = ["attribute_names", "columns_of", "data_names", "function_names", "prompt_names"]
+__all__ = ["PLAIN_TYPES", "attribute_names", "columns_of", "data_names", "function_names", "prompt_names", "type_names"]
+
+PLAIN_TYPES = ("bool", "float", "int", "str")
 
 _TEXT_OR_UNORDERED = (str, bytes, bytearray, memoryview, Mapping, set, frozenset, type, ModuleType)
 
@@ -24,6 +28,11 @@ def function_names(variables: Mapping[str, object], hidden: frozenset[str] = fro
     """Names of the functions that ``--tools`` could give to a model: those written in Python."""
     names = prompt_names(variables, hidden)
     return [name for name in names if isinstance(variables.get(name), (FunctionType, MethodType))]
+
+
+def type_names(variables: Mapping[str, object], hidden: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the variables that ``--schema`` could mean: classes, types such as ``list[int]``, JSON Schemas."""
+    return [name for name in prompt_names(variables, hidden) if _is_type(variables.get(name))]
 
 
 def prompt_names(variables: Mapping[str, object], hidden: frozenset[str], *, private: bool = False) -> list[str]:
@@ -57,6 +66,12 @@ def columns_of(data: object) -> list[str]:
             return [column for column in columns if isinstance(column, str)] if columns is not None else []
     except Exception:
         return []
+
+
+def _is_type(value: object) -> bool:
+    if type(value) is dict:
+        return "type" in value or "properties" in value or "$ref" in value or "enum" in value
+    return isinstance(value, type) or typing.get_origin(value) is not None or isinstance(value, re.Pattern)
 
 
 def _is_data(value: object) -> bool:

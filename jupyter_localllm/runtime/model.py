@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jupyter_localllm.cache import AnswerCache, content_sha256
 from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.models import is_remembered, locate, sha256_of
 from jupyter_localllm.pipeline import version_of
@@ -67,6 +68,10 @@ class FileModel:
         """Of llama-cpp-python."""
         return {"llama-cpp-python": version_of("llama-cpp-python")}
 
+    def holds(self, constraint: Constraint) -> bool:
+        """Always: our own engine masks tokens."""
+        return True
+
 
 class EngineModel:
     """An engine that somebody made, as the pipeline knows a model; its name stands for its weights."""
@@ -100,3 +105,7 @@ class EngineModel:
     def versions(self) -> Mapping[str, str]:
         """Nothing more to tell."""
         return {}
+
+    def holds(self, constraint: Constraint) -> bool:
+        """What the engine says."""
+        return self._engine.holds(constraint)

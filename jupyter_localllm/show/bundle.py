@@ -245,7 +245,7 @@ def _answer(view: View) -> dict[str, Any]:
         "version": SCHEMA_VERSION,
         "text": encodable(view.text),
         "reasoning": encodable(view.reasoning),
-        "format": view.format,
+        "format": "json" if view.format == "value" else view.format,
         "finish_reason": view.finish_reason,
         "model": encodable(view.model),
         "usage": {

@@ -1,4 +1,4 @@
-"""One text in the four ways of ``--format``, as HTML, as Markdown and as plain text.
+"""One text in the four ways of ``--format``, or as the value it says: as HTML, as Markdown and as plain text.
 
 While a text streams it may be half a fence or half a JSON value: nothing here fails on that.
 """
@@ -51,7 +51,8 @@ def shown(text: str, form: Format, *, ended: bool = True, blocks: BlockRenderer 
     ----------
     text : str
         The answer, as the model wrote it.
-    form : {"markdown", "text", "json", "code"}
+    form : {"markdown", "text", "json", "code", "value"}
+        ``"value"``: of an answer under a schema, a table or a tree, with the raw text folded in below.
     ended : bool
         Whether the text is whole. Markdown for other front ends is made only then: it is not shown before.
     blocks : BlockRenderer or None
@@ -70,6 +71,8 @@ def shown(text: str, form: Format, *, ended: bool = True, blocks: BlockRenderer 
         return _as_markdown(text, ended, blocks)
     if form == "json":
         return _as_json(text, ended)
+    if form == "value":
+        return _as_value(text, ended)
     if form == "code":
         return _as_code(*_first_fence(text))
     return _as_text(text)
@@ -106,6 +109,28 @@ def _as_json(text: str, ended: bool) -> Shown:
         except (ValueError, RecursionError):
             continue
     return _as_text(text, "not valid JSON: shown as text" if ended else "")
+
+
+def _as_value(text: str, ended: bool) -> Shown:
+    raw = _as_json(text, ended=False)
+    try:
+        value = json.loads(text if text.strip()[:1] != "`" else _first_fence(text)[0])
+    except (ValueError, RecursionError):
+        return raw  # a choice or a text of a pattern, or not whole
+    if not ended or not isinstance(value, (dict, list)):
+        return raw
+    from jupyter_localllm.show.values import value_html
+
+    try:
+        table = value_html(value)
+    except RecursionError:
+        return raw
+    below = (
+        '<details class="jp-LocalLLM-raw" style="margin-top:.4em;font-size:.9em">'
+        f'<summary style="cursor:pointer">Raw text</summary><pre style="{_PRE}">{escape(clean(text), quote=False)}'
+        "</pre></details>\n"
+    )
+    return Shown(f"{table}\n{below}", raw.markdown, raw.plain)
 
 
 def _first_fence(text: str) -> tuple[str, str]:

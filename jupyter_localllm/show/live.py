@@ -57,7 +57,7 @@ def follow(
         Closed in any case, if it can be closed: that cancels the generation.
     surface : Surface
         Where to show it.
-    format : {"markdown", "text", "json", "code"}
+    format : {"markdown", "text", "json", "code", "value"}
         How to show the text.
     model : str
         The model's name, to be shown before the result says it.

@@ -24,7 +24,7 @@ from jupyter_localllm.types import (
 
 __all__ = ["Format", "View", "failed", "fold", "view_of"]
 
-Format = Literal["markdown", "text", "json", "code"]
+Format = Literal["markdown", "text", "json", "code", "value"]
 
 # Notes about this run and not about the answer: they are told, but never saved in the data of the output.
 _OF_THIS_RUN = frozenset({"cache"})
@@ -52,8 +52,8 @@ class View:
         The finished generation.
     error : str
         Why the answer ends before its end: ``"interrupted"`` or the name of an exception.
-    format : {"markdown", "text", "json", "code"}
-        How the text is shown.
+    format : {"markdown", "text", "json", "code", "value"}
+        How the text is shown; ``"value"``: as what it is under a schema.
     first_ms : float or None
         When the first piece came.
     answer : Answer or None
@@ -151,7 +151,7 @@ def fold(view: View, event: AskEvent, now_ms: float) -> View:
             calls=result.calls or view.calls,
         )
     if isinstance(event, Status):
-        return replace(view, status=event)
+        return replace(view, status=event, text="" if event.stage == "retry" else view.text)
     if isinstance(event, Revised):
         return replace(view, text=event.text, status=None)
     if isinstance(event, Called):
@@ -192,6 +192,8 @@ def view_of(what: Result | Answer, **values: Any) -> View:
     >>> view_of(Answer("It is 3 [1].", result=Result("It is 3."))).text
     'It is 3 [1].'
     """
+    if isinstance(what, Result) and what.value is not None:
+        values.setdefault("format", "value")
     view = View(**values)
     if isinstance(what, Answer):
         return fold(fold(view, Cited(what), 0.0), Done(what.result), 0.0)

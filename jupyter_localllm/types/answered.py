@@ -145,6 +145,8 @@ class Result:
         One for each token of the answer, if they were asked for.
     calls : tuple of ToolCall
         The calls of tools, in order, with what came of them.
+    value : object
+        The Python object, where the answer was given a schema; made anew from the text each time, never stored.
     """
 
     text: str
@@ -158,6 +160,7 @@ class Result:
     provenance: Provenance = Provenance()
     logprobs: tuple[TokenLogprob, ...] = ()
     calls: tuple[ToolCall, ...] = ()
+    value: Any = field(default=None, compare=False, metadata={"stored": False})
 
     def __str__(self) -> str:
         return self.text
@@ -170,7 +173,8 @@ class Status:
     Parameters
     ----------
     stage : str
-        ``"checking"``, ``"loading"``, ``"waiting"``, ``"prompt"``, ``"cache"`` …
+        ``"checking"``, ``"loading"``, ``"waiting"``, ``"prompt"``, ``"cache"`` … After ``"retry"`` the answer begins
+        anew: what came of it so far did not fit.
     text : str
         A short phrase for people.
     fraction : float or None

@@ -245,6 +245,22 @@ def test_a_pattern_that_explodes_is_matched_in_linear_time() -> None:
         typed(re.compile("(a+)+")).value("a" * 60 + "b")
 
 
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (re.compile("(a{1,500}){1,500}b"), "a" * 300),
+        (
+            {"type": "object", "properties": {"x": {"type": "string", "pattern": "^(a{1,500}){1,500}b$"}}},
+            '{"x": "' + "a" * 300,
+        ),
+    ],
+)
+def test_a_form_that_explodes_says_so(given: Any, text: str) -> None:
+    """Where an expression gets too complex in the midst of an answer, the error names that, not the missing rest."""
+    with pytest.raises(UsageError, match="too complex"):
+        typed(given).value(text)
+
+
 def test_live_data_are_choices() -> None:
     """Arrays, series and Literals over them are choices; numpy's values come back as Python's."""
     frame = pd.DataFrame({"region": ["EU", "US", "EU"], "code": np.array([1, 2, 1])})
@@ -306,7 +322,7 @@ def test_levels(annotation: Any, expected: Any) -> None:
         (Annotated[str, pydantic.Field(ge=1)], "minimum goes with integer or number"),
         (Annotated[int, pydantic.AfterValidator(abs)], "cannot be held"),
         ({"type": "integer", "minimum": 3, "maximum": 2}, "#"),
-        ({"type": "integer", "dependencies": {}}, "dependencies"),
+        ({"type": "integer", "divisibleBy": 3}, "Write multipleOf"),
         ([], "no choices"),
         ("nonsense", "nonsense"),
         ("[1]", "JSON object"),

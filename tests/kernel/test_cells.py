@@ -242,3 +242,38 @@ def test_reasoning_is_folded(kernel: Kernel) -> None:
     assert cell.text == "It is 4."
     assert cell.answers[0]["reasoning"] == "Let me see."
     assert "<details" in cell.outputs[0]["data"]["text/html"]
+
+
+def test_a_schema_gives_an_object(kernel: Kernel) -> None:
+    """`--schema` takes a name or an expression; the name before `<<` is the object, shown as a table with its text."""
+    kernel.good(
+        "import dataclasses\nfrom typing import Literal\n\n@dataclasses.dataclass\nclass City:\n"
+        "    name: str\n    continent: Literal['Asia', 'Europe']"
+    )
+    cell = kernel.good("%%llm city << --schema City --max-tokens 80\nWhat is the capital of Japan?", "a")
+    (output,) = cell.outputs
+    assert "<table" in output["data"]["text/html"]
+    assert set(json.loads(cell.text)) == {"name", "continent"}
+    assert kernel.good("print(type(city).__name__, city is _llm, isinstance(city.name, str))").stdout == (
+        "City True True\n"
+    )
+    cell = kernel.good("%%llm --schema \"Literal['yes', 'no']\"\nIs Tokyo in Japan?", "b")
+    assert cell.text in ("yes", "no")
+    assert kernel.good("x = %llm --schema bool Is Tokyo in Japan?\nprint(type(x))").stdout == "<class 'bool'>\n"
+
+
+def test_a_schema_that_is_cut_or_wrong_is_an_error(kernel: Kernel) -> None:
+    """The partial text is told, nothing is bound, and what cannot be held is refused with its place."""
+    cell = kernel.run('%%llm cut << --schema "tuple[str, str, str]" --max-tokens 5\nName the months of the year.', "a")
+    assert cell.error is not None
+    assert "AnswerCut" in "\n".join(cell.error["traceback"])
+    assert "stopped at 5 tokens" in "\n".join(cell.error["traceback"])
+    assert kernel.good("print('cut' in globals())").stdout == "False\n"
+    kernel.good("bad = {'type': 'object', 'properties': {'a': {'uniqueItems': True, 'type': 'array'}}}")
+    told = kernel.run("%%llm --schema bad\nx", "b").error
+    assert told is not None
+    assert "uniqueItems" in "\n".join(told["traceback"])
+    assert "#/properties/a" in "\n".join(told["traceback"])
+    told = kernel.run("%%llm --schema Nothing\nx", "c").error
+    assert told is not None
+    assert "Nothing" in "\n".join(told["traceback"])

@@ -135,9 +135,8 @@ def test_a_cell_line_is_read(line: str, expected: dict[str, Any]) -> None:
         ("--cite", "--cite needs VAR", "--cite VAR"),
         ("--cite ,", "it must name a variable", ""),
         ("--cite df --over df", "--cite does not go with --over", ""),
-        ("--schema int", "--schema is not in this version yet", ""),
+        ("--cite df --schema int", "--schema does not go with --cite", ""),
         ("--tools f", "--tools is not in this version yet", ""),
-        ("--option schema int", "--schema is not in this version yet", ""),
     ],
 )
 def test_a_wrong_line_is_a_sentence(line: str, message: str, hint: str) -> None:

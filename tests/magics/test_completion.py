@@ -47,6 +47,7 @@ def tab(shell: InteractiveShell, text: str) -> list[tuple[str, str]]:
         ('%%llm --model "my m', [('%%llm --model "my model"', "value")]),
         ("%%llm --over sales --column ", [("%%llm --over sales --column region", "value")]),
         ("%%llm --over s", [("%%llm --over sales", "instance")]),
+        ("%%llm --schema flo", [("%%llm --schema float", "class")]),
         ("%llm stat", [("%llm status", "keyword")]),
         ("x = %llm stat", [("x = %llm status", "keyword")]),
         ("for i in r:\n    %llm cache pru", [("for i in r:\n    %llm cache prune", "keyword")]),

@@ -159,7 +159,7 @@ def test_cited_names_then_options() -> None:
     """On a cell's line, after one name, come the other names, and then the options."""
     found = texts("%%llm --cite df ")
     assert found[:4] == ("note", "number", "rows", "table")
-    assert found[4:] == tuple(o.name for o in OPTIONS if not o.later and o.name != "--over")
+    assert found[4:] == tuple(o.name for o in OPTIONS if not o.later and o.name not in ("--over", "--schema"))
 
 
 def test_modules_are_not_offered_to_be_cited() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_localllm.engine.constraint import Matcher, Vocabulary
+from jupyter_localllm.engine.constraint import Constraint, Matcher, Vocabulary
 from jupyter_localllm.engine.llama.embedder import batches
 from jupyter_localllm.engine.llama.loaded import Loaded, Surroundings
 from jupyter_localllm.engine.llama.native import open_library
@@ -100,6 +100,10 @@ class LlamaEngine:
         # On this thread: a large grammar takes a while, and the others' answers must go on.
         matcher = job.constraint.start(self._call(self._words)) if job.constraint is not None else None
         yield from self._owner.stream(lambda ticket: self._generate(ticket, job, clock, matcher), group=self)
+
+    def holds(self, constraint: Constraint) -> bool:
+        """Always, by masks over the tokens."""
+        return True
 
     def embed(self, texts: Several[str]) -> NDArray[np.float32]:
         """Vectors by the model's own pooling, the mean over all tokens if it has none.

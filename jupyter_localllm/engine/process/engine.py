@@ -10,6 +10,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.engine.children import check_fork, command
+from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.llama import LlamaSettings, Surroundings
 from jupyter_localllm.engine.process.link import Link
 from jupyter_localllm.errors import EngineClosed
@@ -107,6 +108,10 @@ class ProcessEngine:
             1 + (0 if job.logprobs is None else 1 + job.logprobs)
         )
         yield from self._running().stream("generate", job, tokens)
+
+    def holds(self, constraint: Constraint) -> bool:
+        """Always, by masks over the tokens."""
+        return True
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of texts (see `Engine`)."""

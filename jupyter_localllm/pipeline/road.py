@@ -1,4 +1,4 @@
-"""The one road that everything takes: ``ask``.
+"""The road: ``ask_once``, from a request to its answer.
 
 ::
 
@@ -14,7 +14,7 @@ import importlib.metadata
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key, changes, content_sha256
@@ -35,6 +35,7 @@ from jupyter_localllm.types import (
     Message,
     ModelInfo,
     Note,
+    Part,
     Prompt,
     Provenance,
     Result,
@@ -44,7 +45,10 @@ from jupyter_localllm.types import (
     Token,
 )
 
-__all__ = ["Model", "Plan", "Request", "ask", "plan"]
+if TYPE_CHECKING:
+    from jupyter_localllm.constrain.typed import Typed
+
+__all__ = ["Model", "Plan", "Request", "ask_once", "plan", "version_of"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Request:
         Of the LoRA adapter, or ``""``.
     constraint : Constraint or None
         What the answer must look like.
+    form : Typed or None
+        What the answer is read as; `constraint` is then its own. The answer is whole and validated, or an error.
     reasoning_budget : int or None
         Most tokens of the reasoning channel.
     logprobs : int or None
@@ -86,6 +92,7 @@ class Request:
     window: int | None = None
     adapter_sha256: str = ""
     constraint: Constraint | None = None
+    form: Typed | None = None
     reasoning_budget: int | None = None
     logprobs: int | None = None
     pieces_ms: float = 16.0
@@ -122,6 +129,10 @@ class Model(Protocol):
         """Versions of what runs the model."""
         ...
 
+    def holds(self, constraint: Constraint) -> bool:
+        """Whether its answers are held to this; if not, the model is told in words."""
+        ...
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -135,8 +146,8 @@ class Plan:
     cached: bool = False
 
 
-def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
-    """Answer from the cache or by the model; the events end with one `Done`.
+def ask_once(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, None]:
+    """Answer from the cache or by the model; the events end with one `Done`. What was written is not looked at.
 
     Raises
     ------
@@ -145,6 +156,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
     LocalLLMError
         Whatever stands in the way of an answer.
     """
+    request = _told(request, model)
     yield from model.identify()
     key = key_of(request, model)
     if request.cache in ("use", "require"):
@@ -176,6 +188,7 @@ def ask(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, 
 
 def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event, None, Plan]:
     """Render and measure, generate nothing; the generator returns the `Plan`."""
+    request = _told(request, model)
     yield from model.identify()
     key = key_of(request, model)
     engine = yield from model.engine()
@@ -183,6 +196,24 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     fitted = _fit(request, engine, info, speech_of(request.tools, request.calling, info))
     parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
     return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
+
+
+def _told(request: Request, model: Model) -> Request:
+    """The request, its system message telling what the form says of itself, or all of it if nothing else holds it.
+
+    There it stands before everything that changes: the rows of a map share it.
+    """
+    if request.form is None:
+        return request
+    from jupyter_localllm.constrain.telling import told
+
+    words = told(request.form, held=model.holds(request.form.constraint))
+    if not words:
+        return request
+    first, *rest = request.messages
+    if first.role != "system":
+        return replace(request, messages=(Message.of("system", words), *request.messages))
+    return replace(request, messages=(replace(first, parts=(*first.parts, Part("text", f"\n\n{words}"))), *rest))
 
 
 def key_of(request: Request, model: Model) -> AnswerKey:

@@ -1,0 +1,52 @@
+"""Values that are a few known ones: choices, and the levels of a column."""
+
+from __future__ import annotations
+
+import enum
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_localllm.constrain.listed import Choices
+
+__all__ = ["choices_of", "levels"]
+
+
+def levels(annotation: Any) -> tuple[Any, ...] | None:
+    """The values that a column can have, in their order, where they are a few known ones; otherwise None.
+
+    Parameters
+    ----------
+    annotation : object
+        A value of `Typed.columns`, or `Typed.given`: a type, a part of a JSON Schema, choices.
+
+    Examples
+    --------
+    >>> levels(typing.Literal["low", "high"]), levels({"enum": [1, 2]}), levels(str)
+    (('low', 'high'), (1, 2), None)
+    """
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return levels(arguments[0])
+    if origin is typing.Literal:
+        return tuple(arguments)
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return tuple(annotation)
+    if isinstance(annotation, Mapping):
+        return tuple(annotation["enum"]) if isinstance(annotation.get("enum"), (list, tuple)) else None
+    if type(None) in arguments:  # Optional: nothing is no level
+        rest = [levels(one) for one in arguments if one is not type(None)]
+        return rest[0] if len(rest) == 1 else None
+    choices = annotation.options if isinstance(annotation, Choices) else choices_of(annotation)
+    return tuple(choices) if choices is not None else None
+
+
+def choices_of(given: Any) -> list[Any] | None:
+    """The options of a list, set, array or series; None if it is none of these."""
+    if isinstance(given, (list, tuple, set, frozenset)):
+        return list(given)
+    listing = getattr(given, "tolist", None) or getattr(given, "to_list", None) or getattr(given, "to_pylist", None)
+    if callable(listing) and not isinstance(given, type) and hasattr(given, "__len__"):
+        found = listing()
+        return found if isinstance(found, list) else None
+    return None
