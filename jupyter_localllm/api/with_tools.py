@@ -43,8 +43,11 @@ class WithTools(Requesting):
             return None
         if confirm is not None and not callable(confirm):
             raise UsageError(f"confirm is a function of a call, not {type(confirm).__name__}", "Or give yes=True.")
-        if options.get("schema") is not None:
-            raise UsageError("schema does not go with tools", "Ask with tools first, then extract from the answer.")
+        for name in ("schema", "constraint"):
+            if options.get(name) is not None:
+                raise UsageError(
+                    f"{name} does not go with tools", "Ask with tools first, then llm.extract from the answer."
+                )
         from jupyter_localllm.tools import as_tools
         from jupyter_localllm.tools.consent import Consent
 

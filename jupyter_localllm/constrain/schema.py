@@ -79,10 +79,11 @@ class JsonSchema:
     def start(self, vocabulary: Vocabulary) -> GuidedMatcher:
         """A matcher; see `Constraint.start`."""
         schema = json.loads(self.text)
+        grammar, options = f"start: {in_lark(schema)}", _options(schema)
+        schema.pop("x-guidance", None)
         try:
-            return start_guided(f"start: {in_lark(schema)}", self.key, vocabulary, "JSON schema")
+            return start_guided(grammar, self.key, vocabulary, "JSON schema")
         except UsageError as error:
-            options = _options(schema)
             place = where(schema, lambda part: refusal({"x-guidance": options, **part}, vocabulary))
             raise UsageError(f"{error.message} (at {place})" if place else error.message, error.hint) from None
 

@@ -221,7 +221,5 @@ def _leading(line: str, settings: Collection[str] | None, *, spaced: bool = Fals
     if "cite" in gathered.fields and "schema" in gathered.fields:
         raise UsageError("--schema does not go with --cite: what is cited is a text.", "Leave one of them out.")
     if "tools" in gathered.fields and "schema" in gathered.fields:
-        raise UsageError(
-            "--schema does not go with --tools: first the tools, then llm.extract.", "Leave one of them out."
-        )
+        raise UsageError("--schema does not go with --tools.", "Ask with tools, then extract from the answer.")
     return CellArguments(target, options=gathered.options, **gathered.fields), position

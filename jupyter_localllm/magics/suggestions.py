@@ -246,10 +246,8 @@ class _Spot:
     ) -> Suggestions:
         if option.choices:
             return _fitting(self.fragment, option.choices, "value")
-        if option.name == "--cite":
-            return self._cited(variables, unseen)
-        if option.suggest == "function":
-            return self._listed("--tools", function_names(variables, unseen))
+        if option.spaced:
+            return self._cited(variables, unseen) if option.name == "--cite" else self._functions(variables, unseen)
         if option.suggest == "data":
             return _fitting(self.fragment, data_names(variables, unseen), "instance")
         if option.suggest == "type":
@@ -264,6 +262,9 @@ class _Spot:
         """Find a variable behind ``--cite``, behind a comma, or behind ``name=``; each once, nothing in brackets."""
         names = [name for name in prompt_names(variables, unseen) if not isinstance(variables.get(name), ModuleType)]
         return self._listed("--cite", names)
+
+    def _functions(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
+        return self._listed("--tools", function_names(variables, unseen))
 
     def _listed(self, option: str, names: Sequence[str]) -> Suggestions:
         fragment = self.fragment
