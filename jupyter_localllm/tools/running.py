@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
+from jupyter_localllm.errors import LocalLLMError, SchemaMismatch, close_match
 from jupyter_localllm.sources import render_for_prompt
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import ToolCall
@@ -30,8 +30,8 @@ def checked(call: ToolCall, tools: Mapping[str, Tool]) -> tuple[Tool, Arguments]
         return _failed(call, f"there is no tool {call.name}. {near or 'There are: ' + ', '.join(tools) + '.'}")
     try:
         return tool, tool.read(call.json)
-    except UsageError as error:
-        return _failed(call, error.message)
+    except SchemaMismatch as error:
+        return _failed(call, f"the arguments do not fit: {'; '.join(error.problems)}")
 
 
 def run(call: ToolCall, tool: Tool, arguments: Arguments) -> ToolCall:
