@@ -34,7 +34,9 @@ def test_safe_tools_are_not_asked_about() -> None:
     assert Consent(True).given(PRICE, CALL)
 
 
-@pytest.mark.parametrize(("said", "given"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("a\n", True)])
+@pytest.mark.parametrize(
+    ("said", "given"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("a\n", True)]
+)
 def test_a_person_is_asked(said: str, given: bool, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """The call stands in the question; only a yes is one."""
     monkeypatch.setattr(sys, "stdin", Terminal(said))

@@ -55,7 +55,9 @@ def test_long_outcomes_say_how_long_they_were() -> None:
     assert "10,000" in call.outcome
 
 
-@pytest.mark.parametrize("error", [ValueError("no\nsuch item"), KeyError("tea"), AssertionError(), SourceError("it", "do")])
+@pytest.mark.parametrize(
+    "error", [ValueError("no\nsuch item"), KeyError("tea"), AssertionError(), SourceError("it", "do")]
+)
 def test_exceptions_are_outcomes(error: Exception) -> None:
     """Their kind and their words go back, on one line, without a stack and without hints for people."""
 

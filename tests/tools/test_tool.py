@@ -188,7 +188,8 @@ def test_descriptions_of_parameters_may_stand_in_hints() -> None:
         ("One line.", "One line.", {}),
         ("One.\n\n    Two.\n\n    Returns\n    -------\n    int\n", "One.\n\nTwo.", {}),
         (
-            "One.\n\nParameters\n----------\na, b : int\n    Both.\nc\n    Over\n    two lines.\nd : str\n\nReturns\n-------\nint\n    x\n",
+            "One.\n\nParameters\n----------\na, b : int\n    Both.\nc\n    Over\n    two lines.\nd : str\n\n"
+            "Returns\n-------\nint\n    x\n",
             "One.",
             {"a": "Both.", "b": "Both.", "c": "Over two lines."},
         ),

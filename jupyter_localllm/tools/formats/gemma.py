@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_localllm.tools.formats.base import Calling, Reply
-from jupyter_localllm.tools.formats.lark import ANY, json_calls, start_of
+from jupyter_localllm.tools.formats.lark import ANY, BLANK, json_calls, start_of
 from jupyter_localllm.tools.formats.plain import Plain
 from jupyter_localllm.tools.tool import Tool
 
@@ -39,7 +39,7 @@ class Gemma(Plain):
     def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text that begins with no brace and no fence of JSON, or one call."""
         fences = "|".join(_FENCES)
-        text = f"TEXT: /\\s*[^{{\\s]{ANY}*/ & ~/\\s*({fences}){ANY}*/"
+        text = f"TEXT: /{BLANK}[^{{\\s]{ANY}*/ & ~/{BLANK}({fences}){ANY}*/"
         if how == "never":
             return f"start: TEXT\n{text}"
         fenced = " | ".join(f'"{fence}\\n" ws call ws "```"' for fence in _FENCES)

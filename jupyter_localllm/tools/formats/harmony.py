@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.engine.text import prefilled_reasoning
 from jupyter_localllm.tools.formats.base import Calling, Reply
-from jupyter_localllm.tools.formats.lark import ANY, literal, start_of
+from jupyter_localllm.tools.formats.lark import ANY, BLANK, literal, start_of
 from jupyter_localllm.tools.formats.native import one_by_one, rendered
 from jupyter_localllm.tools.formats.reading import call_of, objects_at
 from jupyter_localllm.tools.tool import Tool
@@ -62,7 +62,7 @@ class Harmony:
 
     def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """The rest of a call, whose channel stands before it already; or text."""
-        text = f"TEXT: /\\s*[^<\\s]{ANY}*/ & ~/ *to=functions{ANY}*/"
+        text = f"TEXT: /{BLANK}[^<\\s]{ANY}*/ & ~/ *to={ANY}*/"
         if how == "never":
             return f"start: TEXT\n{text}"
         lines = [f"{start_of(how, 'call')}\n{text}", "call: " + " | ".join(f"call_{n}" for n in range(len(tools)))]

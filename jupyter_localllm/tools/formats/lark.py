@@ -14,9 +14,15 @@ from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.tools.formats.base import Calling
 from jupyter_localllm.tools.tool import Tool
 
-__all__ = ["ANY", "WS", "anywhere", "json_calls", "literal", "start_of", "text_without"]
+__all__ = ["ANY", "BLANK", "MOST", "WS", "anywhere", "json_calls", "literal", "start_of", "text_without"]
 
 ANY = r"(.|\n)"
+BLANK = r"\s{0,20}"
+"""White space around a call: a small model that may write any amount of it writes it for ever."""
+
+MOST = 16
+"""Calls in one answer: a model that goes in circles comes to an end."""
+
 WS = r"ws: /( |\n[ \t]{0,40})?/"
 """Between two tokens of JSON; see `jupyter_localllm.constrain.schema`."""
 
@@ -64,9 +70,9 @@ def anywhere(opening: str, how: Calling, *, more: str = "") -> str:
     more : str
         What stands between two calls, as Lark; empty if there is one call at most.
     """
-    calls = f"before call ({more} call)* END" if more else "before call END"
-    text = r"\s*" if how == "must" else f"{ANY}*"
-    rules = f"before[lazy]: /{text}{escaped(opening)}/\nEND: /\\s*/\n" if how != "never" else ""
+    calls = f"before call ({more} call){{0,{MOST - 1}}} END" if more else "before call END"
+    text = BLANK if how == "must" else f"{ANY}*"
+    rules = f"before[lazy]: /{text}{escaped(opening)}/\nEND: /{BLANK}/\n" if how != "never" else ""
     return f"{start_of(how, calls)}\n{rules}{text_without(opening)}"
 
 

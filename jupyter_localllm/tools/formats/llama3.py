@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_localllm.tools.formats.base import Calling, Reply
-from jupyter_localllm.tools.formats.lark import ANY, json_calls, literal, start_of
+from jupyter_localllm.tools.formats.lark import ANY, BLANK, json_calls, literal, start_of
 from jupyter_localllm.tools.formats.native import one_by_one, rendered, takes_tools
 from jupyter_localllm.tools.formats.plain import Plain
 from jupyter_localllm.tools.tool import Tool
@@ -42,7 +42,7 @@ class Llama3(Plain):
 
     def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text that begins with neither a brace nor the mark, or one call."""
-        text = f"TEXT: /\\s*[^{{\\s]{ANY}*/ & ~/\\s*<\\|python_tag\\|>{ANY}*/"
+        text = f"TEXT: /{BLANK}[^{{\\s]{ANY}*/ & ~/{BLANK}<\\|python_tag\\|>{ANY}*/"
         if how == "never":
             return f"start: TEXT\n{text}"
         calls = json_calls(tools, name="name", arguments=self.arguments)

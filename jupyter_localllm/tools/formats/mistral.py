@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.tools.formats.base import Calling, Reply
-from jupyter_localllm.tools.formats.lark import anywhere, json_calls, literal
+from jupyter_localllm.tools.formats.lark import MOST, anywhere, json_calls, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
 from jupyter_localllm.tools.formats.reading import call_of, calls_of, objects_at
 from jupyter_localllm.tools.tool import Tool
@@ -51,7 +51,7 @@ class Mistral:
         if how == "never":
             return start
         calls = json_calls(tools, name="name", arguments="arguments").replace("call: ", "object: ", 1)
-        return f'{start}\ncall: ws "[" ws object (ws "," ws object)* ws "]"\n{calls}'
+        return f'{start}\ncall: ws "[" ws object (ws "," ws object){{0,{MOST - 1}}} ws "]"\n{calls}'
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """The calls of the list."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from jupyter_localllm.prompt.chat import render_chat
 from jupyter_localllm.tools.formats.base import Calling, Reply
-from jupyter_localllm.tools.formats.lark import ANY, json_calls, start_of
+from jupyter_localllm.tools.formats.lark import ANY, BLANK, json_calls, start_of
 from jupyter_localllm.tools.formats.plainly import plainly
 from jupyter_localllm.tools.formats.reading import calls_of, objects_at
 from jupyter_localllm.tools.tool import Tool
@@ -67,7 +67,7 @@ class Plain:
     def grammar(self, tools: Sequence[Tool], how: Calling) -> str:
         """Text that does not begin with a brace, or one call."""
         calls = json_calls(tools, name="name", arguments=self.arguments) if how != "never" else ""
-        return f"{start_of(how, 'ws call ws')}\nTEXT: /\\s*[^{{\\s]{ANY}*/\n{calls}"
+        return f"{start_of(how, 'ws call ws')}\nTEXT: /{BLANK}[^{{\\s]{ANY}*/\n{calls}"
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """One call or several at the beginning of the answer; what stands behind them is not kept."""
