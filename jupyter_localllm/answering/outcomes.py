@@ -40,7 +40,7 @@ def passages_of(calls: Sequence[ToolCall]) -> tuple[Passage, ...]:
             call.shown,
             Locator(operation=call.words),
             content_sha256(f"{call.name} {call.json} = {call.outcome}"),
-            call.outcome,
+            call.outcome if len(call.outcome.split()) == 1 else "",  # a sentence says more than one thing
         )
         for call in calls
         if call.status == "done"
