@@ -14,6 +14,7 @@ from benchmarks.peers import Child, child_options
 from benchmarks.spread import alternate, row, spread
 from benchmarks.texts import ANSWERS, COPIES, COPY, SCHEMAS, STORIES
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.constrain import JsonSchema
 
 __all__ = ["against_high_level", "against_llama_bench", "beside_python", "copied", "schemas", "speculating"]
 
@@ -111,7 +112,7 @@ def schemas(bench: Bench) -> list[dict[str, Any]]:
 
 
 def _constrained(llm: LocalLLM, prompt: str, schema: dict[str, Any], tokens: int) -> Answer:
-    return timed(llm.stream(prompt, max_tokens=tokens, cache="off", schema=schema))
+    return timed(llm.stream(prompt, max_tokens=tokens, cache="off", constraint=JsonSchema(schema)))
 
 
 def _constrained_speed(llm: LocalLLM, prompt: str, schema: dict[str, Any], tokens: int) -> float:

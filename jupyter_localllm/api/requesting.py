@@ -77,6 +77,7 @@ class Requesting(Handle):
             form=form,
             reasoning_budget=values.get("reasoning_budget", self.reasoning_budget),
             logprobs=_logprobs(options.get("logprobs")),
+            kv_cache_type="" if self.kv_cache_type == "f16" else self.kv_cache_type,
         )
 
     def _run(self, request: Request, seat: Seat, system: str | None) -> Generator[Event, None, None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
+import functools
 import json
 import sys
 import typing
@@ -10,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_localllm.constrain.forms import Form, Forms, Unfit, inner_place, json_name
+from jupyter_localllm.constrain.forms import Form, Forms, Unfit, inner_place, json_name, plain_value
 from jupyter_localllm.errors import UsageError
 
 __all__ = ["fields_of", "record_form"]
@@ -163,9 +165,9 @@ def _pydantic_form(cls: Any, forms: Forms) -> Form:
     def make() -> Form:
         prefix = forms.free_name(cls.__name__)
         try:
-            whole = adapter.json_schema(ref_template=f"#/$defs/{prefix}.{{model}}")
-        except PydanticUserError as error:
-            raise UsageError(f"pydantic cannot make a JSON schema of {cls.__name__}: {error.message}") from None
+            whole = adapter.json_schema(ref_template=f"#/$defs/{prefix}.{{model}}", schema_generator=_live_data())
+        except (PydanticUserError, TypeError, ValueError) as error:  # also PydanticSerializationError
+            raise UsageError(f"pydantic cannot make a JSON schema of {cls.__name__}: {error}") from None
         inner = whole.pop("$defs", {})
         for name, part in inner.items():
             forms.definitions[f"{prefix}.{name}"] = _closed(part)
@@ -178,6 +180,20 @@ def _pydantic_form(cls: Any, forms: Forms) -> Form:
             raise Unfit(*(_problem(one, place) for one in error.errors(include_url=False))) from None
 
     return forms.named(cls, make)
+
+
+@functools.cache
+def _live_data() -> Any:
+    """Pydantic's maker of schemas, for which a Literal over an array (numpy's scalars) has no JSON."""
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class LiveData(GenerateJsonSchema):
+        def literal_schema(self, schema: Any) -> Any:
+            plain = [one if isinstance(one, enum.Enum) else plain_value(one, "a Literal") for one in schema["expected"]]
+            made: Any = {**schema, "expected": plain}
+            return super().literal_schema(made)
+
+    return LiveData
 
 
 def _problem(error: Mapping[str, Any], place: str) -> tuple[str, str]:

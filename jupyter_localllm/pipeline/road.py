@@ -76,6 +76,8 @@ class Request:
         Most tokens of the reasoning channel.
     logprobs : int or None
         Tell log-probabilities, with so many alternatives.
+    kv_cache_type : str
+        Of what numbers the KV cache is, if not of the usual ones: coarser ones give other answers.
     pieces_ms : float
         Pieces of text come no more often; no part of the key.
     tools : tuple of Tool
@@ -95,6 +97,7 @@ class Request:
     form: Typed | None = None
     reasoning_budget: int | None = None
     logprobs: int | None = None
+    kv_cache_type: str = ""
     pieces_ms: float = 16.0
     tools: tuple[Tool, ...] = ()
     calling: Calling = "may"
@@ -239,6 +242,7 @@ def _shape(request: Request) -> dict[str, Any] | None:
         "reasoning_budget": request.reasoning_budget,
         "logprobs": request.logprobs,
         "tools": key_of_tools(request.tools, request.calling) if request.tools else None,
+        "kv_cache_type": request.kv_cache_type or None,
     }
     return {name: value for name, value in shape.items() if value is not None} or None
 

@@ -268,6 +268,8 @@ def test_live_data_are_choices() -> None:
     assert typed(Literal[tuple(frame["region"].unique())]).value("EU") == "EU"
     assert type(typed(frame["code"].unique()).value("2")) is int
     assert levels(frame["code"]) == (1, 2, 1)
+    model = pydantic.create_model("Live", code=(Literal[tuple(frame["code"].unique())], ...))
+    assert typed(model).value('{"code": 2}').code == 2
     with pytest.raises(UsageError, match="missing values"):
         typed(pd.Series(["EU", np.nan]))
 

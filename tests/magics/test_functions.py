@@ -128,8 +128,8 @@ def test_a_notebook_that_runs_unattended(tmp_path: Path) -> None:
     with pytest.raises(CellExecutionError, match="ToolNotConfirmed"):
         executed(tmp_path, "%%llm --tools price\nWhat does tea cost?")
     for cells in (
-        ["%%llm --tools price --yes\nWhat does tea cost?"],
-        ["price = jl.tool(safe=True)(price)", "%%llm --tools price\nWhat does tea cost?"],
+        ["%%llm --tools price --yes --cache off\nWhat does tea cost?"],
+        ["price = jl.tool(safe=True)(price)", "%%llm --tools price --cache off\nWhat does tea cost?"],
     ):
         (output,) = executed(tmp_path, *cells).cells[-1].outputs
         saved = output["data"][ANSWER_MIME]
