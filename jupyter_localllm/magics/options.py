@@ -150,10 +150,6 @@ def _setting(name: str, value: str, help: str, read: Reader, *, many: bool = Fal
     return Option(name, (value,), help, read, setting=True, many=many)
 
 
-def _later(name: str, value: str, help: str) -> Option:
-    return Option(name, (value,), help, later=True)
-
-
 OPTIONS: Final[tuple[Option, ...]] = (
     Option("--model", ("M",), "who answers: a catalog name, a path of a GGUF, or backend:name", _name, suggest="model"),
     Option("--system", ("TEXT",), "the system message, instead of our own"),
