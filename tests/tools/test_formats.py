@@ -18,7 +18,7 @@ from tests.tools import shop
 from tests.tools.templates import CONTROL, TEMPLATES
 
 TOOLS = as_tools([shop.price, shop.weather])
-BYTES = of_pieces([bytes([byte]) for byte in range(256)], "bytes")
+BYTES = of_pieces([bytes([byte]) for byte in range(256)], "bytes of tools")
 
 TEA = ToolCall("price", '{"item": "tea"}')
 TWO = ToolCall("price", '{"item": "black\\n\\"tea\\"", "count": 2}')
@@ -258,7 +258,7 @@ def test_marks_may_be_control_tokens(name: str) -> None:
     form = the(name)
     plain = [bytes([byte]) for byte in range(256)]
     marks = [text.encode() for text in form.shown]
-    base = of_pieces([*plain, *marks], f"marks-{name}")
+    base = of_pieces([*plain, *marks], f"marks of {name}")
     special = frozenset(base.tokens.index(mark) for mark in marks)
     vocabulary = type(base)(base.key, base.tokens, base.special | special, base.ends)
     assert not set(writable(vocabulary)) & special
