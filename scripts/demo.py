@@ -42,6 +42,7 @@ class Example:
 RUNS = (
     Example("quickstart", code=True),
     Example("cited", code=True),
+    Example("extraction", code=True),
     Example("sales_report", code=False, parameters={"region": "Europe", "month": "2024-10"}),
 )
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -17,11 +18,15 @@ from benchmarks.ours import Bench, Missing, handle, timed
 from benchmarks.peers import Clock, chunks_of
 from benchmarks.random_model import SHAPES, write_random_model
 from benchmarks.reference import Batched, Reference, linked, parse_batched, parse_bench, reference
+from benchmarks.schema import alone, cases, judged
+from benchmarks.schema import ours as schema_ours
 from benchmarks.sidebar import differences, most_in
 from benchmarks.speed import copied
 from benchmarks.spread import alternate, percentile, row, spread
 from benchmarks.texts import SCHEMAS, SUBJECTS, sources
 from benchmarks.waiting import _ahead
+from jupyter_localllm.constrain.guided import _tokenizer
+from jupyter_localllm.constrain.validate import BYTES
 from jupyter_localllm.models import find
 from jupyter_localllm.types import Done, Event, Result, Status, Timings, Token, Usage
 
@@ -36,7 +41,7 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "sidebar"])
+@pytest.mark.parametrize("module", ["basics", "engine", "random_model", "schema", "sidebar"])
 def test_each_script_says_how_it_is_called(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -246,3 +251,24 @@ def test_a_random_model_has_one_of_two_kinds(tmp_path: Path) -> None:
 
 def test_every_row_has_a_name_that_can_be_asked_for() -> None:
     assert len(ROWS) == 9
+
+
+def test_schemas_are_judged_by_their_instances(tmp_path: Path) -> None:
+    """Right is what lets every valid instance through and stops every invalid one; ours and llguidance's alike."""
+    (tmp_path / "one.json").write_text(
+        json.dumps({
+            "schema": {"type": "integer", "maximum": 3},
+            "tests": [{"valid": True, "data": 3}, {"valid": False, "data": 4}],
+        })
+    )  # fmt: skip
+    (case,) = cases(tmp_path)
+    assert (case.name, case.valid, case.invalid) == ("one", ("3",), ("4",))
+    tokens = _tokenizer(BYTES).greedy_tokenize
+    for side in (schema_ours, alone):
+        for schema, verdict in (
+            (case.schema, "right"),
+            ({"type": "integer"}, "lets invalid ones through"),
+            ({"type": "integer", "maximum": 2}, "stops valid ones"),
+            ({"not": {}}, "refused"),
+        ):
+            assert judged(replace(case, schema=schema), lambda s, side=side: side(s, BYTES), tokens) == verdict

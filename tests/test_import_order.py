@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BREACHES = {
     "a lower room imports a higher one": ("engine/base.py", "from jupyter_localllm import pipeline", "rooms"),
     "hidden in a function": ("types.py", "def f():\n    from jupyter_localllm import errors", "types and errors"),
-    "llama.cpp outside its room": ("pipeline.py", "import llama_cpp", "Only engine.llama"),
+    "llama.cpp outside its room": ("pipeline/road.py", "import llama_cpp", "Only engine.llama"),
     "papermill outside its room": ("api.py", "def f():\n    import papermill.execute", "Only report"),
 }
 

@@ -1,7 +1,6 @@
-"""Keywords of old drafts, and those that llguidance does not know, in words that it does: the same meaning exactly.
+"""Keywords of old drafts in those of draft 2020-12: the same meaning exactly.
 
-Sources: the lists of changes in draft 6, 2019-09 and 2020-12 (https://json-schema.org/specification); what a
-dependency means is draft 2020-12, validation, 6.5.4 and core, 10.2.2.4.
+Source: the lists of changes in draft 6, 2019-09 and 2020-12 (https://json-schema.org/specification).
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ _SINGLE = (
 
 
 def modern(schema: Any) -> Any:
-    """A schema in draft 2020-12, its dependencies as alternatives.
+    """A schema in draft 2020-12.
 
     Examples
     --------
     >>> modern({"items": [{"type": "null"}], "additionalItems": False})
     {'prefixItems': [{'type': 'null'}], 'items': False}
     >>> modern({"dependencies": {"a": ["b"]}})
-    {'allOf': [{'anyOf': [{'properties': {'a': False}}, {'required': ['b']}]}]}
+    {'dependentRequired': {'a': ['b']}}
     """
     if not isinstance(schema, dict):
         return schema
@@ -72,18 +71,15 @@ def _exclusive(schema: dict[str, Any], bound: str, exclusive: str) -> dict[str, 
 
 
 def _dependencies(schema: dict[str, Any]) -> dict[str, Any]:
-    """If there is such a property, then so much else: either there is none, or that holds."""
-    cases: list[Any] = []
-    for key in ("dependencies", "dependentRequired", "dependentSchemas"):
-        if not isinstance(schema.get(key), dict):
-            continue
-        for name, needed in schema[key].items():
-            # draft 3 had a single name, too
-            needs = {"required": [needed] if isinstance(needed, str) else needed}
-            then = needed if isinstance(needed, (dict, bool)) else needs
-            cases.append({"anyOf": [{"properties": {name: False}}, then]})
-        schema = {other: value for other, value in schema.items() if other != key}
-    if not cases:
+    """``dependencies`` in two: names that are required with a name, and schemas that hold with it."""
+    given = schema.get("dependencies")
+    if not isinstance(given, dict):
         return schema
-    before = schema["allOf"] if isinstance(schema.get("allOf"), list) else []
-    return {**schema, "allOf": [*before, *cases]}
+    made = {key: value for key, value in schema.items() if key != "dependencies"}
+    for name, needed in given.items():
+        if isinstance(needed, (dict, bool)):
+            made["dependentSchemas"] = {**made.get("dependentSchemas", {}), name: needed}
+        else:  # draft 3 had a single name, too
+            names = [needed] if isinstance(needed, str) else needed
+            made["dependentRequired"] = {**made.get("dependentRequired", {}), name: names}
+    return made

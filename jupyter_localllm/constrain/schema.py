@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from jupyter_localllm.constrain.grammar import check_text
 from jupyter_localllm.constrain.guided import refusal, start_guided
 from jupyter_localllm.constrain.keywords import check_schema
 from jupyter_localllm.constrain.modern import modern
+from jupyter_localllm.constrain.opposite import without_not
 from jupyter_localllm.constrain.roomy import LARGEST_TEXT
 from jupyter_localllm.constrain.where import where
 from jupyter_localllm.errors import UsageError
@@ -79,13 +81,24 @@ class JsonSchema:
     def start(self, vocabulary: Vocabulary) -> GuidedMatcher:
         """A matcher; see `Constraint.start`."""
         schema = json.loads(self.text)
-        grammar, options = f"start: {in_lark(schema)}", _options(schema)
+        check_schema(schema)
+        options = _options(schema)
         schema.pop("x-guidance", None)
         try:
-            return start_guided(grammar, self.key, vocabulary, "JSON schema")
+            return self._start({"x-guidance": options, **schema}, vocabulary)
         except UsageError as error:
+            rewritten = without_not(schema)
+            if rewritten != schema:
+                with contextlib.suppress(UsageError):
+                    check_schema(rewritten)
+                    return self._start({"x-guidance": options, **rewritten}, vocabulary)
             place = where(schema, lambda part: refusal({"x-guidance": options, **part}, vocabulary))
             raise UsageError(f"{error.message} (at {place})" if place else error.message, error.hint) from None
+
+    def _start(self, schema: dict[str, Any], vocabulary: Vocabulary) -> GuidedMatcher:
+        return start_guided(
+            f"start: %json {json.dumps(schema, ensure_ascii=False)}", self.key, vocabulary, "JSON schema"
+        )
 
 
 def in_lark(schema: Mapping[str, Any]) -> str:
