@@ -22,7 +22,7 @@ pytestmark = pytest.mark.model
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXAMPLES = CHECKOUT / "examples"
-NOTEBOOKS = ("quickstart", "cited", "extraction", "sales_report")
+NOTEBOOKS = ("quickstart", "cited", "extraction", "tools", "sales_report")
 ANSWER = "application/vnd.jupyter-localllm.answer+json"
 REPORT = {"region": "Asia", "month": "2024-07"}
 
@@ -65,7 +65,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         both = []
         for number, place in enumerate((EXAMPLES, CHECKOUT)):  # people call papermill from either
             made = {
-                n: run(n, folder / f"{n}-{number}.ipynb", folder=place) for n in ("quickstart", "cited", "extraction")
+                n: run(n, folder / f"{n}-{number}.ipynb", folder=place)
+                for n in ("quickstart", "cited", "extraction", "tools")
             }
             report = folder / f"sales_report-{number}.ipynb"
             made["sales_report"] = run("sales_report", report, folder=place, **REPORT)

@@ -99,30 +99,26 @@ def call_tools(calling: Calling, model: Model, cache: AnswerCache) -> Generator[
     """
     begun = time.perf_counter()
     course = _Course(calling.request.messages)
-    last = ""  # why the model must answer now
-    for number in range(calling.rounds + 1):
-        if number == calling.rounds:
-            last = last or f"tools were called in {number} rounds, and then it had to answer: tool_rounds allows more"
-        how: Literal["may", "must", "never"] = "never" if last else "must" if calling.must and not number else "may"
+    how: Literal["may", "must", "never"] = "must" if calling.must else "may"
+    for rounds in range(calling.rounds + 1):
+        if rounds == calling.rounds:
+            how = "never"
+            told = f"tools were called in {rounds} rounds, and then it had to answer: tool_rounds allows more"
+            course.notes += (Note("rounds", told),)
         request = replace(calling.request, messages=course.messages, calling=how)
         passages = (*calling.given, *passages_of(course.calls))
         result = yield from _round(course, passages, ask(request, model, cache), calling.request.tools)
         if result is None:  # cancelled from below
             return
         _check_whole(result)
-        if last or not result.calls:
+        if how == "never" or not result.calls:
             break
-        made = []
+        known = len(course.calls)
+        outcomes = []
         for call in result.calls:
-            yield Status("tool", call.words)
-            made.append(_made(call, calling, cache))
-            yield Called(made[-1])
-        if {call.shown for call in made} <= {call.shown for call in course.calls}:
-            last = "the model asked for the same again, and then it had to answer"
-        course.calls += made
-        course.messages += (asking_message(result), *map(answered_with, made))
-    if last:
-        course.notes += (Note("rounds", last),)
+            outcomes.append((yield from _outcome(call, course, calling, cache)))
+        course.messages += (asking_message(result), *map(answered_with, outcomes))
+        how = "may" if len(course.calls) > known else "never"  # it goes in circles
     if not course.calls:
         course.notes += (Note("no_call", "no tool was called: this is what the model says of its own"),)
     yield from _finished(calling, course, begun)
@@ -183,6 +179,20 @@ def _check_whole(result: Result) -> None:
             f"the call of a tool was cut off at {tokens:,} tokens: {result.text.strip()[:200]}",
             "Raise max_tokens, or give the function fewer and shorter arguments.",
         )
+
+
+def _outcome(
+    call: ToolCall, course: _Course, calling: Calling, cache: AnswerCache
+) -> Generator[AskEvent, None, ToolCall]:
+    """The call with its outcome. What was called before in this answer is not called again: it might order twice."""
+    for earlier in course.calls:
+        if (earlier.name, earlier.arguments) == (call.name, call.arguments):
+            return earlier
+    yield Status("tool", call.words)
+    made = _made(call, calling, cache)
+    course.calls.append(made)
+    yield Called(made)
+    return made
 
 
 def _made(call: ToolCall, calling: Calling, cache: AnswerCache) -> ToolCall:

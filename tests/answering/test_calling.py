@@ -99,12 +99,22 @@ def test_rounds_have_a_limit_that_is_told() -> None:
     assert "tool_rounds" in note.text
 
 
-def test_the_same_again_is_the_last_round() -> None:
-    """A model that goes in circles must answer."""
-    llm = asks(call("double", number=3), call("double", number=3), "It is 6.")
-    answer = llm.ask("Twice 3?", tools=[shop.double])
-    assert answer.result.text == "It is 6."
-    assert [note.code for note in answer.result.notes] == ["rounds"]
+def test_the_same_again_is_not_called_again() -> None:
+    """A model that goes in circles is told what it knows, and must answer: nothing is ordered twice."""
+    ran: list[str] = []
+
+    def order(item: str) -> str:
+        """Order an item."""
+        ran.append(item)
+        return "ordered"
+
+    llm = asks(call("order", item="tea"), call("order", item="tea"), "It is ordered.")
+    answer = llm.ask("Order tea.", tools=[order], yes=True)
+    assert answer.result.text == "It is ordered."
+    assert ran == ["tea"]
+    assert len(answer.result.calls) == 1
+    assert engine(llm).jobs[2].prompt.messages[-1].content.startswith('The function order("tea") gave: ordered')
+    assert engine(llm).jobs[2].constraint.grammar.startswith("start: TEXT\n")
 
 
 def test_must_call_holds_for_the_first_round() -> None:
