@@ -192,6 +192,14 @@ def test_answers_are_whole(runs: Runs, name: str) -> None:
     assert [(answer["text"], answer["notes"]) for answer in found if answer["notes"]] == []
 
 
+def test_tools_are_called_and_cited(runs: Runs) -> None:
+    """The tiny model calls the right function with the right argument, and its answer is carried by the outcome."""
+    answer = answer_of(runs.first["tools"], "ask-weather")
+    assert [(call["name"], call["arguments"]) for call in answer["calls"]] == [("weather", '{"city": "Oslo"}')]
+    assert [citation["source"] for citation in answer["citations"]] == ["tool"]
+    assert answer_of(runs.first["tools"], "ask-price")["calls"][0]["outcome"] == "12.0"
+
+
 def test_quickstart_answers(runs: Runs) -> None:
     """The question on a line is a prompt, and the conversation knows what was asked before.
 
