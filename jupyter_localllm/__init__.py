@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from jupyter_localllm.api import LocalLLM, get_llm
     from jupyter_localllm.batch import tasks
     from jupyter_localllm.magics import load_ipython_extension, unload_ipython_extension
+    from jupyter_localllm.tools.mark import tool
 
-__all__ = ["LocalLLM", "__version__", "get_llm", "load_ipython_extension", "tasks", "unload_ipython_extension"]
+__all__ = ["LocalLLM", "__version__", "get_llm", "load_ipython_extension", "tasks", "tool", "unload_ipython_extension"]
 
 _HOMES = {
     "LocalLLM": "api",
     "get_llm": "api",
     "load_ipython_extension": "magics",
     "tasks": "batch",
+    "tool": "tools.mark",
     "unload_ipython_extension": "magics",
 }
 

@@ -20,6 +20,8 @@
     ├── CacheError              the cache cannot be used
     │   └── CacheMiss           ``--cache require`` found no entry
     ├── ChatTemplateError       the model's chat template cannot be rendered
+    ├── ToolError               a call of a tool cannot be made
+    │   └── ToolNotConfirmed    nobody is there who could allow the call
     └── DependencyMissing       an optional package is not installed
 
 Each carries a `hint`: what to do next. In a notebook each shows as its message and its hint, without a stack of frames
@@ -50,6 +52,8 @@ __all__ = [
     "SettingsError",
     "SourceError",
     "TemplateError",
+    "ToolError",
+    "ToolNotConfirmed",
     "UsageError",
     "close_match",
 ]
@@ -183,6 +187,14 @@ class CacheMiss(CacheError):
 
 class ChatTemplateError(LocalLLMError):
     """The model's chat template cannot be rendered."""
+
+
+class ToolError(LocalLLMError):
+    """A call of a tool cannot be made."""
+
+
+class ToolNotConfirmed(ToolError):
+    """A tool that needs consent was called where nobody can be asked."""
 
 
 class DependencyMissing(LocalLLMError):

@@ -43,6 +43,7 @@ RUNS = (
     Example("quickstart", code=True),
     Example("cited", code=True),
     Example("extraction", code=True),
+    Example("tools", code=True),
     Example("sales_report", code=False, parameters={"region": "Europe", "month": "2024-10"}),
 )
 

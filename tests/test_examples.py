@@ -22,7 +22,7 @@ pytestmark = pytest.mark.model
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXAMPLES = CHECKOUT / "examples"
-NOTEBOOKS = ("quickstart", "cited", "extraction", "sales_report")
+NOTEBOOKS = ("quickstart", "cited", "extraction", "tools", "sales_report")
 ANSWER = "application/vnd.jupyter-localllm.answer+json"
 REPORT = {"region": "Asia", "month": "2024-07"}
 
@@ -65,7 +65,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         both = []
         for number, place in enumerate((EXAMPLES, CHECKOUT)):  # people call papermill from either
             made = {
-                n: run(n, folder / f"{n}-{number}.ipynb", folder=place) for n in ("quickstart", "cited", "extraction")
+                n: run(n, folder / f"{n}-{number}.ipynb", folder=place)
+                for n in ("quickstart", "cited", "extraction", "tools")
             }
             report = folder / f"sales_report-{number}.ipynb"
             made["sales_report"] = run("sales_report", report, folder=place, **REPORT)
@@ -189,6 +190,14 @@ def test_answers_are_whole(runs: Runs, name: str) -> None:
     found = answers(runs.first[name])
     assert len(found) >= 2
     assert [(answer["text"], answer["notes"]) for answer in found if answer["notes"]] == []
+
+
+def test_tools_are_called_and_cited(runs: Runs) -> None:
+    """The tiny model calls the right function with the right argument, and its answer is carried by the outcome."""
+    answer = answer_of(runs.first["tools"], "ask-weather")
+    assert [(call["name"], call["arguments"]) for call in answer["calls"]] == [("weather", '{"city": "Oslo"}')]
+    assert [citation["source"] for citation in answer["citations"]] == ["tool"]
+    assert answer_of(runs.first["tools"], "ask-price")["calls"][0]["outcome"] == "12.0"
 
 
 def test_quickstart_answers(runs: Runs) -> None:

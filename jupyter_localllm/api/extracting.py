@@ -9,7 +9,7 @@ from jupyter_localllm.api.requesting import Requesting
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
 from jupyter_localllm.prompt.messages import PromptLike
-from jupyter_localllm.types import Done, Event, Result
+from jupyter_localllm.types import AskEvent, Done, Event, Result
 
 __all__ = ["Extracting", "last"]
 
@@ -84,7 +84,7 @@ class Extracting(Requesting):
         return self._request(prompt, {**options, "schema": schema}, seat), seat, options.get("system")
 
 
-def last(events: Iterator[Event]) -> Result:
+def last(events: Iterator[AskEvent]) -> Result:
     """The result at the end of a stream.
 
     Raises

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jupyter_localllm.show  # noqa: F401 - an Answer shows itself, also without %load_ext
 from jupyter_localllm.api.handle import drive
-from jupyter_localllm.api.requesting import Requesting
+from jupyter_localllm.api.with_tools import Kit, WithTools
 from jupyter_localllm.conversation import Seat
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
@@ -42,10 +42,10 @@ class SourcesPlan:
     plan: Plan | None
 
 
-class FromSources(Requesting):
+class FromSources(WithTools):
     """A handle that answers from variables."""
 
-    def ask(self, question: str, sources: Mapping[str, Any], **options: Any) -> Answer:
+    def ask(self, question: str, sources: Mapping[str, Any] | None = None, **options: Any) -> Answer:
         """Answer from variables, each claim marked with the source it rests on, and checked.
 
         Tables (pandas, polars, pyarrow, DuckDB) are computed over: the question is read as a lookup, a count, a mean
@@ -56,10 +56,12 @@ class FromSources(Requesting):
         ----------
         question : str
         sources : Mapping of str to object
-            Names and what they stand for; the names appear in the citations.
+            Names and what they stand for; the names appear in the citations. With tools it may be left out.
         **options
-            As for `stream`, without ``schema`` and ``logprobs``. ``write=False``: the sources' own words, without the
-            model. ``quote=True``: what stands in quotation marks is quoted letter by letter.
+            As for `stream`, without ``schema`` and ``logprobs``. With ``tools`` the model is given the passages that
+            were found, writes the answer itself, and what the calls gave is cited as well.
+            ``write=False``: the sources' own words, without the model. ``quote=True``: what stands in quotation marks
+            is quoted letter by letter.
 
         Returns
         -------
@@ -89,7 +91,7 @@ class FromSources(Requesting):
     def stream_ask(
         self,
         question: str,
-        sources: Mapping[str, Any],
+        sources: Mapping[str, Any] | None = None,
         *,
         latest: Callable[[], Mapping[str, Any]] | None = None,
         **options: Any,
@@ -99,32 +101,62 @@ class FromSources(Requesting):
         The variables are held still before this returns. Besides the events of `stream` there are ``Revised`` (the text
         so far, corrected) and, before ``Done``, one ``Cited`` with the `Answer`.
         """
-        asking, seat = self._asking(question, sources, latest, options)
-        return self._run_ask(asking, seat)
+        return self._begun(question, sources, latest, options)()
 
-    async def aask(self, question: str, sources: Mapping[str, Any], **options: Any) -> Answer:
+    async def aask(self, question: str, sources: Mapping[str, Any] | None = None, **options: Any) -> Answer:
         """`ask` for ``await``; cancelling the task cancels the generation."""
-        asking, seat = self._asking(question, sources, None, options)
-        events: AsyncIterator[AskEvent] = iterate(lambda: self._run_ask(asking, seat))
+        events: AsyncIterator[AskEvent] = iterate(self._begun(question, sources, None, options))
         async for event in events:
             if isinstance(event, Cited):
                 return event.answer
         raise EngineError("the generation was stopped before it was done")
 
+    def _run_ask_tools(self, asking: Asking, kit: Kit, seat: Seat) -> Generator[AskEvent, None, None]:
+        from jupyter_localllm.answering import gather, request_of
+        from jupyter_localllm.answering.background import watched
+
+        evidence = yield from watched(
+            lambda tell: gather(asking.question, asking.snapshots, replace(asking.limits, progress=tell)), "sources"
+        )
+        request = _without_marks(asking, request_of(asking, evidence))
+        yield from self._run_tools(kit, request, seat, None, question=asking.question, given=evidence.passages)
+
     def plan_ask(self, question: str, sources: Mapping[str, Any], **options: Any) -> SourcesPlan:
         """What would be chosen and asked. Generates nothing."""
         from jupyter_localllm.answering import gather, request_of
 
+        kit = self._kit(options)
         asking, _ = self._asking(question, sources, None, options)
         evidence = gather(asking.question, asking.snapshots, asking.limits)
+        if kit is not None:
+            request = replace(_without_marks(asking, request_of(asking, evidence)), tools=kit.tools)
+            return SourcesPlan(evidence, drive(plan(request, self._model(), self.answers)))
         if not evidence.enough or not asking.write:
             return SourcesPlan(evidence, None)
         return SourcesPlan(evidence, drive(plan(request_of(asking, evidence), self._model(), self.answers)))
 
+    def _begun(
+        self,
+        question: str,
+        sources: Mapping[str, Any] | None,
+        latest: Callable[[], Mapping[str, Any]] | None,
+        options: dict[str, Any],
+    ) -> Callable[[], Generator[AskEvent, None, None]]:
+        """What begins to answer; whatever is wrong with the options is told here."""
+        kit = self._kit(options)
+        if kit is not None and not sources:
+            seat = self._seat(options)
+            request, system = self._request(question, options, seat), options.get("system")
+            return lambda: self._run_tools(kit, request, seat, system)
+        asking, seat = self._asking(question, sources, latest, options)
+        if kit is None:
+            return lambda: self._run_ask(asking, seat)
+        return lambda: self._run_ask_tools(asking, kit, seat)
+
     def _asking(
         self,
         question: str,
-        sources: Mapping[str, Any],
+        sources: Mapping[str, Any] | None,
         latest: Callable[[], Mapping[str, Any]] | None,
         options: dict[str, Any],
     ) -> tuple[Asking, Seat]:
@@ -150,7 +182,7 @@ class FromSources(Requesting):
             system=system or "",
             history=seat.messages(),
             reader=self.reader,
-            latest=latest or (lambda: sources),
+            latest=latest or (lambda: sources or {}),
             **how,
         )
         return asking, seat
@@ -183,7 +215,12 @@ class FromSources(Requesting):
             yield event
 
 
-def _snapshots(sources: Mapping[str, Any]) -> list[Snapshot]:
+def _without_marks(asking: Asking, request: Request) -> Request:
+    """A question with tools: what calls give has its numbers only later, so marks are put in by the check alone."""
+    return replace(request, constraint=None, max_tokens=asking.request(()).max_tokens)
+
+
+def _snapshots(sources: Mapping[str, Any] | None) -> list[Snapshot]:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
     from jupyter_localllm.sources.held import Held
     from jupyter_localllm.sources.snapshot import take_snapshot

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
@@ -13,7 +14,7 @@ from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
 from jupyter_localllm.pipeline import Plan, plan
 from jupyter_localllm.prompt.messages import PromptLike
-from jupyter_localllm.types import Done, Event, Result
+from jupyter_localllm.types import AskEvent, Done, Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,7 @@ class LocalLLM(OverRows, Extracting):
     'The capital of Japan is Tokyo.'
     """
 
-    def stream(self, prompt: PromptLike, **options: Any) -> Generator[Event, None, None]:
+    def stream(self, prompt: PromptLike, **options: Any) -> Generator[AskEvent, None, None]:
         """Answer piece by piece.
 
         Parameters
@@ -61,11 +62,16 @@ class LocalLLM(OverRows, Extracting):
             the result's ``value`` is the Python object. ``constraint``: one of these constraints, to hold the text
             without reading it. ``logprobs``: tell the log-probability of each
             token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
+            ``tools``: functions that the model may call, with type hints and docstrings (`jupyter_localllm.tool` marks
+            them). Each call is confirmed by the person, unless the function is marked safe, ``yes=True``, or
+            ``confirm``, a function of the `ToolCall`, says so. ``tool_rounds``: most rounds of calls.
 
         Returns
         -------
         generator of Event
-            ``Status`` and ``Token``, at the end one ``Done`` with the `Result`. Closing it cancels.
+            ``Status`` and ``Token``, at the end one ``Done`` with the `Result`. Closing it cancels. With tools also
+            ``Called`` for each call, ``Revised`` (the text so far, its claims checked), and one ``Cited`` before
+            ``Done``.
 
         Raises
         ------
@@ -79,19 +85,18 @@ class LocalLLM(OverRows, Extracting):
         >>> for event in llm.stream("Count to three.", max_tokens=16):      # doctest: +SKIP
         ...     print(event)
         """
-        seat = self._seat(options)
-        request = self._request(prompt, options, seat)
-        return self._run(request, seat, options.get("system"))
+        return self._prepared(prompt, options)()
 
     def generate(self, prompt: PromptLike, **options: Any) -> Result:
         """Answer at once; see `stream` for the options."""
         return last(self.stream(prompt, **options))
 
-    async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[Event]:
-        """`stream` for ``async for``; cancelling the task cancels the generation."""
-        seat = self._seat(options)
-        request = self._request(prompt, options, seat)
-        async for event in iterate(lambda: self._run(request, seat, options.get("system"))):
+    async def astream(self, prompt: PromptLike, **options: Any) -> AsyncIterator[AskEvent]:
+        """`stream` for ``async for``; cancelling the task cancels the generation.
+
+        Tools run on a thread of their own: nobody is asked there, so they need ``yes=True``, ``confirm`` or a mark.
+        """
+        async for event in iterate(self._prepared(prompt, options)):
             yield event
 
     async def agenerate(self, prompt: PromptLike, **options: Any) -> Result:
@@ -103,9 +108,17 @@ class LocalLLM(OverRows, Extracting):
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""
-        seat = self._seat(options)
+        kit, seat = self._kit(options), self._seat(options)
         request = self._request(prompt, options, seat)
-        return drive(plan(request, self._model(), self.answers))
+        return drive(plan(request if kit is None else replace(request, tools=kit.tools), self._model(), self.answers))
+
+    def _prepared(self, prompt: PromptLike, options: dict[str, Any]) -> Callable[[], Generator[AskEvent, None, None]]:
+        """What begins to answer; whatever is wrong with the options is told here."""
+        kit, seat = self._kit(options), self._seat(options)
+        request, system = self._request(prompt, options, seat), options.get("system")
+        if kit is None:
+            return lambda: self._run(request, seat, system)
+        return lambda: self._run_tools(kit, request, seat, system)
 
     def embed(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
         """Vectors of texts, for search and comparison: near in meaning, near in direction.

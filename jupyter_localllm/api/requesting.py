@@ -22,7 +22,7 @@ __all__ = ["REQUEST_OPTIONS", "Requesting"]
 REQUEST_OPTIONS = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed", "max_tokens", "stop", "system", "cache"),
-    "reasoning_budget",
+    *("reasoning_budget", "tool_rounds", "must_call"),
 )
 # What only code can give: values that no setting holds.
 _VALUES = ("schema", "constraint", "logprobs")
@@ -51,7 +51,7 @@ class Requesting(Handle):
     def _request(self, prompt: PromptLike, options: dict[str, Any], seat: Seat = _NOWHERE) -> Request:
         for name in options:
             if name not in (*REQUEST_OPTIONS, *_VALUES):
-                known = (*REQUEST_OPTIONS, *_VALUES, "chat")
+                known = (*REQUEST_OPTIONS, *_VALUES, "chat", "tools")
                 raise UsageError(
                     f"unknown option {name!r}", close_match(name, known) or f"The options are: {', '.join(known)}."
                 )

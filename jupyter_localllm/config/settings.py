@@ -115,6 +115,12 @@ class Settings(Configurable):
     reasoning_budget = Int(
         None, allow_none=True, min=0, help="Most tokens of a model's reasoning; then the answer begins. None: no limit."
     ).tag(config=True)
+    tool_rounds = Int(
+        8, min=1, max=1000, help="Most rounds in which the model may call tools; then it must answer."
+    ).tag(config=True)
+    must_call = Bool(
+        False, help="Whether an answer with tools begins with a call: small models write calls better than they decide."
+    ).tag(config=True)
     stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
 
     cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)

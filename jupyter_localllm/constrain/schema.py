@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_localllm.constrain.guided import GuidedMatcher
     from jupyter_localllm.engine.constraint import Vocabulary
 
-__all__ = ["JsonSchema"]
+__all__ = ["JsonSchema", "in_lark"]
 
 # Between two tokens of JSON: nothing, a space, or a new line with its indentation. Small models that may write any
 # white space write it for ever.
@@ -82,7 +82,8 @@ class JsonSchema:
         """A matcher; see `Constraint.start`."""
         schema = json.loads(self.text)
         check_schema(schema)
-        options = {"whitespace_pattern": _WHITE_SPACE, **schema.pop("x-guidance", {}), **_STRICT}
+        options = _options(schema)
+        schema.pop("x-guidance", None)
         try:
             return self._start({"x-guidance": options, **schema}, vocabulary)
         except UsageError as error:
@@ -98,6 +99,24 @@ class JsonSchema:
         return start_guided(
             f"start: %json {json.dumps(schema, ensure_ascii=False)}", self.key, vocabulary, "JSON schema"
         )
+
+
+def in_lark(schema: Mapping[str, Any]) -> str:
+    """JSON of a schema, as a grammar in llguidance's Lark has it.
+
+    Raises
+    ------
+    UsageError
+        The schema has what would be passed over; names keyword and place.
+    """
+    check_schema(dict(schema))
+    rest = {key: value for key, value in schema.items() if key != "x-guidance"}
+    return f"%json {json.dumps({'x-guidance': _options(schema), **rest}, ensure_ascii=False)}"
+
+
+def _options(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What llguidance is told besides."""
+    return {"whitespace_pattern": _WHITE_SPACE, **schema.get("x-guidance", {}), **_STRICT}
 
 
 def _plain(value: Any) -> Any:

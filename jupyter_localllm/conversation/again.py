@@ -9,7 +9,19 @@ import keyword
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from jupyter_localllm.types import Answer, Citation, CitationStatus, FinishReason, Locator, Note, Passage, Result, Usage
+from jupyter_localllm.types import (
+    Answer,
+    CallStatus,
+    Citation,
+    CitationStatus,
+    FinishReason,
+    Locator,
+    Note,
+    Passage,
+    Result,
+    ToolCall,
+    Usage,
+)
 
 __all__ = ["attachments_of", "made_of"]
 
@@ -68,6 +80,7 @@ def _made_of(text: str, saved: Any) -> Result | Answer:
         Usage(completion_tokens=_whole(saved["usage"]["completion_tokens"])),
         model=_text(saved["model"]),
         notes=tuple(Note(_text(one["code"]), _text(one["text"])) for one in saved["notes"]),
+        calls=tuple(_call(one) for one in saved.get("calls", ())),
     )
     if "passages" not in saved:
         if saved["citations"]:
@@ -81,6 +94,12 @@ def _made_of(text: str, saved: Any) -> Result | Answer:
         reading=_text(saved["reading"]),
         abstained=saved["abstained"] is True,
     )
+
+
+def _call(one: Any) -> ToolCall:
+    if one["status"] not in get_args(CallStatus):
+        raise ValueError("no call")
+    return ToolCall(_text(one["name"]), _text(one["arguments"]), _text(one["outcome"]), one["status"])
 
 
 def _citation(one: Any, length: int) -> Citation:

@@ -86,6 +86,8 @@ class TextStream:
         The answer ends before the first of these; they are looked for in the answer, not in the reasoning.
     reasoning : str
         The opening mark that the template already wrote, or ``""``.
+    opens : str
+        What ends the reasoning besides its mark, and is the beginning of the answer; ``""`` for nothing.
 
     Examples
     --------
@@ -96,9 +98,10 @@ class TextStream:
     ([], True)
     """
 
-    def __init__(self, stop: tuple[str, ...] = (), reasoning: str = "") -> None:
+    def __init__(self, stop: tuple[str, ...] = (), reasoning: str = "", opens: str = "") -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._stop = tuple(s for s in stop if s)
+        self._opens = opens
         self._mark = next((m for m in REASONING_MARKS if m.open == reasoning), None)
         self._undecided = self._mark is None  # whether a reasoning mark may still open the answer
         self._started = {"answer": False, "reasoning": False}
@@ -152,8 +155,11 @@ class TextStream:
 
     def _reasoning(self, mark: ReasoningMark, last: bool) -> list[Token]:
         at = self._buffer.find(mark.close)
-        if at >= 0:
-            thought, self._buffer, self._mark = self._buffer[:at], self._buffer[at + len(mark.close) :], None
+        begun = self._buffer.find(self._opens) if self._opens else -1
+        if at >= 0 or begun >= 0:
+            closed = at >= 0 and not 0 <= begun < at
+            end, rest = (at, at + len(mark.close)) if closed else (begun, begun)
+            thought, self._buffer, self._mark = self._buffer[:end], self._buffer[rest:], None
             if mark.tail and thought.endswith(mark.tail):
                 thought = thought[: -len(mark.tail)]
             return self._emit(thought.rstrip(), "reasoning")
@@ -161,7 +167,8 @@ class TextStream:
             ready, self._buffer = self._buffer, ""
             return self._emit(ready.rstrip(), "reasoning")
         # The tail stands directly before the closing mark: hold back what may be either, and white space before it.
-        hold = _held_back(self._buffer, (mark.close, mark.tail + mark.close) if mark.tail else (mark.close,))
+        closings = [text for text in (mark.close, self._opens) if text]
+        hold = _held_back(self._buffer, [*closings, *(mark.tail + text for text in closings if mark.tail)])
         ready = self._buffer[: len(self._buffer) - hold].rstrip()
         self._buffer = self._buffer[len(ready) :]
         return self._emit(ready, "reasoning")

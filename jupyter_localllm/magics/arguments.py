@@ -45,6 +45,8 @@ class CellArguments:
         Map over this variable; its column.
     cite : tuple of str
         Answer from these variables: names, expressions, or ``name=expression``.
+    tools : tuple of str
+        Functions that the model may call: names or expressions.
     cache : {"use", "refresh", "off", "require"} or None
     on_error : {"raise", "record"} or None
     dry_run, raw, yes : bool
@@ -65,6 +67,7 @@ class CellArguments:
     over: str | None = None
     column: str | None = None
     cite: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     adapter: str | None = None
     cache: CacheMode | None = None
     on_error: Literal["raise", "record"] | None = None
@@ -213,6 +216,10 @@ def _leading(line: str, settings: Collection[str] | None, *, spaced: bool = Fals
         raise UsageError("--column needs --over.", "As in: %%llm --over df --column text")
     if "cite" in gathered.fields and "over" in gathered.fields:
         raise UsageError("--cite does not go with --over: sources are asked one question.", "Leave one of them out.")
+    if "tools" in gathered.fields and "over" in gathered.fields:
+        raise UsageError("--tools does not go with --over: rows are asked without tools.", "Leave one of them out.")
     if "cite" in gathered.fields and "schema" in gathered.fields:
         raise UsageError("--schema does not go with --cite: what is cited is a text.", "Leave one of them out.")
+    if "tools" in gathered.fields and "schema" in gathered.fields:
+        raise UsageError("--schema does not go with --tools.", "Ask with tools, then extract from the answer.")
     return CellArguments(target, options=gathered.options, **gathered.fields), position

@@ -10,7 +10,11 @@ from jupyter_localllm.errors import UsageError, close_match
 
 __all__ = ["evaluated"]
 
-_KNOWN_AS = {"--over": ("Variables with rows", "No variable here has rows."), "--cite": ("Variables", "There is none.")}
+_KNOWN_AS = {
+    "--over": ("Variables with rows", "No variable here has rows."),
+    "--cite": ("Variables", "There is none."),
+    "--tools": ("Functions", "There is no function here: write one with def, type hints and a docstring."),
+}
 
 
 def evaluated(expression: str, variables: Mapping[str, Any], *, option: str, typical: Sequence[str]) -> Any:

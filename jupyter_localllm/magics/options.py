@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 __all__ = ["OPTIONS", "Option", "Suggest", "find_option", "is_option", "literal", "option_for"]
 
-Suggest = Literal["", "model", "chat", "setting", "data", "column", "file", "type"]
+Suggest = Literal["", "model", "chat", "setting", "data", "column", "file", "type", "function"]
 Reader = Callable[[str], object]
 
 
@@ -150,10 +150,6 @@ def _setting(name: str, value: str, help: str, read: Reader, *, many: bool = Fal
     return Option(name, (value,), help, read, setting=True, many=many)
 
 
-def _later(name: str, value: str, help: str) -> Option:
-    return Option(name, (value,), help, later=True)
-
-
 OPTIONS: Final[tuple[Option, ...]] = (
     Option("--model", ("M",), "who answers: a catalog name, a path of a GGUF, or backend:name", _name, suggest="model"),
     Option("--system", ("TEXT",), "the system message, instead of our own"),
@@ -181,6 +177,16 @@ OPTIONS: Final[tuple[Option, ...]] = (
         spaced=True,
         suggest="data",
     ),
+    Option(
+        "--tools",
+        ("FN",),
+        "functions that the model may call; may repeat",
+        _cited,
+        many=True,
+        spaced=True,
+        suggest="function",
+    ),
+    Option("--yes", (), "let the model call all tools without asking"),
     Option("--adapter", ("FILE",), "a LoRA adapter (GGUF) to answer with", _name, suggest="file"),
     Option(
         "--cache",
@@ -193,9 +199,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("--dry-run", (), "show the messages and their tokens; generate nothing"),
     Option("--no-stream", (), "show the answer when it is complete, not as it comes", field="stream", flag=False),
     Option("--raw", (), "leave {{ }} in the prompt as it is"),
-    Option("--yes", (), "do not ask before what needs consent"),
     Option("--help", (), "show this (also -h)"),
-    _later("--tools", "FN", "functions the model may call"),
 )
 
 _BY_NAME: Final = {option.name: option for option in OPTIONS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +19,7 @@ from jupyter_localllm.show.live import show_error
 from jupyter_localllm.show.surfaces import Surface
 from jupyter_localllm.show.view import Format
 from jupyter_localllm.sources import render_for_prompt
-from jupyter_localllm.types import Part, Result
+from jupyter_localllm.types import Answer, AskEvent, Part, Result
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -164,6 +164,10 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
     parts = asked.parts()
     where = place.here(shell, advance=not asked.arguments.dry_run)
     options = {**asked.options(), "chat": asked.conversation(handle, where), "place": where}
+    if asked.arguments.tools:
+        from jupyter_localllm.magics.functions import tools_of
+
+        options |= {"tools": tools_of(shell, asked.arguments.tools, asked.variables), "yes": asked.arguments.yes}
     if asked.arguments.cite:
         return _cited(shell, handle, asked, parts, options)
     if asked.arguments.dry_run:
@@ -171,15 +175,32 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
 
         show_plan(handle.plan(parts, **options))
         return None
+    if asked.arguments.tools:
+        return _with_tools(shell, handle, asked, parts, options)
     result = show_answer(shell, handle, parts, asked.arguments, options)
     return result if asked.arguments.schema is None else result.value
+
+
+def _with_tools(
+    shell: InteractiveShell, handle: LocalLLM, asked: Asked, parts: tuple[Part, ...], options: dict[str, Any]
+) -> Answer:
+    """Answer with the functions that ``--tools`` names."""
+    events = in_queue(handle.stream(parts, **options), options["chat"])
+    surface, shown_as = _surface(shell, handle, asked.arguments)
+    return follow_answer(_settled(events, shell), surface, format=shown_as, model=handle.model)
+
+
+def _settled(events: Generator[AskEvent, None, None], shell: InteractiveShell) -> Generator[AskEvent, None, None]:
+    from jupyter_localllm.magics.cite import settled
+
+    return settled(events) if is_terminal(shell) else events
 
 
 def _cited(
     shell: InteractiveShell, handle: LocalLLM, asked: Asked, parts: tuple[Part, ...], options: dict[str, Any]
 ) -> Any:
     """Answer from the variables that ``--cite`` names."""
-    from jupyter_localllm.magics.cite import latest_of, settled, sources_of
+    from jupyter_localllm.magics.cite import latest_of, sources_of
 
     specs = asked.arguments.cite
     question = "".join(part.text for part in parts).strip()
@@ -192,5 +213,4 @@ def _cited(
     talk = options["chat"]
     events = in_queue(handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options), talk)
     surface, shown_as = _surface(shell, handle, asked.arguments)
-    events = settled(events) if is_terminal(shell) else events
-    return follow_answer(events, surface, format=shown_as, model=handle.model)
+    return follow_answer(_settled(events, shell), surface, format=shown_as, model=handle.model)

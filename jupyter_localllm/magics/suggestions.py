@@ -19,6 +19,7 @@ from jupyter_localllm.magics.variables import (
     attribute_names,
     columns_of,
     data_names,
+    function_names,
     prompt_names,
     type_names,
 )
@@ -114,6 +115,9 @@ def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: 
 # ---------------------------------------------------------------------------------------------------------------------
 # Where the cursor is
 
+_APART: Final = (  # options that exclude each other
+    *({"--cite", "--over"}, {"--cite", "--schema"}, {"--tools", "--over"}, {"--tools", "--schema"}),
+)
 _LINE: Final = re.compile(r"\s*(?:[^%#=]+=\s*)?%(?P<name>\w+)\s(?P<rest>.*)", re.DOTALL)
 _CELL: Final = re.compile(r"%%(?P<name>\w+)(?:\s(?P<rest>.*))?", re.DOTALL)
 
@@ -233,7 +237,7 @@ class _Spot:
 
     def _allowed(self, option: Option) -> bool:
         groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
-        apart = any({option.name, given} in ({"--cite", "--over"}, {"--cite", "--schema"}) for given in self.given)
+        apart = any({option.name, given} in _APART for given in self.given)
         free = option.many or option.name not in self.given
         return not option.later and not apart and option.group not in groups and free
 
@@ -242,8 +246,8 @@ class _Spot:
     ) -> Suggestions:
         if option.choices:
             return _fitting(self.fragment, option.choices, "value")
-        if option.name == "--cite":
-            return self._cited(variables, unseen)
+        if option.spaced:
+            return self._cited(variables, unseen) if option.name == "--cite" else self._functions(variables, unseen)
         if option.suggest == "data":
             return _fitting(self.fragment, data_names(variables, unseen), "instance")
         if option.suggest == "type":
@@ -256,15 +260,21 @@ class _Spot:
 
     def _cited(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
         """Find a variable behind ``--cite``, behind a comma, or behind ``name=``; each once, nothing in brackets."""
+        names = [name for name in prompt_names(variables, unseen) if not isinstance(variables.get(name), ModuleType)]
+        return self._listed("--cite", names)
+
+    def _functions(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
+        return self._listed("--tools", function_names(variables, unseen))
+
+    def _listed(self, option: str, names: Sequence[str]) -> Suggestions:
         fragment = self.fragment
         if not set("([{").isdisjoint(fragment):
             return Suggestions()
-        earlier = ",".join(self.given.get("--cite", ())).split(",")
+        earlier = ",".join(self.given.get(option, ())).split(",")
         if fragment[:1] not in {'"', "'"}:
             before, _, fragment = fragment.rpartition(",")
             earlier += before.split(",")
             fragment = fragment.rpartition("=")[2]
-        names = [name for name in prompt_names(variables, unseen) if not isinstance(variables.get(name), ModuleType)]
         return _fitting(fragment, (name for name in names if name not in earlier), "instance")
 
 

@@ -10,9 +10,9 @@ import re
 import typing
 import warnings
 from collections.abc import Mapping
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
 
-__all__ = ["PLAIN_TYPES", "attribute_names", "columns_of", "data_names", "prompt_names", "type_names"]
+__all__ = ["PLAIN_TYPES", "attribute_names", "columns_of", "data_names", "function_names", "prompt_names", "type_names"]
 
 PLAIN_TYPES = ("bool", "float", "int", "str")
 
@@ -22,6 +22,12 @@ _TEXT_OR_UNORDERED = (str, bytes, bytearray, memoryview, Mapping, set, frozenset
 def data_names(variables: Mapping[str, object], hidden: frozenset[str] = frozenset()) -> list[str]:
     """Names of the variables that ``--over`` could go through: tables, series, arrays, lists."""
     return [name for name in prompt_names(variables, hidden) if _is_data(variables.get(name))]
+
+
+def function_names(variables: Mapping[str, object], hidden: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the functions that ``--tools`` could give to a model: those written in Python."""
+    names = prompt_names(variables, hidden)
+    return [name for name in names if isinstance(variables.get(name), (FunctionType, MethodType))]
 
 
 def type_names(variables: Mapping[str, object], hidden: frozenset[str] = frozenset()) -> list[str]:

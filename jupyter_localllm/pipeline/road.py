@@ -24,6 +24,9 @@ from jupyter_localllm.engine.repetition import repeats
 from jupyter_localllm.errors import CacheError, CacheMiss
 from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit, measure_parts
 from jupyter_localllm.prompt.chat import TEMPLATE_VERSION, render_chat
+from jupyter_localllm.tools.formats.base import Calling
+from jupyter_localllm.tools.speech import Speech, key_of_tools, speech_of
+from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import (
     CacheMode,
     Done,
@@ -77,6 +80,10 @@ class Request:
         Of what numbers the KV cache is, if not of the usual ones: coarser ones give other answers.
     pieces_ms : float
         Pieces of text come no more often; no part of the key.
+    tools : tuple of Tool
+        What the model may call. The calls stand in the result; nothing is run here. Not beside a constraint.
+    calling : {"may", "must", "never"}
+        Whether it may call one, must, or must answer now.
     """
 
     messages: tuple[Message, ...]
@@ -92,6 +99,8 @@ class Request:
     logprobs: int | None = None
     kv_cache_type: str = ""
     pieces_ms: float = 16.0
+    tools: tuple[Tool, ...] = ()
+    calling: Calling = "may"
 
 
 class Model(Protocol):
@@ -225,7 +234,7 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     key = key_of(request, model)
     engine = yield from model.engine()
     info = engine.info()
-    fitted = _fit(request, engine, info)
+    fitted = _fit(request, engine, info, speech_of(request.tools, request.calling, info))
     parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
     return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
 
@@ -270,6 +279,7 @@ def _shape(request: Request) -> dict[str, Any] | None:
         "constraint": request.constraint.key if request.constraint is not None else None,
         "reasoning_budget": request.reasoning_budget,
         "logprobs": request.logprobs,
+        "tools": key_of_tools(request.tools, request.calling) if request.tools else None,
         "kv_cache_type": request.kv_cache_type or None,
     }
     return {name: value for name, value in shape.items() if value is not None} or None
@@ -279,21 +289,23 @@ def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event
     begun = time.perf_counter()
     loading, engine = yield from _load(model)
     info = engine.info()
-    fitted = _fit(request, engine, info)
+    speech = speech_of(request.tools, request.calling, info)
+    fitted = _fit(request, engine, info, speech)
     before_ms = (time.perf_counter() - begun) * 1000
     job = Job(
         fitted.prompt,
         request.sampling,
         fitted.max_tokens,
         request.stop,
-        constraint=request.constraint,
+        **({"constraint": request.constraint} if speech is None else speech.job),
         reasoning_tokens=request.reasoning_budget,
         logprobs=request.logprobs,
         pieces_ms=request.pieces_ms,
     )
-    for event in engine.generate(job):
+    events = engine.generate(job)
+    for event in events if speech is None else speech.listen(events):
         if isinstance(event, Done):
-            notes = (*fitted.notes, *_notes(event.result, fitted, info))
+            notes = (*fitted.notes, *event.result.notes, *_notes(event.result, fitted, info))
             provenance = _provenance(request, model, key, fitted.max_tokens)
             timings = _whole(event.result.timings, loading, before_ms)
             yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))
@@ -324,7 +336,7 @@ def _whole(timings: Timings, load_ms: float, before_ms: float) -> Timings:
     )
 
 
-def _fit(request: Request, engine: Engine, info: ModelInfo) -> Fitted:
+def _fit(request: Request, engine: Engine, info: ModelInfo, speech: Speech | None) -> Fitted:
     def count_prompt(prompt: Prompt) -> int:
         if info.renders:
             return sum(engine.count([m.content for m in prompt.messages]))
@@ -332,7 +344,7 @@ def _fit(request: Request, engine: Engine, info: ModelInfo) -> Fitted:
 
     return fit(
         request.messages,
-        render=lambda messages: render_chat(messages, info),
+        render=lambda messages: render_chat(messages, info) if speech is None else speech.prompt(messages),
         count_prompt=count_prompt,
         count=engine.count,
         n_ctx=info.n_ctx,

@@ -13,7 +13,7 @@ import datetime
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_localllm.engine.text import prefilled_reasoning
@@ -30,11 +30,19 @@ _CUT = "\ufdd0"
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 
 
-def render_chat(messages: Sequence[Message], info: ModelInfo) -> Prompt:
+def render_chat(messages: Sequence[Message], info: ModelInfo, tools: Sequence[Mapping[str, Any]] = ()) -> Prompt:
     """Render `messages` for a model.
 
     A model whose template knows no system role gets the system message at the head of the first question. A model
     without a template gets the bare text, to be continued.
+
+    Parameters
+    ----------
+    messages : sequence of Message
+        Those with calls, and those of tools, are for templates that take tools.
+    info : ModelInfo
+    tools : sequence of Mapping
+        What the template gets as ``tools``.
 
     Raises
     ------
@@ -51,14 +59,52 @@ def render_chat(messages: Sequence[Message], info: ModelInfo) -> Prompt:
     kept = tuple(messages)
     if info.renders:
         return Prompt(kept)
-    plain = [{"role": m.role, "content": plain_text(m.content, info)} for m in kept]
+    plain = _told(kept, info)
     if not info.chat_template:
         text = "\n\n".join(m["content"] for m in plain if m["role"] != "system")
     else:
-        text = _render(plain, info)
+        text = _render(plain, info, [_plain_values(tool, info) for tool in tools])
     pieces = pieces_of(text)
     pins = _pins("".join(pieces), kept)
     return Prompt(kept, pieces, prefilled_reasoning(pieces[-1] if pieces else ""), pins)
+
+
+def _told(messages: Sequence[Message], info: ModelInfo) -> list[dict[str, Any]]:
+    """Messages as templates have them, in the form of OpenAI's API, which they have in common.
+
+    A call has nine characters for its id: some templates want just that.
+    """
+    told: list[dict[str, Any]] = []
+    calls = outcomes = 0
+    for message in messages:
+        made: dict[str, Any] = {"role": message.role, "content": plain_text(message.said, info)}
+        if message.role == "tool":
+            (call,) = message.calls
+            made |= {"name": call.name, "tool_call_id": f"call{outcomes:05}"}
+            outcomes += 1
+        elif message.calls:
+            made["tool_calls"] = [
+                {
+                    "id": f"call{number:05}",
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": _plain_values(call.arguments, info)},
+                }
+                for number, call in enumerate(message.calls, calls)
+            ]
+            calls += len(message.calls)
+        else:
+            made["content"] = plain_text(message.content, info)
+        told.append(made)
+    return told
+
+
+def _plain_values(value: Any, info: ModelInfo) -> Any:
+    """JSON values, all texts in them marked as data."""
+    if isinstance(value, str):
+        return plain_text(value, info)
+    if isinstance(value, Mapping):
+        return {plain_text(key, info): _plain_values(item, info) for key, item in value.items()}
+    return [_plain_values(item, info) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def plain_text(text: str, info: ModelInfo) -> str:
@@ -99,7 +145,7 @@ def _cutter(control: tuple[str, ...]) -> Any:
     return functools.partial(pattern.sub, rf"\1{_CUT}")
 
 
-def _render(messages: list[dict[str, str]], info: ModelInfo) -> str:
+def _render(messages: list[dict[str, Any]], info: ModelInfo, tools: list[Any]) -> str:
     from jinja2.exceptions import TemplateError
 
     try:
@@ -109,7 +155,8 @@ def _render(messages: list[dict[str, str]], info: ModelInfo) -> str:
     failure: Exception | None = None
     for attempt in (messages, _system_in_question(messages)):
         try:
-            return str(template(messages=attempt, add_generation_prompt=True, **info.special))
+            more = {**info.special, **({"tools": tools} if tools else {})}
+            return str(template(messages=attempt, add_generation_prompt=True, **more))
         except Exception as error:  # the template is a program of somebody else: it can raise anything
             failure = failure or error
     raise ChatTemplateError(
@@ -118,7 +165,7 @@ def _render(messages: list[dict[str, str]], info: ModelInfo) -> str:
     ) from failure
 
 
-def _system_in_question(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+def _system_in_question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(messages) < 2 or messages[0]["role"] != "system" or messages[1]["role"] != "user":
         return messages
     system, question, *rest = messages

@@ -128,6 +128,8 @@ def _totals(answer: Answer) -> list[tuple[CitationStatus, int]]:
 
 def _html(view: View, form: Shown) -> str:
     parts = [_reasoning(view)] if view.reasoning.strip() else []
+    if view.calls:
+        parts.append(_calls(view))
     if view.text:
         parts.append(f'<div class="jp-LocalLLM-text">\n{form.html}</div>\n')
     if view.answer is not None and view.ended:
@@ -156,6 +158,12 @@ def _below(answer: Answer) -> str:
     from jupyter_localllm.show.cards import below
 
     return below(answer)
+
+
+def _calls(view: View) -> str:
+    from jupyter_localllm.show.calls import as_html
+
+    return as_html(view.calls)
 
 
 def _reasoning(view: View) -> str:
@@ -214,7 +222,7 @@ def _plain(view: View, form: Shown) -> str:
     marks = "".join(f"\n\n[{clean(text)}]" for text in _marks(view, form))
     if view.answer is not None and view.ended and (under := as_plain(view.answer)):
         marks = f"\n\n{under}{marks}"
-    return (form.plain.rstrip() + marks).strip("\n")
+    return (_above(view, "plain") + form.plain.rstrip() + marks).strip("\n")
 
 
 def _markdown(view: View, form: Shown) -> str:
@@ -224,7 +232,16 @@ def _markdown(view: View, form: Shown) -> str:
     marks = "".join(f"\n\n*{neutralise(text)}*" for text in _marks(view, form))
     if view.answer is not None and (under := as_markdown(view.answer)):
         marks = f"\n\n{under}{marks}"
-    return (form.markdown + marks).strip("\n")
+    return (_above(view, "markdown") + form.markdown + marks).strip("\n")
+
+
+def _above(view: View, form: str) -> str:
+    """The calls of tools, above the text."""
+    if not view.calls:
+        return ""
+    from jupyter_localllm.show import calls
+
+    return (calls.as_markdown if form == "markdown" else calls.as_plain)(view.calls) + "\n\n"
 
 
 def _answer(view: View) -> dict[str, Any]:
@@ -243,6 +260,10 @@ def _answer(view: View) -> dict[str, Any]:
         "notes": [{"code": note.code, "text": encodable(note.text)} for note in view.notes],
         "citations": [],
     }
+    if view.calls:
+        from jupyter_localllm.show.calls import saved_calls
+
+        plain["calls"] = saved_calls(view.calls)
     return plain if view.answer is None else {**plain, **saved(view.answer)}
 
 

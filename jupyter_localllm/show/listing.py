@@ -199,7 +199,7 @@ def _entry(answer: Answer, number: int, citations: list[int]) -> Entry:
     own = [one.locator for one in cited if one.locator != Locator()]
     locators = own or ([passage.locator] if passage else [])
     text = clean(passage.text if passage else _quote(cited)).strip()
-    where = place(locators[0]) if locators else ""
+    where = place(locators[0]) if locators and not (passage and passage.kind == "tool") else ""  # the text says it
     return Entry(
         number,
         one_line(cited[0].source or (passage.source if passage else "")),

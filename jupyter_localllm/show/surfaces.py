@@ -174,11 +174,13 @@ class TerminalSurface:
         self._channel = ""
         self._progress = False
         self._finished = False
+        self._told_calls = 0
 
     def update(self, view: View) -> None:
         """Write what is new."""
         if view.status is not None:
             self._show_progress(view.status)
+        self._write_calls(view)
         # Spaces before the first word would only push it aside.
         self._write_new("reasoning", view.reasoning.lstrip())
         self._write_new("text", view.text.lstrip())
@@ -201,6 +203,15 @@ class TerminalSurface:
         if self._fancy and view.result and view.tokens_per_second and not view.result.cached:
             self._stream.write(f"\x1b[2m{view.tokens:,} tokens, {speed(view.tokens_per_second)}\x1b[0m\n")
         self._stream.flush()
+
+    def _write_calls(self, view: View) -> None:
+        from jupyter_localllm.show.calls import as_plain
+
+        for call in view.calls[self._told_calls :]:
+            self._clear_progress()
+            self._leave_channel()
+            self._stream.write(f"{as_plain([call])}\n")
+            self._told_calls += 1
 
     def _write_sources(self, view: View) -> None:
         from jupyter_localllm.show.footnotes import as_plain

@@ -8,7 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from jupyter_localllm.types import Answer, AskEvent, Cited, Done, FinishReason, Note, Result, Revised, Status
+from jupyter_localllm.types import (
+    Answer,
+    AskEvent,
+    Called,
+    Cited,
+    Done,
+    FinishReason,
+    Note,
+    Result,
+    Revised,
+    Status,
+    ToolCall,
+)
 
 __all__ = ["Format", "View", "failed", "fold", "view_of"]
 
@@ -46,6 +58,8 @@ class View:
         When the first piece came.
     answer : Answer or None
         The answer with its checked marks, if it was made from sources; its text is the one that is shown.
+    calls : tuple of ToolCall
+        The calls of tools so far.
 
     Examples
     --------
@@ -66,6 +80,7 @@ class View:
     format: Format = "markdown"
     first_ms: float | None = None
     answer: Answer | None = None
+    calls: tuple[ToolCall, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -114,7 +129,7 @@ def fold(view: View, event: AskEvent, now_ms: float) -> View:
     Parameters
     ----------
     view : View
-    event : Status, Token, Revised, Cited or Done
+    event : Status, Token, Revised, Called, Cited or Done
     now_ms : float
         When it came, in milliseconds of any clock that does not go back.
 
@@ -133,11 +148,14 @@ def fold(view: View, event: AskEvent, now_ms: float) -> View:
             tokens_per_second=result.timings.tokens_per_second or view.tokens_per_second,
             model=result.model or view.model,
             result=result,
+            calls=result.calls or view.calls,
         )
     if isinstance(event, Status):
         return replace(view, status=event, text="" if event.stage == "retry" else view.text)
     if isinstance(event, Revised):
         return replace(view, text=event.text, status=None)
+    if isinstance(event, Called):
+        return replace(view, calls=(*view.calls, event.call), status=None)
     if isinstance(event, Cited):
         return replace(view, text=event.answer.text, answer=event.answer, status=None)
     first_ms = now_ms if view.first_ms is None else view.first_ms

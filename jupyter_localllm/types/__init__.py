@@ -27,6 +27,7 @@ from jupyter_localllm.types.asked import (
     Role,
     Sampling,
 )
+from jupyter_localllm.types.called import Called, CallStatus, ToolCall
 from jupyter_localllm.types.cited import (
     Answer,
     AskEvent,
@@ -45,6 +46,8 @@ __all__ = [
     "Answer",
     "AskEvent",
     "CacheMode",
+    "CallStatus",
+    "Called",
     "Citation",
     "CitationStatus",
     "Cited",
@@ -69,5 +72,6 @@ __all__ = [
     "Timings",
     "Token",
     "TokenLogprob",
+    "ToolCall",
     "Usage",
 ]

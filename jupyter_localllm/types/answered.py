@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Union
 
+from jupyter_localllm.types.called import ToolCall
+
 __all__ = [
     "Done",
     "Event",
@@ -141,6 +143,8 @@ class Result:
     provenance : Provenance
     logprobs : tuple of TokenLogprob
         One for each token of the answer, if they were asked for.
+    calls : tuple of ToolCall
+        The calls of tools, in order, with what came of them.
     value : object
         The Python object, where the answer was given a schema; made anew from the text each time, never stored.
     """
@@ -155,6 +159,7 @@ class Result:
     notes: tuple[Note, ...] = ()
     provenance: Provenance = Provenance()
     logprobs: tuple[TokenLogprob, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     value: Any = field(default=None, compare=False, metadata={"stored": False})
 
     def __str__(self) -> str:

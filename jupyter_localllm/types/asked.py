@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jupyter_localllm.types.called import ToolCall
+
 __all__ = [
     "CacheMode",
     "Job",
@@ -15,7 +17,7 @@ __all__ = [
     "Sampling",
 ]
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 CacheMode = Literal["use", "refresh", "off", "require"]
 
 
@@ -44,13 +46,16 @@ class Message:
 
     Parameters
     ----------
-    role : {"system", "user", "assistant"}
-        Who speaks.
+    role : {"system", "user", "assistant", "tool"}
+        Who speaks; ``"tool"``: what a call gave.
     parts : tuple of Part
         The content in order; the content is their concatenation.
     turn : int or None
         1-based number of the conversation turn this message replays; ``None`` for the system message and for the new
         question. Turns may be left out, oldest first, when the window is too small; nothing else may.
+    calls : tuple of ToolCall
+        Of the assistant's message, the calls that it asks for; of a tool's, the one call that it tells the outcome of.
+        They stand in the parts as well, labelled ``"call"``, for models that know nothing of tools.
 
     Examples
     --------
@@ -61,6 +66,7 @@ class Message:
     role: Role
     parts: tuple[Part, ...]
     turn: int | None = None
+    calls: tuple[ToolCall, ...] = ()
 
     @classmethod
     def of(cls, role: Role, text: str, *, turn: int | None = None) -> Message:
@@ -71,6 +77,11 @@ class Message:
     def content(self) -> str:
         """The text of the message."""
         return "".join(part.text for part in self.parts)
+
+    @property
+    def said(self) -> str:
+        """The text of the message without its calls."""
+        return "".join(part.text for part in self.parts if part.label != "call")
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,10 @@ class Job:
     pieces_ms : float
         Pieces of text come no more often than this, in milliseconds: who reads them wakes up for each, on the same
         cores. The usual value is a screen's.
+    shown : tuple of str
+        Control tokens that are part of the answer's text: those that calls of tools are made of.
+    opens : str
+        What ends the reasoning besides its own mark, and is the beginning of the answer; empty for nothing.
     """
 
     prompt: Prompt
@@ -168,3 +183,5 @@ class Job:
     reasoning_tokens: int | None = None
     logprobs: int | None = None
     pieces_ms: float = 16.0
+    shown: tuple[str, ...] = ()
+    opens: str = ""

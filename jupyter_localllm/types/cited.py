@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from jupyter_localllm.types.answered import Done, Result, Revised, Status, Token
+from jupyter_localllm.types.called import Called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ class Passage:
         Name of the variable.
     kind : str
         ``"schema"``, ``"cell"``, ``"row"``, ``"rows"``, ``"statistic"``, ``"computed"``, ``"text"``, ``"value"``,
-        ``"code"``.
+        ``"code"``, ``"tool"`` (what a call gave).
     text : str
         What it says, as the model and the reader get it.
     locator : Locator
@@ -225,8 +226,8 @@ class Cited:
     answer: Answer
 
 
-AskEvent = Union[Status, Token, Revised, Cited, Done]
-"""What a stream from sources sends: the events of an engine, and those of the check."""
+AskEvent = Union[Status, Token, Revised, Called, Cited, Done]
+"""What a stream from sources or with tools sends: the events of an engine, those of the check, and calls."""
 
 Shower = Callable[[Answer], "tuple[dict[str, Any], dict[str, Any]]"]
 

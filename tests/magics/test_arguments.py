@@ -74,6 +74,7 @@ def given(arguments: CellArguments) -> dict[str, Any]:
         ('--over "df.head(3)" --column "unit price"', {"over": "df.head(3)", "column": "unit price"}),
         ("--adapter a.gguf", {"adapter": "a.gguf"}),
         ("--cache require", {"cache": "require"}),
+        ("--tools price,weather shop.left --yes", {"tools": ("price", "weather", "shop.left"), "yes": True}),
         ("--on-error record", {"on_error": "record"}),
         ("--dry-run --no-stream --raw --yes", {"dry_run": True, "stream": False, "raw": True, "yes": True}),
         ("--help", {"help": True}),
@@ -136,7 +137,9 @@ def test_a_cell_line_is_read(line: str, expected: dict[str, Any]) -> None:
         ("--cite ,", "it must name a variable", ""),
         ("--cite df --over df", "--cite does not go with --over", ""),
         ("--cite df --schema int", "--schema does not go with --cite", ""),
-        ("--tools f", "--tools is not in this version yet", ""),
+        ("--tools", "--tools needs FN", "functions"),
+        ("--tools f --over df", "--tools does not go with --over", ""),
+        ("--tools f --schema int", "--schema does not go with --tools", ""),
     ],
 )
 def test_a_wrong_line_is_a_sentence(line: str, message: str, hint: str) -> None:

@@ -30,7 +30,7 @@ def texts(before: str) -> tuple[str, ...]:
         ("%%localllm --te", ("--temperature",)),
         ("\n\n%%llm --te", ("--temperature",)),
         ("%%llm answer << --te", ("--temperature",)),
-        ("%%llm --seed 3 --to", ("--top-p", "--top-k")),
+        ("%%llm --seed 3 --to", ("--top-p", "--top-k", "--tools")),
         ("%%llm --system 'It is --x' --dry", ("--dry-run",)),
         ("%%llm --dry-run --dry", ()),
         ("%%llm --stop a --sto", ("--stop",)),

@@ -93,7 +93,8 @@ class Sequence:
     pins: list[int] = field(default_factory=list)  # token offsets that are still to come, the nearest one last
 
     def __post_init__(self) -> None:
-        self._stream = TextStream(self.job.stop, self.job.prompt.reasoning)
+        self._stream = TextStream(self.job.stop, self.job.prompt.reasoning, self.job.opens)
+        self._piece = self.vocab.showing(self.job.shown)
         self._text = {"answer": "", "reasoning": ""}
         self._pending: list[Token] = []  # text that was not told yet
         self._unsaid: list[int] = []  # tokens whose text was not made yet
@@ -222,7 +223,7 @@ class Sequence:
 
     def _say(self, now: float) -> None:
         """Make text of the tokens that came since, and tell the reader if it is time."""
-        pieces = b"".join(map(self.vocab.piece, self._unsaid))
+        pieces = b"".join(map(self._piece, self._unsaid))
         self._unsaid.clear()
         self._pending += self._stream.feed(pieces)
         if self._pending and (self.used == 1 or now - self.clock.told >= self._pieces_seconds):

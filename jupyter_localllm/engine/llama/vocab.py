@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jupyter_localllm.engine.constraint import Vocabulary
@@ -65,6 +65,16 @@ class Vocab:
         if token not in self._pieces:
             self._pieces[token] = self._piece(token, token in self._shown)
         return self._pieces[token]
+
+    def showing(self, texts: tuple[str, ...]) -> Callable[[int], bytes]:
+        """`piece`, but some control tokens add their texts."""
+        shown = {token: text.encode() for text in texts for token in self._named(text)}
+        return (lambda token: shown.get(token) or self.piece(token)) if shown else self.piece
+
+    def _named(self, text: str) -> list[int]:
+        """The token of this text, if there is one."""
+        found = self.tokens(text, special=True)
+        return found if len(found) == 1 and self.text(found[0]) == text else []
 
     def tokens(self, text: str, *, special: bool, frame: bool = False) -> list[int]:
         """Tokenize.

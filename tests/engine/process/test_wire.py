@@ -27,6 +27,7 @@ from jupyter_localllm.types import (
     Timings,
     Token,
     TokenLogprob,
+    ToolCall,
     Usage,
 )
 
@@ -57,12 +58,12 @@ def test_results_come_through_whole() -> None:
     assert unpack_event(pack_event(Done(RESULT)), "model") == Done(RESULT)
     default = Result("")
     same = [f.name for f in dataclasses.fields(Result) if getattr(RESULT, f.name) == getattr(default, f.name)]
-    assert same == ["cached", "provenance", "value"]  # a new field must get a value above
+    assert same == ["cached", "provenance", "calls", "value"]  # a new field must get a value above
 
 
 def test_the_parent_knows_better() -> None:
     """A child cannot say that an answer is another model's, or from the cache, or where it comes from."""
-    lie = dataclasses.replace(RESULT, cached=True, model="other")
+    lie = dataclasses.replace(RESULT, cached=True, model="other", calls=(ToolCall("f", "{}", "", "done"),), value=3)
     event = json.loads(pack_event(Done(lie)))
     event[1]["result"]["provenance"] = dataclasses.asdict(Provenance(model="other"))
     event[1]["result"]["value"] = "another"
