@@ -287,3 +287,13 @@ def test_what_is_saved_renders_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jupyter_localllm.show.bundle.bundle", renders)
     outputs = [turn["output"] for turn in talk.document(outputs=True)["turns"]]
     assert [set(output["data"]) for output in outputs] == [{ANSWER_MIME}] * 3
+
+
+def test_a_file_cannot_keep_the_renderer_busy() -> None:
+    """What is longer than answers are, or cites more, is shown as the text it is."""
+    nested = ">" * 2_000 + "a\n" + "b\n" * 20_000
+    told = {"text": nested, "finish_reason": "stop"}
+    for turn in (Turn("q", nested, saved=({ANSWER_MIME: told}, {})), Turn("q", nested)):
+        data, _ = turn.output()
+        assert "<blockquote>" not in data["text/html"]
+        assert data["text/plain"].strip() == nested.strip()

@@ -26,6 +26,7 @@ from jupyter_localllm.types import (
 __all__ = ["attachments_of", "made_of"]
 
 _LONGEST_NAME = 200
+_MOST_CITATIONS = 200
 _FIELDS: dict[str, dict[str, type]] = {
     "variable": {"name": str},
     "cell": {"id": str, "source": str, "outputs": str},
@@ -86,6 +87,8 @@ def _made_of(text: str, saved: Any) -> Result | Answer:
         if saved["citations"]:
             raise ValueError("citations without passages")
         return result
+    if len(saved["citations"]) > _MOST_CITATIONS or len(saved["passages"]) > _MOST_CITATIONS:
+        raise ValueError("more than an answer has")
     return Answer(
         text,
         tuple(_citation(one, len(text)) for one in saved["citations"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_localllm.conversation.again import attachments_of, made_of
 from jupyter_localllm.types import Answer, Result
@@ -14,6 +14,7 @@ __all__ = ["Output", "Place", "Turn"]
 
 Output = tuple[Mapping[str, Any], Mapping[str, Any]]
 
+_MOST_MARKDOWN = 30_000  # characters of a saved answer; a file may hold what takes a renderer minutes
 _TASKS = ("chat", "explain", "fix")
 _FORMATS = ("markdown", "text", "json", "code")
 _REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -77,7 +78,14 @@ class Turn:
 
         if self.saved is not None:
             return self._again(*self.saved)
-        return bundle(view_of(self.made if self.made is not None else Result(self.answer)))
+        if self.made is not None:
+            return bundle(view_of(self.made))
+        return bundle(view_of(Result(self.answer), format=self._form))
+
+    @property
+    def _form(self) -> Literal["markdown", "text"]:
+        """How the answer is shown where nothing but its text is known."""
+        return "markdown" if len(self.answer) <= _MOST_MARKDOWN else "text"
 
     def _again(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Output:
         """The output of what was saved, made anew; of the text alone where the rest is not to be had."""
@@ -86,7 +94,7 @@ class Turn:
 
         told, facts = data.get(ANSWER_MIME), metadata.get(METADATA_KEY)
         of_made = {METADATA_KEY: facts} if isinstance(facts, dict) else None
-        made = made_of(self.answer, told)
+        made = made_of(self.answer, told) if self._form == "markdown" else None
         if made is not None and isinstance(told, Mapping):
             form = told.get("format")
             try:
@@ -94,7 +102,7 @@ class Turn:
                 return {**again, ANSWER_MIME: told}, of_made or ours
             except Exception:
                 pass
-        again, ours = bundle(view_of(Result(self.answer)))
+        again, ours = bundle(view_of(Result(self.answer), format=self._form))
         return again, of_made or ours
 
     def _record(self) -> dict[str, Any]:
