@@ -219,3 +219,10 @@ def test_a_conversation_keeps_the_last_answer_only() -> None:
     llm.generate("And the language?", chat="trip")
     contents = [message.content for message in jobs(llm)[-1].prompt.messages]
     assert contents == ["You are a helpful assistant.", "Which city?", LISBON, "And the language?"]
+
+
+def test_a_coarser_kv_cache_gives_answers_of_its_own() -> None:
+    """Two handles that differ in `kv_cache_type` do not answer from each other's cache."""
+    assert scripted("one").generate("Which?").text == "one"
+    assert scripted("two").generate("Which?").cached
+    assert scripted("two", kv_cache_type="q8_0").generate("Which?").text == "two"

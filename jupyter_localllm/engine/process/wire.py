@@ -181,7 +181,7 @@ def _own(result: Result, name: str) -> Result:
     if not all(0.0 <= value < math.inf for value in dataclasses.astuple(result.timings)):
         raise BadFrame("a time that is none")
     notes = tuple(dataclasses.replace(note, text=_plain(note.text)) for note in result.notes)
-    return dataclasses.replace(result, model=name, cached=False, notes=notes, provenance=Provenance())
+    return dataclasses.replace(result, model=name, cached=False, notes=notes, provenance=Provenance(), value=None)
 
 
 def _plain(text: str) -> str:

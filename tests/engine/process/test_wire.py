@@ -57,7 +57,7 @@ def test_results_come_through_whole() -> None:
     assert unpack_event(pack_event(Done(RESULT)), "model") == Done(RESULT)
     default = Result("")
     same = [f.name for f in dataclasses.fields(Result) if getattr(RESULT, f.name) == getattr(default, f.name)]
-    assert same == ["cached", "provenance"]  # a new field must get a value above
+    assert same == ["cached", "provenance", "value"]  # a new field must get a value above
 
 
 def test_the_parent_knows_better() -> None:
@@ -65,7 +65,11 @@ def test_the_parent_knows_better() -> None:
     lie = dataclasses.replace(RESULT, cached=True, model="other")
     event = json.loads(pack_event(Done(lie)))
     event[1]["result"]["provenance"] = dataclasses.asdict(Provenance(model="other"))
-    assert unpack_event(pack(event), "model") == Done(RESULT)
+    event[1]["result"]["value"] = "another"
+    told = unpack_event(pack(event), "model")
+    assert told == Done(RESULT)
+    assert isinstance(told, Done)
+    assert told.result.value is None
 
 
 def test_what_is_known_of_a_model_comes_through() -> None:
