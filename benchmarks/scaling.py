@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.timed import DELAY, Timed
+from benchmarks.stub_server import serving
+from benchmarks.timed import ANSWER, DELAY, Timed
+from examples.endpoint import Endpoint
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key
 from jupyter_localllm.types import Message, Provenance, Result, Sampling, Token
@@ -76,6 +78,18 @@ def decoded(rows: int, counts: tuple[int, ...], folder: Path) -> list[dict[str, 
     return lines
 
 
+def served(folder: Path) -> list[dict[str, Any]]:
+    """Rows a second of a server that takes 160 ms for each request and any number at a time."""
+    lines = []
+    with serving(lambda _body: ANSWER, seconds=0.16) as url:
+        for open_at_once in (1, 8, 32):
+            llm = LocalLLM.from_engine(Endpoint(url, "stub"), n_parallel=open_at_once, cache_dir=str(folder))
+            rate = rows_per_second(llm, [f"thing {i}" for i in range(40 * open_at_once)], None)
+            what = "a server that takes 160 ms for a request, any number at a time"
+            lines.append({"what": what, "n_parallel": open_at_once, "rows_per_second": round(rate, 1)})
+    return lines
+
+
 def committing(folder: Path, count: int = 2000) -> list[dict[str, Any]]:
     """Microseconds of a row's answer in the cache: a transaction each, and in groups."""
     cache = AnswerCache(folder / "committing")
@@ -118,6 +132,7 @@ def main() -> None:
             *committing(folder),
             *sent("an engine that answers at once", 0.0, arguments.rows, (0, 1, 2), folder),
             *sent("an engine that takes 160 ms for a row, one row at a time", 20.0, 160, (0, 1, 2, 4), folder),
+            *served(folder),
             *decoded(64, (0, 1, 2), folder),
         ]
     text = json.dumps(lines, indent=1)

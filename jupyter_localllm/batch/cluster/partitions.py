@@ -212,14 +212,20 @@ def _form_of(data: Any, typed: Typed | None) -> _Form:
     if kind.__module__.startswith("dask.dataframe") and kind.__name__ in ("DataFrame", "Series"):
         return _Form(data.to_delayed, lambda answers: _series(data, answers, Shape.of(typed)))
     if kind.__module__.startswith("dask.bag") and kind.__name__ == "Bag":
-        from dask.bag import from_delayed
-
-        return _Form(data.to_delayed, from_delayed)
+        return _Form(data.to_delayed, _bag)
     raise UsageError(
         f"a {kind.__name__} of {kind.__module__.rpartition('.')[0] or 'dask'} has no rows to ask for",
         "Rows come from a DataFrame or Series of dask.dataframe, or a Bag: .to_dask_dataframe(), .to_series(),"
         " dask.bag.from_delayed(…).",
     )
+
+
+def _bag(answers: list[Any]) -> Any:
+    from dask.bag import Bag
+
+    # As Client.persist makes one. Of futures, dask.bag.from_delayed keeps the keys alone, and Dask would let them go.
+    name = answers[0].key[0]
+    return Bag({future.key: future for future in answers}, name, len(answers))
 
 
 def _series(data: Any, answers: list[Any], shape: Shape) -> Any:
@@ -234,7 +240,9 @@ def _sent(client: Any, asked: _Asked, parts: list[Any]) -> tuple[list[Any], list
     # One copy of what is asked for all partitions; a task of its own would be lost with its worker.
     ask = delayed(_answer_partition, pure=False)
     pairs = [ask(asked, number, part) for number, part in enumerate(parts)]
-    tasks = [delayed(_answers_of)(pair) for pair in pairs] + [delayed(_report_of)(pair) for pair in pairs]
+    name = f"{asked.topic}-answers"
+    tasks = [delayed(_answers_of)(pair, dask_key_name=(name, number)) for number, pair in enumerate(pairs)]
+    tasks += [delayed(_report_of)(pair) for pair in pairs]
     futures = client.compute(tasks)
     return futures[: len(parts)], futures[len(parts) :]
 

@@ -70,8 +70,10 @@ def test_a_bag(llm: LocalLLM, client: Any) -> None:
     answers = llm.map("{{ text }}", bag, client=client)
     assert isinstance(answers, dask.bag.Bag)
     assert client.compute(answers).result() == [f"re: text {i}" for i in range(9)]
+    assert client.compute(answers.map(len)).result() == [10] * 9
     plain = dask.bag.from_sequence(["a", "b"], npartitions=2)
-    assert client.compute(llm.map("{{ value }}", plain, client=client)).result() == ["re: a", "re: b"]
+    said = llm.map("{{ value }}", plain, client=client)
+    assert client.compute(said).result() == ["re: a", "re: b"]
 
 
 def test_no_rows(llm: LocalLLM, client: Any, frame: Any) -> None:
@@ -89,7 +91,8 @@ def test_rows_that_fail(llm: LocalLLM, client: Any) -> None:
     with pytest.raises(EngineError, match=r"partition [12], row 1 \(label '[xz]'\)"):
         llm.map("{{ value }}", series, client=client)
     failed: list[RowError] = []
-    answers = client.compute(llm.map("{{ value }}", series, client=client, on_error=failed.append)).result()
+    made = llm.map("{{ value }}", series, client=client, on_error=failed.append)
+    answers = client.compute(made).result()
     assert [(error.position, error.label) for error in failed] == [(3, "x"), (5, "z")]
     assert answers.dropna().tolist() == ["re: a", "re: b", "re: c", "re: e"]
 

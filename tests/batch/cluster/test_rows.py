@@ -60,25 +60,30 @@ def test_a_worker_that_is_killed(llm: LocalLLM, client: Any, asked: Callable[[],
 
 def test_a_rerun_goes_on(llm: LocalLLM, client: Any, asked: Callable[[], dict[int, list[str]]]) -> None:
     """What came back is in this machine's cache; what an interrupt broke off is not asked any further."""
-    texts = [f"text {i} of some words that take a while" for i in range(200)]
+    texts = [f"text {i} of some words that take a while" for i in range(300)]
+
+    heard = threading.Event()
 
     def interrupt() -> None:
         wait_for(lambda: sum(map(len, asked().values())) > 40)
-        _thread.interrupt_main()
+        while not heard.is_set():  # Python drops an interrupt that comes while an object is cleared away
+            _thread.interrupt_main()
+            heard.wait(1.0)
 
     interrupter = threading.Thread(target=interrupt)
     interrupter.start()
     with pytest.raises(KeyboardInterrupt):
         llm.map("{{ value }}", texts, client=client)
+    heard.set()
     interrupter.join()
     wait_for(lambda: not any(client.processing().values()))
     broken_off = sum(map(len, asked().values()))
-    assert broken_off < 120
+    assert broken_off < 250
     said: list[Progress] = []
     assert llm.map("{{ value }}", texts, client=client, progress=said.append) == [f"re: {text}" for text in texts]
     assert said[-1].cached > 0
     everything = sum(map(len, asked().values()))
-    assert 0 <= everything - broken_off - (200 - said[-1].cached) <= 8  # what was in flight was let go
+    assert 0 <= everything - broken_off - (300 - said[-1].cached) <= 8  # what was in flight was let go
     assert llm.map("{{ value }}", texts, client=client, cache="require") == [f"re: {text}" for text in texts]
     assert sum(map(len, asked().values())) == everything
 

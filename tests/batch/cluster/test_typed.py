@@ -31,7 +31,8 @@ def test_columns(llm: LocalLLM, client: Any) -> None:
     assert computed["mood"].tolist() == here["mood"].tolist()
     assert str(computed["mood"].dtype) == "category"
     bag = dask.bag.from_sequence(texts.tolist(), npartitions=2)
-    objects = client.compute(llm.map('{"re": {{ value }}}', bag, schema=Said, client=client, system="json")).result()
+    said = llm.map('{"re": {{ value }}}', bag, schema=Said, client=client, system="json")
+    objects = client.compute(said).result()
     assert objects[0] == Said(re="text 0", mood="good")
     assert llm.map('{"re": {{ value }}}', texts, schema=Said, client=client, system="json")["re"].tolist() == [
         f"text {i}" for i in range(6)
