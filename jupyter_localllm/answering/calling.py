@@ -249,8 +249,7 @@ def _finished(calling: Calling, course: _Course, begun: float) -> Generator[AskE
     last = course.results[-1]
     usages = [result.usage for result in course.results]
     sources = {
-        **last.provenance.sources,
-        **given.sources,
+        **(given.sources or last.provenance.sources),
         **{passage.locator.operation or "": passage.sha256 for passage in calls},
     }
     result = replace(

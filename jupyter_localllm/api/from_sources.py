@@ -168,7 +168,7 @@ class FromSources(WithTools):
 
         if not isinstance(question, str) or not question.strip():
             raise UsageError("there is no question", "Ask one: llm.ask('How many …?', {'df': df}).")
-        for name in ("schema", "logprobs"):
+        for name in ("schema", "constraint", "logprobs"):
             if name in options:
                 raise UsageError(f"{name} cannot be set for a question with sources", "Leave it out.")
         how = {name: bool(options.pop(name)) for name in _ASKING if name in options}

@@ -212,6 +212,7 @@ def _closed(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     plain = {k: v for k, v in schema.items() if k != "title" or not isinstance(v, str)}
+    plain.pop("uniqueItems", None)  # of sets, which drop what stands twice
     if plain.get("format") in _FREE_FORMATS and plain.get("type") == "string":
         del plain["format"]
     if plain.get("type") == "string" and str(plain.get("pattern", "")).startswith("^(?!^[-+.]*$)"):

@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import json
+import pathlib
 import pickle
 import re
 import typing
@@ -369,3 +370,36 @@ def test_descriptions_and_names_are_kept() -> None:
     assert schema["properties"]["price"]["description"] == "in euros"
     assert typed(Item).name == "Item"
     assert typed(list[Item]).name == "list[Item]" or typed(list[Item]).name.endswith("Item]")
+
+
+class Cat(pydantic.BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(pydantic.BaseModel):
+    kind: Literal["dog"]
+    breed: str = pydantic.Field(alias="the breed")
+
+
+class Many(pydantic.BaseModel):
+    pet: Annotated[Cat | Dog, pydantic.Field(discriminator="kind")]
+    tags: set[str]
+    where: pathlib.Path
+    price: decimal.Decimal
+    page: pydantic.HttpUrl
+    rest: dict[str, int]
+
+
+def test_models_of_pydantic_with_all_kinds_of_fields() -> None:
+    """Unions told apart by a field, sets, paths, decimals, addresses and aliases are held and read."""
+    text = (
+        '{"pet": {"kind": "dog", "the breed": "x"}, "tags": ["a", "a"], "where": "/tmp/x", "price": "1.50", '
+        '"page": "https://example.org/", "rest": {"a": 1}}'
+    )
+    form = typed(Many)
+    assert fits(form.constraint, text)
+    value = form.value(text)
+    assert isinstance(value.pet, Dog)
+    assert (value.tags, value.price) == ({"a"}, decimal.Decimal("1.50"))
+    with pytest.raises(UsageError, match="#/properties/data/format"):
+        typed(pydantic.create_model("Raw", data=(bytes, ...))).check()

@@ -66,7 +66,11 @@ def test_the_parent_knows_better() -> None:
     lie = dataclasses.replace(RESULT, cached=True, model="other", calls=(ToolCall("f", "{}", "", "done"),), value=3)
     event = json.loads(pack_event(Done(lie)))
     event[1]["result"]["provenance"] = dataclasses.asdict(Provenance(model="other"))
-    assert unpack_event(pack(event), "model") == Done(RESULT)
+    event[1]["result"]["value"] = "another"
+    told = unpack_event(pack(event), "model")
+    assert told == Done(RESULT)
+    assert isinstance(told, Done)
+    assert told.result.value is None
 
 
 def test_what_is_known_of_a_model_comes_through() -> None:
