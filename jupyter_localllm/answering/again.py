@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_localllm.answering.select import Selected
     from jupyter_localllm.sources.snapshot import Snapshot
 
-__all__ = ["checker_of"]
+__all__ = ["Checker", "checker_of"]
 
 Checker = Callable[[Answer, "Mapping[str, Any] | None"], Answer]
 

@@ -6,11 +6,13 @@ are the sources of the answer: what it says after the first of them is checked a
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from jupyter_localllm.answering.again import Checker
 from jupyter_localllm.answering.outcomes import answered_with, asking_message, checker_of_calls, explained, passages_of
 from jupyter_localllm.cite.repair import Citing
 from jupyter_localllm.errors import ToolError
@@ -41,9 +43,30 @@ from jupyter_localllm.types import (
 if TYPE_CHECKING:
     from jupyter_localllm.cache import AnswerCache
 
-__all__ = ["Calling", "call_tools"]
+__all__ = ["Calling", "Given", "call_tools"]
 
 _BETWEEN = "\n\n"  # what was said before a call, and what is said after it
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an answer with tools may rest on besides: the sources that its question brings.
+
+    Parameters
+    ----------
+    passages : tuple of Passage
+        Those that the question holds, by their numbers.
+    sources : Mapping of str to str
+        The sha256 of each variable.
+    notes : tuple of Note
+    checker : callable or None
+        Checks citations of variables again.
+    """
+
+    passages: tuple[Passage, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    checker: Checker | None = None
 
 
 @dataclass(frozen=True)
@@ -59,15 +82,14 @@ class Calling:
         After so many rounds of calls the model must answer.
     must : bool
         Whether the first round must be a call.
-    given : tuple of Passage
-        What it may cite besides: passages that its question holds.
+    given : Given
     """
 
     request: Request
     consent: Consent
     rounds: int
     must: bool = False
-    given: tuple[Passage, ...] = ()
+    given: Given = field(default_factory=Given)
 
 
 @dataclass
@@ -106,7 +128,7 @@ def call_tools(calling: Calling, model: Model, cache: AnswerCache) -> Generator[
             told = f"tools were called in {rounds} rounds, and then it had to answer: tool_rounds allows more"
             course.notes += (Note("rounds", told),)
         request = replace(calling.request, messages=course.messages, calling=how)
-        passages = (*calling.given, *passages_of(course.calls))
+        passages = (*calling.given.passages, *passages_of(course.calls))
         result = yield from _round(course, passages, ask(request, model, cache), calling.request.tools)
         if result is None:  # cancelled from below
             return
@@ -186,13 +208,17 @@ def _outcome(
 ) -> Generator[AskEvent, None, ToolCall]:
     """The call with its outcome. What was called before in this answer is not called again: it might order twice."""
     for earlier in course.calls:
-        if (earlier.name, earlier.arguments) == (call.name, call.arguments):
+        if (earlier.name, _sorted(earlier)) == (call.name, _sorted(call)):
             return earlier
     yield Status("tool", call.words)
     made = _made(call, calling, cache)
     course.calls.append(made)
     yield Called(made)
     return made
+
+
+def _sorted(call: ToolCall) -> str:
+    return json.dumps(call.arguments, sort_keys=True)
 
 
 def _made(call: ToolCall, calling: Calling, cache: AnswerCache) -> ToolCall:
@@ -218,10 +244,14 @@ def _by_name(tools: Sequence[Tool]) -> dict[str, Tool]:
 
 def _finished(calling: Calling, course: _Course, begun: float) -> Generator[AskEvent, None, None]:
     calls = passages_of(course.calls)
-    passages = (*calling.given, *calls)
+    given = calling.given
+    passages = (*given.passages, *calls)
     last = course.results[-1]
     usages = [result.usage for result in course.results]
-    sources = {**last.provenance.sources, **{passage.locator.operation or "": passage.sha256 for passage in calls}}
+    sources = {
+        **(given.sources or last.provenance.sources),
+        **{passage.locator.operation or "": passage.sha256 for passage in calls},
+    }
     result = replace(
         last,
         text=course.raw,
@@ -238,9 +268,9 @@ def _finished(calling: Calling, course: _Course, begun: float) -> Generator[AskE
             load_ms=sum(result.timings.load_ms for result in course.results),
         ),
         cached=all(result.cached for result in course.results),
-        notes=tuple(dict.fromkeys((*(note for result in course.results for note in result.notes), *course.notes))),
+        notes=tuple(dict.fromkeys((*(n for one in course.results for n in one.notes), *course.notes, *given.notes))),
         provenance=replace(last.provenance, sources=sources),
         calls=tuple(course.calls),
     )
-    yield Cited(Answer(course.text, course.citations, passages, result, checker=checker_of_calls()))
+    yield Cited(Answer(course.text, course.citations, passages, result, checker=checker_of_calls(given.checker)))
     yield Done(result)

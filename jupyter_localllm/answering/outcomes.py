@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from jupyter_localllm.answering.again import Checker
 from jupyter_localllm.cache import content_sha256
 from jupyter_localllm.cite.again import check_again
 from jupyter_localllm.tools.formats.reading import json_text
@@ -59,11 +60,22 @@ def explained(passage: Passage, tools: Sequence[Tool]) -> Passage:
     return replace(passage, text=f"{passage.text} ({summary})") if summary else passage
 
 
-def checker_of_calls() -> Callable[[Answer, Mapping[str, Any] | None], Answer]:
-    """What `Answer.check` calls: what a tool gave is of its moment, so it stays, and no tool runs again."""
+def checker_of_calls(others: Checker | None = None) -> Checker:
+    """What `Answer.check` calls: what a tool gave is of its moment, so it stays, and no tool runs again.
+
+    Parameters
+    ----------
+    others : callable, optional
+        Checks what rests on variables.
+    """
 
     def check(answer: Answer, sources: Mapping[str, Any] | None = None) -> Answer:
-        places = {(passage.source, passage.locator): passage for passage in answer.passages}
-        return check_again(answer, lambda source, locator: places.get((source, locator)))
+        places = {(one.source, one.locator): one for one in answer.passages if one.kind == "tool"}
+        calls = check_again(answer, lambda source, locator: places.get((source, locator)))
+        if others is None:
+            return calls
+        pairs = zip(calls.citations, others(answer, sources).citations, strict=True)
+        merged = tuple(mine if (mine.source, mine.locator) in places else other for mine, other in pairs)
+        return replace(answer, citations=merged)
 
     return check

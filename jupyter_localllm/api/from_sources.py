@@ -113,13 +113,17 @@ class FromSources(WithTools):
 
     def _run_ask_tools(self, asking: Asking, kit: Kit, seat: Seat) -> Generator[AskEvent, None, None]:
         from jupyter_localllm.answering import gather, request_of
+        from jupyter_localllm.answering.again import checker_of
         from jupyter_localllm.answering.background import watched
+        from jupyter_localllm.answering.calling import Given
 
         evidence = yield from watched(
             lambda tell: gather(asking.question, asking.snapshots, replace(asking.limits, progress=tell)), "sources"
         )
         request = _without_marks(asking, request_of(asking, evidence))
-        yield from self._run_tools(kit, request, seat, None, question=asking.question, given=evidence.passages)
+        hashes = yield from watched(lambda tell: {one.name: one.sha256 for one in asking.snapshots}, "sources")
+        given = Given(evidence.passages, hashes, evidence.notes, checker_of(asking.latest, evidence.readings))
+        yield from self._run_tools(kit, request, seat, None, question=asking.question, given=given)
 
     def plan_ask(self, question: str, sources: Mapping[str, Any], **options: Any) -> SourcesPlan:
         """What would be chosen and asked. Generates nothing."""

@@ -64,7 +64,8 @@ class LocalLLM(OverRows, Extracting):
             token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
             ``tools``: functions that the model may call, with type hints and docstrings (`jupyter_localllm.tool` marks
             them). Each call is confirmed by the person, unless the function is marked safe, ``yes=True``, or
-            ``confirm``, a function of the `ToolCall`, says so. ``tool_rounds``: most rounds of calls.
+            ``confirm``, a function of the `ToolCall`, says so. ``tool_rounds``: most rounds of calls; ``must_call``:
+            the first round is one.
 
         Returns
         -------

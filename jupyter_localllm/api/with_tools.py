@@ -11,9 +11,10 @@ from jupyter_localllm.api.requesting import Requesting
 from jupyter_localllm.conversation import Seat
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.pipeline import Request
-from jupyter_localllm.types import AskEvent, Cited, Done, Passage
+from jupyter_localllm.types import AskEvent, Cited, Done
 
 if TYPE_CHECKING:
+    from jupyter_localllm.answering.calling import Given
     from jupyter_localllm.tools.consent import Consent
     from jupyter_localllm.tools.tool import Tool
 
@@ -62,12 +63,12 @@ class WithTools(Requesting):
         system: str | None,
         *,
         question: str = "",
-        given: tuple[Passage, ...] = (),
+        given: Given | None = None,
     ) -> Generator[AskEvent, None, None]:
-        from jupyter_localllm.answering.calling import Calling, call_tools
+        from jupyter_localllm.answering.calling import Calling, Given, call_tools
 
         question = question or request.messages[-1].content
-        calling = Calling(replace(request, tools=kit.tools), kit.consent, kit.rounds, kit.must, given)
+        calling = Calling(replace(request, tools=kit.tools), kit.consent, kit.rounds, kit.must, given or Given())
         for event in call_tools(calling, self._model(), self.answers):
             if isinstance(event, Cited):
                 notes = seat.record(self.conversations, question, event.answer)

@@ -286,3 +286,7 @@ def test_sources_and_tools_together() -> None:
     answer = llm.ask("How many trees has the garden, and twice that?", {"notes": notes}, tools=[shop.double])
     assert [c.source for c in answer.citations] == ["notes", "tool"]
     assert answer.citations[1].quote == "double(4) = 8"
+    assert list(answer.result.provenance.sources) == ["notes", "double(4)"]
+    assert [c.status for c in answer.check().citations] == ["supported", "supported"]
+    changed = answer.check({"notes": notes.replace("4 trees", "5 trees")})
+    assert [c.status for c in changed.citations] == ["stale", "supported"]

@@ -78,3 +78,22 @@ def test_prefilled_mark_is_seen(prompt: str, mark: str) -> None:
 def test_an_answer_opened_without_reasoning(cuts: list[int]) -> None:
     """gpt-oss may open its final channel at once: the opening is no text."""
     assert run("<|channel|>final<|message|>Paris.", cuts) == ("Paris.", "", False)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("written", "reasoning", "answer"),
+    [
+        ("I think.<|channel|>commentary to=f", "I think.", "<|channel|>commentary to=f"),
+        ("I think.<|end|><|start|>assistant<|channel|>commentary to=f", "I think.", "<|channel|>commentary to=f"),
+        ("I think.<|end|><|start|>assistant<|channel|>final<|message|>Yes.", "I think.", "Yes."),
+        ("I <|channel|>x think.", "I <|channel|>x think.", ""),
+    ],
+)
+def test_a_call_ends_the_reasoning(size: int, written: str, reasoning: str, answer: str) -> None:
+    """What opens a call is the beginning of the answer, however the text is cut into tokens."""
+    stream = TextStream(reasoning="<|channel|>analysis<|message|>", opens="<|channel|>commentary")
+    data = written.encode()
+    tokens = [t for at in range(0, len(data), size) for t in stream.feed(data[at : at + size])] + stream.finish()
+    said = {channel: "".join(t.text for t in tokens if t.channel == channel) for channel in ("reasoning", "answer")}
+    assert said == {"reasoning": reasoning, "answer": answer}
