@@ -9,132 +9,20 @@ A hit needs no model and no llama.cpp: the key is taken from the messages before
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
-import time
-from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from jupyter_localllm._version import __version__
-from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key, changes, content_sha256
-from jupyter_localllm.engine.base import Engine
-from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.engine.repetition import repeats
+from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key, changes
 from jupyter_localllm.errors import CacheError, CacheMiss
-from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit, measure_parts
-from jupyter_localllm.prompt.chat import TEMPLATE_VERSION, render_chat
-from jupyter_localllm.tools.formats.base import Calling
-from jupyter_localllm.tools.speech import Speech, key_of_tools, speech_of
-from jupyter_localllm.tools.tool import Tool
-from jupyter_localllm.types import (
-    CacheMode,
-    Done,
-    Event,
-    Job,
-    Message,
-    ModelInfo,
-    Note,
-    Part,
-    Prompt,
-    Provenance,
-    Result,
-    Sampling,
-    Status,
-    Timings,
-    Token,
-)
+from jupyter_localllm.pipeline.making import fitted_to, generate
+from jupyter_localllm.pipeline.request import Model, Request
+from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, measure_parts
+from jupyter_localllm.prompt.chat import TEMPLATE_VERSION
+from jupyter_localllm.tools.speech import key_of_tools, speech_of
+from jupyter_localllm.types import Done, Event, Message, ModelInfo, Note, Part, Result, Token
 
-if TYPE_CHECKING:
-    from jupyter_localllm.constrain.typed import Typed
-
-__all__ = ["Model", "Plan", "Request", "ask_once", "keep", "plan", "recall", "version_of"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """A question, complete, before anything of the model is known.
-
-    Parameters
-    ----------
-    messages : tuple of Message
-        System message, earlier turns, the question.
-    sampling : Sampling
-    max_tokens : int or None
-        ``None``: to the end of the answer, 1,024 tokens at most.
-    stop : tuple of str
-    cache : {"use", "refresh", "off", "require"}
-    window : int or None
-        ``n_ctx`` if the person set it; it decides which turns fit, so it is part of the key.
-    adapter_sha256 : str
-        Of the LoRA adapter, or ``""``.
-    constraint : Constraint or None
-        What the answer must look like.
-    form : Typed or None
-        What the answer is read as; `constraint` is then its own. The answer is whole and validated, or an error.
-    reasoning_budget : int or None
-        Most tokens of the reasoning channel.
-    logprobs : int or None
-        Tell log-probabilities, with so many alternatives.
-    kv_cache_type : str
-        Of what numbers the KV cache is, if not of the usual ones: coarser ones give other answers.
-    pieces_ms : float
-        Pieces of text come no more often; no part of the key.
-    tools : tuple of Tool
-        What the model may call. The calls stand in the result; nothing is run here. Not beside a constraint.
-    calling : {"may", "must", "never"}
-        Whether it may call one, must, or must answer now.
-    """
-
-    messages: tuple[Message, ...]
-    sampling: Sampling = field(default_factory=Sampling)
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-    cache: CacheMode = "use"
-    window: int | None = None
-    adapter_sha256: str = ""
-    constraint: Constraint | None = None
-    form: Typed | None = None
-    reasoning_budget: int | None = None
-    logprobs: int | None = None
-    kv_cache_type: str = ""
-    pieces_ms: float = 16.0
-    tools: tuple[Tool, ...] = ()
-    calling: Calling = "may"
-
-
-class Model(Protocol):
-    """A model as the pipeline knows it: its identity at no cost, its engine on demand."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def known_as(self) -> str:
-        """As the person named it; under this the cache remembers its sha256."""
-        ...
-
-    def sha256(self) -> str:
-        """Identity of the weights; needs the file or a memory of it, never the loaded model."""
-        ...
-
-    def identify(self) -> Generator[Status, None, None]:
-        """Find the identity out; tells what it does when that takes a while."""
-        ...
-
-    def engine(self) -> Generator[Status, None, Engine]:
-        """Check, load, and return the engine, telling how far it is."""
-        ...
-
-    def versions(self) -> Mapping[str, str]:
-        """Versions of what runs the model."""
-        ...
-
-    def holds(self, constraint: Constraint) -> bool:
-        """Whether its answers are held to this; if not, the model is told in words."""
-        ...
+__all__ = ["Plan", "ask_once", "keep", "plan", "recall"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +56,7 @@ def ask_once(request: Request, model: Model, cache: AnswerCache | Grouped) -> Ge
         return
     said: list[Token] = []
     result: Result | None = None
-    for event in _generate(request, model, key):
+    for event in generate(request, model, key):
         if isinstance(event, Done):
             result = event.result
         else:
@@ -234,7 +122,7 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     key = key_of(request, model)
     engine = yield from model.engine()
     info = engine.info()
-    fitted = _fit(request, engine, info, speech_of(request.tools, request.calling, info))
+    fitted = fitted_to(request, engine, info, speech_of(request.tools, request.calling, info))
     parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
     return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
 
@@ -285,116 +173,6 @@ def _shape(request: Request) -> dict[str, Any] | None:
     return {name: value for name, value in shape.items() if value is not None} or None
 
 
-def _generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event, None, None]:
-    begun = time.perf_counter()
-    loading, engine = yield from _load(model)
-    info = engine.info()
-    speech = speech_of(request.tools, request.calling, info)
-    fitted = _fit(request, engine, info, speech)
-    before_ms = (time.perf_counter() - begun) * 1000
-    job = Job(
-        fitted.prompt,
-        request.sampling,
-        fitted.max_tokens,
-        request.stop,
-        **({"constraint": request.constraint} if speech is None else speech.job),
-        reasoning_tokens=request.reasoning_budget,
-        logprobs=request.logprobs,
-        pieces_ms=request.pieces_ms,
-    )
-    events = engine.generate(job)
-    for event in events if speech is None else speech.listen(events):
-        if isinstance(event, Done):
-            notes = (*fitted.notes, *event.result.notes, *_notes(event.result, fitted, info))
-            provenance = _provenance(request, model, key, fitted.max_tokens)
-            timings = _whole(event.result.timings, loading, before_ms)
-            yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))
-        else:
-            yield event
-
-
-def _load(model: Model) -> Generator[Event, None, tuple[float, Engine]]:
-    """The engine, and the milliseconds that loading took: 0 if it was resident."""
-    begun, loaded = time.perf_counter(), False
-    stream = model.engine()
-    while True:
-        try:
-            status = next(stream)
-        except StopIteration as stop:
-            return ((time.perf_counter() - begun) * 1000 if loaded else 0.0), stop.value
-        loaded = True
-        yield status
-
-
-def _whole(timings: Timings, load_ms: float, before_ms: float) -> Timings:
-    """The engine's times, counted from the person's request on."""
-    return replace(
-        timings,
-        load_ms=timings.load_ms + load_ms,
-        ttft_ms=timings.ttft_ms + before_ms,
-        latency_ms=timings.latency_ms + before_ms,
-    )
-
-
-def _fit(request: Request, engine: Engine, info: ModelInfo, speech: Speech | None) -> Fitted:
-    def count_prompt(prompt: Prompt) -> int:
-        if info.renders:
-            return sum(engine.count([m.content for m in prompt.messages]))
-        return engine.count_prompt(prompt.pieces)
-
-    return fit(
-        request.messages,
-        render=lambda messages: render_chat(messages, info) if speech is None else speech.prompt(messages),
-        count_prompt=count_prompt,
-        count=engine.count,
-        n_ctx=info.n_ctx,
-        max_tokens=request.max_tokens,
-    )
-
-
-def _notes(result: Result, fitted: Fitted, info: ModelInfo) -> list[Note]:
-    notes = []
-    if not info.renders and not info.chat_template:
-        notes.append(
-            Note("no_template", "this model has no chat template: it continued the text, without a system message")
-        )
-    trained = info.details.get("n_ctx_train", info.n_ctx)
-    if fitted.tokens + result.usage.completion_tokens > trained:
-        notes.append(
-            Note("window", f"beyond the {trained:,} tokens this model was trained with: expect it to lose track")
-        )
-    if result.finish_reason == "length":
-        full = fitted.tokens + fitted.max_tokens >= info.n_ctx
-        why = f"the window of {info.n_ctx:,} tokens is full" if full else f"stopped at {fitted.max_tokens:,} tokens"
-        cure = "" if full else ": raise max_tokens for more"
-        notes.append(Note("length", f"the answer is cut off: {why}{cure}"))
-    if repeats(result.text):
-        notes.append(Note("loop", "the answer repeats itself: the model is going round in circles"))
-    return notes
-
-
-def _provenance(request: Request, model: Model, key: AnswerKey, max_tokens: int) -> Provenance:
-    values = {
-        part.label: content_sha256(part.text)
-        for message in request.messages
-        if message.turn is None and message.role == "user"
-        for part in message.parts
-        if part.label != "text"
-    }
-    prompt = "\x1e".join(f"{m.role}\x1f{m.content}" for m in request.messages)
-    return Provenance(
-        model=model.name,
-        model_sha256=model.sha256(),
-        sampling=asdict(request.sampling),
-        max_tokens=max_tokens,
-        stop=request.stop,
-        prompt_sha256=content_sha256(prompt),
-        sources=values,
-        key=key.digest,
-        versions={"jupyter_localllm": __version__, **model.versions()},
-    )
-
-
 def _miss(key: AnswerKey, cache: AnswerCache | Grouped) -> CacheMiss:
     if not cache.usable:
         raise CacheError(
@@ -413,12 +191,3 @@ def _miss(key: AnswerKey, cache: AnswerCache | Grouped) -> CacheMiss:
         + "\n".join(f"  - {reason}" for reason in reasons),
         "Undo the change, or run it once with --cache use where the model is.",
     )
-
-
-@functools.cache
-def version_of(distribution: str) -> str:
-    """Installed version of a distribution, ``""`` if it is not there."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return ""

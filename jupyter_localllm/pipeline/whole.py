@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.errors import AnswerCut, ContextOverflow, SchemaMismatch
-from jupyter_localllm.pipeline.road import Model, Request, ask_once
+from jupyter_localllm.pipeline.request import Model, Request
+from jupyter_localllm.pipeline.road import ask_once
 from jupyter_localllm.types import Done, Event, Message, Note, Result, Status
 
 if TYPE_CHECKING:
