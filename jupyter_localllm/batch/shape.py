@@ -13,10 +13,12 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
-from jupyter_localllm.constrain.typed import Typed, levels
 from jupyter_localllm.types import Result
+
+if TYPE_CHECKING:
+    from jupyter_localllm.constrain.typed import Typed
 
 __all__ = ["ANSWER", "TEXT", "Column", "Kind", "Shape", "plain"]
 
@@ -55,6 +57,8 @@ class Kind:
         >>> Kind.of(typing.Literal["low", "high"]), Kind.of(int | None).name, Kind.of(list[str]).name
         (Kind(name='category', levels=('low', 'high')), 'whole', 'object')
         """
+        from jupyter_localllm.constrain.typed import levels  # not before there is a schema
+
         found = levels(annotation)
         if found:
             values = tuple(plain(level) for level in found if level is not None)

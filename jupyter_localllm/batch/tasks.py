@@ -13,11 +13,12 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm.batch.cluster import is_collection
 from jupyter_localllm.batch.data import VALUE, Data, open_data
+from jupyter_localllm.batch.near import joined_to_earlier, vectors_of
 from jupyter_localllm.batch.shape import Kind, Shape, plain
 from jupyter_localllm.errors import UsageError
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["classify", "dedupe", "embed", "extract", "summarize", "translate"]
-
-_EMBEDDED = 256  # texts at a time
-_COMPARED = 1024  # rows at a time
 
 
 class Asks(Protocol):
@@ -215,7 +213,7 @@ def embed(llm: Asks, data: Any, *, column: str | None = None) -> NDArray[np.floa
         A text is longer than the model reads at once.
     """
     _, texts = _texts(data, column)
-    return _vectors(llm, texts)
+    return vectors_of(llm.embed, texts)
 
 
 def dedupe(
@@ -262,7 +260,7 @@ def dedupe(
     for position, text in enumerate(texts):
         first.setdefault(text, position)
     groups = [first[text] for text in texts]
-    joined = _nearest(_vectors(llm, list(first)), list(first.values()), threshold)
+    joined = joined_to_earlier(vectors_of(llm.embed, list(first)), list(first.values()), threshold)
     if confirm and joined:
         pairs = [{"first": texts[place], "second": texts[leader]} for place, leader in joined.items()]
         said = llm.map(_SAME, pairs, schema=["same", "different"], **options)
@@ -319,42 +317,3 @@ def _texts(data: Any, column: str | None) -> tuple[Data, list[str]]:
             )
         texts.append(value)
     return rows, texts
-
-
-def _vectors(llm: Asks, texts: Sequence[str]) -> NDArray[np.float32]:
-    import numpy as np
-
-    unique = list(dict.fromkeys(texts))
-    made = [llm.embed(unique[start : start + _EMBEDDED]) for start in range(0, len(unique), _EMBEDDED)]
-    if not made:
-        return np.zeros((0, 0), dtype=np.float32)
-    places = {text: place for place, text in enumerate(unique)}
-    vectors: NDArray[np.float32] = np.concatenate(made)[[places[text] for text in texts]]
-    return vectors
-
-
-def _nearest(vectors: NDArray[np.float32], positions: Sequence[int], threshold: float) -> dict[int, int]:
-    """Positions that join another's group, and whose.
-
-    Parameters
-    ----------
-    vectors : ndarray of shape (n, dim)
-    positions : sequence of int
-        Of each vector's row, ascending.
-    """
-    import numpy as np
-
-    joined: dict[int, int] = {}
-    leaders: list[int] = []  # places among the vectors
-    for start in range(0, len(vectors), _COMPARED):
-        block = vectors[start : start + _COMPARED]
-        near = block @ vectors[leaders].T if leaders else np.zeros((len(block), 0), dtype=np.float32)
-        known = len(leaders)
-        for offset, vector in enumerate(block):
-            cosines = np.concatenate([near[offset], vectors[leaders[known:]] @ vector])
-            best = int(np.argmax(cosines)) if len(cosines) else -1
-            if best >= 0 and cosines[best] >= threshold:
-                joined[positions[start + offset]] = positions[leaders[best]]
-            else:
-                leaders.append(start + offset)
-    return joined

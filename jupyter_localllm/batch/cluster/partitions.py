@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import queue
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,24 +19,24 @@ import distributed
 from dask.delayed import delayed
 
 from jupyter_localllm.batch.cluster.rows import NO_WORKERS, error_of
+from jupyter_localllm.batch.cluster.tally import COUNTED, Tally
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import asking, register, resident, there
 from jupyter_localllm.batch.data import VALUE, open_data, unused_name
 from jupyter_localllm.batch.mapping import OnError, RowError, answer_all, check_on_error
-from jupyter_localllm.batch.progress import Meter, Pace, Progress, Reporter
-from jupyter_localllm.batch.run import Step, is_of_the_run, reworded
+from jupyter_localllm.batch.progress import Meter, Progress, Reporter
+from jupyter_localllm.batch.run import is_of_the_run, reworded
 from jupyter_localllm.batch.shape import Shape
 from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.constrain.typed import Typed
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError
-from jupyter_localllm.types import Provenance, Status
+from jupyter_localllm.types import Status
 
 __all__ = ["beside", "first_rows", "map_collection"]
 
 _POLL_SECONDS = 0.05
 _TELL_SECONDS = 0.5  # between two words of a partition on how far it is
-_COUNTED = ("done", "failed", "cached", "repeated", "tokens")
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def map_collection(
         f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}",
         typed,
     )
-    tally = _Tally(len(parts), model)
+    tally = Tally(len(parts), model)
     answers, reports = _sent(client, asked, parts)
     telling = Reporter(tally, progress)
     with telling, _taken_back(client, [*answers, *reports]), _heard(client, asked.topic, tally):
@@ -160,7 +158,7 @@ def _answer_partition(asked: _Asked, number: int, partition: Any) -> tuple[Any, 
 
     def tell(progress: Progress) -> None:
         last[0] = progress
-        worker.log_event(asked.topic, {"partition": number, **{name: getattr(progress, name) for name in _COUNTED}})
+        worker.log_event(asked.topic, {"partition": number, **{name: getattr(progress, name) for name in COUNTED}})
 
     answers: list[Any] = []
     shape = Shape.of(asked.typed)
@@ -259,7 +257,7 @@ def _taken_back(client: Any, futures: list[Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _heard(client: Any, topic: str, tally: _Tally) -> Iterator[None]:
+def _heard(client: Any, topic: str, tally: Tally) -> Iterator[None]:
     """Hear how far the partitions are while they run."""
     client.subscribe_topic(topic, lambda event: tally.words.put(event[1]))
     try:
@@ -269,7 +267,7 @@ def _heard(client: Any, topic: str, tally: _Tally) -> Iterator[None]:
             client.unsubscribe_topic(topic)
 
 
-def _gathered(client: Any, reports: list[Any], tally: _Tally, telling: Reporter) -> list[_Report]:
+def _gathered(client: Any, reports: list[Any], tally: Tally, telling: Reporter) -> list[_Report]:
     """All reports, in the order of the partitions; raises the first error that comes."""
     numbers = {future.key: number for number, future in enumerate(reports)}
     arrived = distributed.as_completed(reports, with_results=True, raise_errors=False, loop=client.loop)
@@ -299,79 +297,3 @@ def _placed(reports: list[_Report]) -> Iterator[RowError]:
         for error in sorted(report.errors, key=lambda error: error.position):
             yield replace(error, position=error.position + before)
         before += report.rows
-
-
-class _Tally:
-    """How far all partitions are together.
-
-    Parameters
-    ----------
-    parts : int
-    model : str
-    """
-
-    def __init__(self, parts: int, model: str, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._parts = parts
-        self._model = model
-        self._clock = clock
-        self._begun = clock()
-        self._rows, self._written = Pace(self._begun), Pace(self._begun)
-        self._counts: dict[int, dict[str, int]] = {}
-        self._finished = 0
-        self._stage = ""
-        self._notes: Counter[str] = Counter()
-        self._provenance = Provenance()
-        self.words: queue.SimpleQueue[dict[str, int]] = queue.SimpleQueue()
-
-    def add(self, step: Step) -> None:
-        """Take note of what is in the way."""
-        self._stage = step.text if isinstance(step, Status) else ""
-
-    def listen(self) -> None:
-        """Take in what the workers have said since."""
-        while not self.words.empty():
-            word = self.words.get()
-            self._count(word.pop("partition"), word)
-
-    def finish(self, number: int, progress: Progress) -> None:
-        """A partition is done.
-
-        Raises
-        ------
-        UsageError
-            Its model was another one than that of the others.
-        """
-        self._finished += 1
-        self._count(number, {name: getattr(progress, name) for name in _COUNTED})
-        self._notes.update(progress.notes)
-        sha256, known = progress.provenance.model_sha256, self._provenance.model_sha256
-        if known and sha256 and sha256 != known:
-            raise UsageError(
-                f"the workers have different files under the name {self._model}, so the answers would not be those of"
-                " one model",
-                "Put the same file everywhere, or name it by a path that is the same on all machines.",
-            )
-        self._provenance = progress.provenance if sha256 else self._provenance
-
-    def progress(self, *, finished: bool = False) -> Progress:
-        """How far it is now."""
-        now = self._clock()
-        sums = {name: sum(counts.get(name, 0) for counts in self._counts.values()) for name in _COUNTED}
-        return Progress(
-            **sums,
-            total=sums["done"] if finished else None,
-            elapsed_s=now - self._begun,
-            rows_per_second=self._rows.rate(now),
-            tokens_per_second=self._written.rate(now),
-            model=self._model,
-            stage="" if finished else self._stage or f"{self._finished:,} of {self._parts:,} partitions",
-            notes=dict(self._notes),
-            provenance=self._provenance,
-            finished=finished,
-        )
-
-    def _count(self, number: int, counts: dict[str, int]) -> None:
-        self._counts[number] = counts
-        now = self._clock()
-        self._rows.add(now, sum(one.get("done", 0) for one in self._counts.values()))
-        self._written.add(now, sum(one.get("tokens", 0) for one in self._counts.values()))
