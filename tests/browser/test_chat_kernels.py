@@ -167,7 +167,8 @@ def test_a_reload_shows_what_was_there(lab: Lab) -> None:
 
 def test_the_connection_is_lost_and_comes_back(lab: Lab) -> None:
     """A socket that closes is opened again, and the panel goes on with what was written meanwhile."""
-    chat = open_chat(lab, [])
+    chat = open_chat(lab, [SLOW])
+    lab.run_cell(1)
     chat.ask(unasked(STORY))
     writing(chat)
     lab.page.evaluate(f"async () => {{ {PANEL} await panel.sessionContext.session.kernel.reconnect() }}")

@@ -33,7 +33,11 @@ HTML(jupyter_localllm.show.as_bundle(ANSWER)[0]["text/html"])
 
 # The contrast of an element's text with what stands behind it (WCAG 2.2, 1.4.3).
 CONTRAST = """element => {
-    const rgb = text => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+    const rgb = text => { // "rgb(0, 128, 255)", or "color(srgb 0 0.5 1)" where colours were mixed
+        const full = text.startsWith('color') ? 255 : 1;
+        const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
+        return [r * full, g * full, b * full, a];
+    };
     const light = ([r, g, b]) => {
         const part = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
         return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
