@@ -6,11 +6,12 @@ are the sources of the answer: what it says after the first of them is checked a
 
 from __future__ import annotations
 
+import inspect
 import json
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm.answering.again import Checker
 from jupyter_localllm.answering.outcomes import answered_with, asking_message, checker_of_calls, explained, passages_of
@@ -18,6 +19,7 @@ from jupyter_localllm.cite.repair import Citing
 from jupyter_localllm.errors import ToolError
 from jupyter_localllm.pipeline import Model, Request, ask
 from jupyter_localllm.tools.consent import Consent
+from jupyter_localllm.tools.formats.lark import MOST
 from jupyter_localllm.tools.keeping import keep, kept
 from jupyter_localllm.tools.running import checked, run
 from jupyter_localllm.tools.speech import BROKEN
@@ -135,8 +137,11 @@ def call_tools(calling: Calling, model: Model, cache: AnswerCache) -> Generator[
         _check_whole(result)
         if how == "never" or not result.calls:
             break
+        result = _not_too_many(result)
         known = len(course.calls)
         outcomes = []
+        for call in result.calls:  # all of them before the first one runs: a refusal must not leave half a round done
+            _agree(call, course, calling, cache)
         for call in result.calls:
             outcomes.append((yield from _outcome(call, course, calling, cache)))
         course.messages += (asking_message(result), *map(answered_with, outcomes))
@@ -193,6 +198,14 @@ def _question(messages: Sequence[Message]) -> str:
     return next(message.content for message in reversed(messages) if message.role == "user")
 
 
+def _not_too_many(result: Result) -> Result:
+    """An engine that holds nothing may write any number of calls."""
+    if len(result.calls) <= MOST:
+        return result
+    told = f"{len(result.calls):,} calls in one round: the first {MOST} were made"
+    return replace(result, calls=result.calls[:MOST], notes=(*result.notes, Note("calls", told)))
+
+
 def _check_whole(result: Result) -> None:
     broken = any(note.code == BROKEN for note in result.notes)
     if broken and result.finish_reason == "length":
@@ -207,8 +220,9 @@ def _outcome(
     call: ToolCall, course: _Course, calling: Calling, cache: AnswerCache
 ) -> Generator[AskEvent, None, ToolCall]:
     """The call with its outcome. What was called before in this answer is not called again: it might order twice."""
+    tools = _by_name(calling.request.tools)
     for earlier in course.calls:
-        if (earlier.name, _sorted(earlier)) == (call.name, _sorted(call)):
+        if _is_same(earlier, call, tools):
             return earlier
     yield Status("tool", call.words)
     made = _made(call, calling, cache)
@@ -217,8 +231,32 @@ def _outcome(
     return made
 
 
-def _sorted(call: ToolCall) -> str:
-    return json.dumps(call.arguments, sort_keys=True)
+def _is_same(one: ToolCall, other: ToolCall, tools: Mapping[str, Tool]) -> bool:
+    if one.name != other.name:
+        return False
+    return one.arguments == other.arguments or _bound(one, tools) == _bound(other, tools)
+
+
+def _bound(call: ToolCall, tools: Mapping[str, Tool]) -> Any:
+    """What the function would get, defaults included: ``{}`` and ``{"count": 1}`` may be the same call."""
+    ready = checked(call, tools)
+    if isinstance(ready, ToolCall):
+        return json.dumps(call.arguments, sort_keys=True)
+    tool, (positional, named) = ready
+    bound = inspect.signature(tool.function).bind(*positional, **named)
+    bound.apply_defaults()
+    return repr(sorted(bound.arguments.items()))
+
+
+def _agree(call: ToolCall, course: _Course, calling: Calling, cache: AnswerCache) -> None:
+    """Have a call allowed or not, if it will have to be."""
+    tools = _by_name(calling.request.tools)
+    ready = checked(call, tools)
+    if isinstance(ready, ToolCall) or any(_is_same(one, call, tools) for one in course.calls):
+        return
+    tool, _ = ready
+    if not (tool.pure and calling.request.cache in ("use", "require") and kept(call, tool, cache) is not None):
+        calling.consent.given(tool, call)
 
 
 def _made(call: ToolCall, calling: Calling, cache: AnswerCache) -> ToolCall:

@@ -11,9 +11,9 @@ from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.cache import Grouped
 from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.errors import EngineError, ModelNotFound, SchemaMismatch, UsageError
+from jupyter_localllm.errors import CacheMiss, EngineError, ModelNotFound, UsageError
 from jupyter_localllm.pipeline import Request, ask, keep, plan, recall
-from jupyter_localllm.types import Part, Result, Token
+from jupyter_localllm.types import Done, Part, Result, Token
 
 if TYPE_CHECKING:
     from jupyter_localllm.batch import Estimate, OnError, Progress, Weight
@@ -269,10 +269,13 @@ class OverRows(FromSources):
             entry = recall(request, model, cache)
             if entry is None or request.form is None:
                 return None if entry is None else replace(entry.result, cached=True)
-            try:
-                return replace(entry.result, cached=True, value=request.form.value(entry.result.text))
-            except SchemaMismatch:  # a first attempt, which is corrected there
-                return None
+            try:  # the same way as here: cut answers are errors, and corrections stand under keys of their own
+                events = list(ask(replace(request, cache="require"), model, cache))
+            except CacheMiss:
+                if request.cache == "require":
+                    raise
+                return None  # a first attempt, which is corrected there
+            return next(event.result for event in events if isinstance(event, Done))
 
         def kept(parts: tuple[Part, ...], result: Result) -> Result:
             if result.provenance.model_sha256 != model.sha256():

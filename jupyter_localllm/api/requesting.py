@@ -63,13 +63,15 @@ class Requesting(Handle):
         form, constraint = _form(options.get("schema")), options.get("constraint")
         if form is not None and constraint is not None:
             raise UsageError("schema and constraint exclude each other", "Give the one that the answer is read by.")
+        if form is not None and values.get("stop"):
+            raise UsageError("stop would cut what is read by a schema", "Leave stop out.")
         talk = seat.talk
         system = values.get("system", talk.system if talk is not None and talk.system is not None else self.system)
         return Request(
             messages=as_messages(prompt, system, seat.messages()),
             sampling=self.sampling(values),
             max_tokens=values.get("max_tokens", self.max_tokens),
-            stop=tuple(values.get("stop", self.stop)),
+            stop=tuple(values.get("stop", self.stop)) if form is None else (),
             cache=values.get("cache", self.cache),
             window=self.n_ctx,
             adapter_sha256=self._adapter_sha256(),

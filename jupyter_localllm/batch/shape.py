@@ -61,7 +61,7 @@ class Kind:
 
         found = levels(annotation)
         if found:
-            values = tuple(plain(level) for level in found if level is not None)
+            values = tuple(dict.fromkeys(plain(level) for level in found if level is not None))
             return cls("category", values) if all(isinstance(value, str) for value in values) else cls("object")
         while typing.get_origin(annotation) is typing.Annotated:
             annotation = typing.get_args(annotation)[0]

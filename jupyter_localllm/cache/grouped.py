@@ -21,6 +21,7 @@ __all__ = ["Grouped"]
 
 _SECONDS = 1.0
 _MOST = 256  # answers of a group
+_HELD = 4_096  # answers that wait at most while the cache cannot be written
 
 
 class Grouped:
@@ -53,7 +54,7 @@ class Grouped:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Commit what is left, however it came to an end."""
-        self.commit()
+        self.commit(last=True)
 
     @property
     def usable(self) -> bool:
@@ -93,7 +94,7 @@ class Grouped:
             if self._error is not None:
                 raise CacheError(self._error.message, self._error.hint)
             self._waiting[key.digest] = (key, entry)
-            if len(self._waiting) >= _MOST:
+            if len(self._waiting) % _MOST == 0:
                 self.commit()
             elif self._timer is None:
                 self._timer = threading.Timer(self._seconds, self.commit)
@@ -101,7 +102,7 @@ class Grouped:
                 self._timer.start()
         return True
 
-    def commit(self) -> None:
+    def commit(self, *, last: bool = False) -> None:
         """Write what waits; what the cache says against it, the next `put` tells."""
         with self._lock:
             timer, self._timer = self._timer, None
@@ -109,7 +110,8 @@ class Grouped:
                 timer.cancel()
             if self._waiting:
                 try:
-                    self._cache.put_all(self._waiting.values())
+                    if not self._cache.put_all(self._waiting.values()) and not last and len(self._waiting) < _HELD:
+                        return  # another process holds it, perhaps: the next commit tries again
                 except CacheError as error:
                     self._error = error
                 self._waiting = {}  # not before: an interrupt may have come in between

@@ -85,6 +85,8 @@ def _check_keyword(keyword: str, value: Any, place: str) -> None:
         what, hint = f"has the keyword {keyword} of an old draft", _OLD[keyword]
     elif keyword in _BOUNDS and isinstance(value, bool):
         what, hint = f"has {keyword} that is no number, as an old draft had", f"Write {keyword} with the number itself."
+    elif keyword == "required" and not isinstance(value, list):
+        what, hint = "has required that is no list, as an old draft had", "List the names beside 'properties'."
     elif keyword in _BOUNDS and isinstance(value, (int, float)) and abs(value) > _EXACT:
         what, hint = f"has {keyword} {value}, beyond ±2^53", "Numbers as large as this are not exact; leave it out."
     elif keyword in ("const", "enum") and (number := _too_large(value)) is not None:

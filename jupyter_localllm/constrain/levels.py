@@ -43,7 +43,9 @@ def levels(annotation: Any) -> tuple[Any, ...] | None:
 
 def choices_of(given: Any) -> list[Any] | None:
     """The options of a list, set, array or series; None if it is none of these."""
-    if isinstance(given, (list, tuple, set, frozenset)):
+    if isinstance(given, (set, frozenset)):
+        return sorted(given, key=repr)  # their own order is another one in each process
+    if isinstance(given, (list, tuple)):
         return list(given)
     listing = getattr(given, "tolist", None) or getattr(given, "to_list", None) or getattr(given, "to_pylist", None)
     if callable(listing) and not isinstance(given, type) and hasattr(given, "__len__"):

@@ -136,6 +136,8 @@ def _fields_form(cls: Any, forms: Forms) -> Form:
             return cls(**read)
         except (ValueError, TypeError, AssertionError) as error:  # what __post_init__ says
             raise Unfit((place, str(error) or type(error).__name__)) from None
+        except Exception as error:
+            raise Unfit((place, f"{type(error).__name__}: {error}")) from None
 
     return Form(schema, read)
 
@@ -178,6 +180,8 @@ def _pydantic_form(cls: Any, forms: Forms) -> Form:
             return adapter.validate_json(json.dumps(value), strict=True)
         except ValidationError as error:
             raise Unfit(*(_problem(one, place) for one in error.errors(include_url=False))) from None
+        except Exception as error:  # a validator of the person's
+            raise Unfit((place, f"{type(error).__name__}: {error}")) from None
 
     return forms.named(cls, make)
 

@@ -84,6 +84,8 @@ class Typed:
         """
         try:
             return self._read(bare(text))
+        except RecursionError:
+            raise SchemaMismatch.of(self.name, text, [("#", "is nested too deeply")]) from None
         except Unfit as unfit:
             self._check_limits(text)
             raise SchemaMismatch.of(self.name, text, unfit.problems) from None

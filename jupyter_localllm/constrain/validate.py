@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, localcontext
 from typing import Any
 
 from jupyter_localllm.constrain.forms import inner_place
@@ -84,7 +86,12 @@ class Validator:
         plain = jsonschema.Draft202012Validator
         mine: Any = extend(
             plain,
-            {"pattern": _pattern, "patternProperties": _pattern_properties, "additionalProperties": _additional},
+            {
+                "multipleOf": _multiple_of,
+                "pattern": _pattern,
+                "patternProperties": _pattern_properties,
+                "additionalProperties": _additional,
+            },
         )
         self._validator = mine(dict(schema), registry=Registry(), format_checker=plain.FORMAT_CHECKER)
 
@@ -111,6 +118,19 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
     if isinstance(instance, str) and not _found(pattern, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _multiple_of(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    """In decimal numbers, as they are written: 19.99 is a multiple of 0.01, though not in binary ones."""
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, bool) or not isinstance(instance, (int, float)):
+        return
+    with localcontext() as context:
+        context.prec = 700
+        whole = math.isfinite(instance) and Decimal(str(instance)) % Decimal(str(step)) == 0
+    if not whole:
+        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
 
 
 def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[Any]:

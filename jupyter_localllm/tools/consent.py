@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import sys
 import threading
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class Consent:
     def __init__(self, confirm: Confirm | bool) -> None:
         self._confirm = confirm
         self._always: set[str] = set()
+        self._said: dict[tuple[str, str], bool] = {}
 
     def given(self, tool: Tool, call: ToolCall) -> bool:
         """Whether the call may run.
@@ -43,9 +45,12 @@ class Consent:
         """
         if tool.safe or self._confirm is True or tool.name in self._always:
             return True
+        if (call.name, call.json) in self._said:
+            return self._said[call.name, call.json]
         said = self._confirm(call) if callable(self._confirm) else ask_the_person(call)
         if said == "always":
             self._always.add(tool.name)
+        self._said[call.name, call.json] = bool(said)
         return bool(said)
 
 
@@ -61,7 +66,7 @@ def ask_the_person(call: ToolCall) -> bool | str:
     if threading.current_thread() is not threading.main_thread() or not _somebody_there():
         raise _refused(call)
     try:
-        said = input(f"Run {call.words}? [y]es, [n]o, [a]lways in this answer: ").strip().lower()
+        said = input(f"Run {_whole(call)}? [y]es, [n]o, [a]lways in this answer: ").strip().lower()
     except (EOFError, OSError):
         raise _refused(call) from None
     except Exception as error:
@@ -70,6 +75,14 @@ def ask_the_person(call: ToolCall) -> bool | str:
             raise
         raise _refused(call) from None
     return "always" if said in _ALWAYS else said in _YES
+
+
+def _whole(call: ToolCall) -> str:
+    """The call with all of its arguments by name: who says yes must have seen them, also signs that hide others."""
+    if call.words.isprintable() and max(map(len, map(json.dumps, call.arguments.values())), default=0) <= 120:
+        return call.words
+    told = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in f"{call.name}({told})")
 
 
 def _somebody_there() -> bool:

@@ -53,8 +53,15 @@ def run(call: ToolCall, tool: Tool, arguments: Arguments) -> ToolCall:
     except LocalLLMError as error:
         return _failed(call, f"{type(error).__name__}: {error.message}")
     except Exception as error:
-        return _failed(call, f"{type(error).__name__}: {error}".rstrip(": "))
+        return _failed(call, f"{type(error).__name__}: {_words(error)}".rstrip(": "))
     return replace(call, outcome=bounded(text, LONGEST_OUTCOME), status="done")
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception of somebody else's
+        return ""
 
 
 def bounded(text: str, most: int) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import CellType
 from typing import Any
 
 from jupyter_localllm.errors import UsageError
@@ -118,4 +120,28 @@ def _identity(function: Any) -> str:
         code = getattr(plain, "__code__", None)
         text = repr((code.co_code, code.co_consts, code.co_names)) if code is not None else ""
     where = f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', '')}"
+    text += _held(function, plain)
     return hashlib.sha256(f"{where}\n{text}".encode("utf-8", "replace")).hexdigest()
+
+
+def _held(function: Any, plain: Any) -> str:
+    """What a function holds besides its source: defaults, what it closes over, globals, its object's attributes.
+
+    Of these the texts, numbers, tuples and dicts; what else it uses is not seen.
+    """
+    code, names = getattr(plain, "__code__", None), getattr(plain, "__globals__", {})
+    cells = [cell for cell in getattr(plain, "__closure__", None) or () if cell != CellType()]
+    held: list[Any] = [getattr(plain, "__defaults__", None), getattr(plain, "__kwdefaults__", None)]
+    held += [cell.cell_contents for cell in cells]
+    held += [names[name] for name in (code.co_names if code is not None else ()) if name in names]
+    held += sorted(getattr(getattr(function, "__self__", None), "__dict__", {}).items())
+    return "\n".join(map(_value, held))
+
+
+def _value(value: Any) -> str:
+    if not isinstance(value, (str, int, float, tuple, dict)):
+        return ""
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return ""
