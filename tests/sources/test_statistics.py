@@ -115,9 +115,8 @@ def test_numbers_are_written_in_few_digits(value: Any, text: str) -> None:
 def test_what_is_written_is_near_what_was_computed(value: float) -> None:
     """To six decimals, or to all digits."""
     # 0.0078125 is 0.007812: half a digit of the sixth decimal.
-    small = abs(value) < 1e-3
-    near = math.isclose(float(number_text(value)), value, rel_tol=1e-2 if small else 1e-6, abs_tol=0 if small else 5.1e-7)
-    assert near
+    how = {"rel_tol": 1e-2} if abs(value) < 1e-3 else {"rel_tol": 1e-6, "abs_tol": 5.1e-7}
+    assert math.isclose(float(number_text(value)), value, **how)
 
 
 @given(st.integers())
