@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint test-js test-py soak clean
+.PHONY: demo test lint test-js test-py test-browser test-rest soak clean
 
 # Run the example notebooks through papermill; the reports go to build/demo/.
 demo:
@@ -12,7 +12,8 @@ demo:
 	$(BIN)/python scripts/demo.py
 
 # Everything that tests the project, browser tests included; random campaigns run as samples.
-test: lint test-js test-py
+test: .env-test
+	$(MAKE) --no-print-directory -j2 lint test-js test-browser test-rest
 
 # Style, types, and the order in which the rooms import each other.
 lint: .env-test
@@ -26,9 +27,16 @@ lint: .env-test
 test-js: .env-test
 	cd labextension && npm run --silent test
 
-# The Python tests: the package, its notebooks, the wheel, and JupyterLab in Chromium.
-test-py: .env-test
-	$(BIN)/python -m pytest -m "not soak"
+# The Python tests, in two processes where `make test` calls them: those in JupyterLab wait for pages most of the time.
+test-py: test-browser test-rest
+
+# JupyterLab in Chromium.
+test-browser: .env-test
+	$(BIN)/python -m pytest -m "not soak" tests/browser
+
+# The package, its notebooks, the wheel.
+test-rest: .env-test
+	$(BIN)/python -m pytest -m "not soak" --ignore=tests/browser
 
 # The random campaigns, whole: takes hours.
 soak: .env-test
