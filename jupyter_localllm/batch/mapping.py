@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union
@@ -15,7 +16,9 @@ from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
-__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows", "runner_for"]
+__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows", "runner_for", "with_errors"]
+
+_WARNED = 3  # rows that a warning names
 
 OnError = Union[Literal["raise", "record"], Callable[["RowError"], object]]
 
@@ -98,7 +101,7 @@ def map_rows(
         with Reporter(Meter(rows.total, model), progress) as reporter:
             answers = answer_all(plan, rows, runner, on_error=note, reporter=reporter, resumes=resumes, shape=shape)
     made = rows.like(answers, shape)
-    return _with_errors(made, errors) if on_error == "record" else made
+    return with_errors(made, errors) if on_error == "record" else made
 
 
 def runner_for(ask: Ask, width: int) -> Runner:
@@ -189,8 +192,30 @@ def _after(rows: Data, resumes: bool) -> str:
     return "The rows that are finished are in the cache: a rerun goes on from there." if resumes else ""
 
 
-def _with_errors(answers: Any, errors: list[RowError]) -> Any:
-    """Hang the errors on what can carry them, in the order of the rows."""
-    if hasattr(answers, "attrs"):
-        answers.attrs["errors"] = [error.plain() for error in sorted(errors, key=lambda error: error.position)]
+def with_errors(answers: Any, errors: list[RowError]) -> Any:
+    """Hang recorded errors on what can carry them, in the order of the rows; warn of them where nothing can.
+
+    Parameters
+    ----------
+    answers : object
+        What a map gives back.
+    errors : list of RowError
+    """
+    errors = sorted(errors, key=lambda error: error.position)
+    if type(getattr(answers, "attrs", None)) is dict:
+        answers.attrs["errors"] = [error.plain() for error in errors]
+    elif errors:
+        shown = [f"  {error.where}: {error.error.message.partition(chr(10))[0]}" for error in errors[:_WARNED]]
+        rest = [f"  and {len(errors) - _WARNED:,} more"] if len(errors) > _WARNED else []
+        warnings.warn(
+            "\n".join(
+                (
+                    f"{len(errors):,} {'row' if len(errors) == 1 else 'rows'} failed:",
+                    *(*shown, *rest),
+                    "on_error=failed.append, where failed is a list, keeps them all.",
+                )
+            ),
+            RuntimeWarning,
+            stacklevel=4,
+        )
     return answers

@@ -30,6 +30,7 @@ _VALIDATING = {
     *("minContains", "maxContains", "dependentRequired", "$dynamicRef"),
 }
 _OLD = {"disallow": "Write the types that are allowed.", "divisibleBy": "Write multipleOf.", "extends": "Write allOf."}
+_NULLABLE = 'Write null as one of the types: "type": ["string", "null"].'
 _EXACT = 2**53  # integers up to here are exact in the doubles that llguidance makes of all numbers
 
 
@@ -83,6 +84,8 @@ def _check_keyword(keyword: str, value: Any, place: str) -> None:
     what, hint = "", ""
     if keyword in _OLD:
         what, hint = f"has the keyword {keyword} of an old draft", _OLD[keyword]
+    elif keyword == "nullable" and value is True:
+        what, hint = "has the keyword nullable of OpenAPI", _NULLABLE
     elif keyword in _BOUNDS and isinstance(value, bool):
         what, hint = f"has {keyword} that is no number, as an old draft had", f"Write {keyword} with the number itself."
     elif keyword == "required" and not isinstance(value, list):

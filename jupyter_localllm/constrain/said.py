@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -18,10 +19,15 @@ def bare(text: str) -> str:
 
 
 def parsed(text: str) -> Any:
-    """The JSON value of a text; no word that only JavaScript knows, no property twice."""
+    """The JSON value of a text; no word that only JavaScript knows, no number beyond floats, no property twice."""
 
     def reject(word: str) -> Any:
         raise ValueError(f"{word} is no JSON")
+
+    def number(text: str) -> float:
+        if math.isinf(value := float(text)):
+            raise ValueError(f"{text[:40]} is beyond what a float can hold")
+        return value
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
@@ -30,6 +36,6 @@ def parsed(text: str) -> Any:
         return made
 
     try:
-        return json.loads(text, parse_constant=reject, object_pairs_hook=pairs)
+        return json.loads(text, parse_constant=reject, parse_float=number, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
         raise Unfit(("#", f"is no JSON: {error}")) from None

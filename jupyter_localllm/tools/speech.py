@@ -18,6 +18,10 @@ BROKEN = "broken_call"
 """Code of the note on something that began as a call, and is none."""
 
 
+NO_ANSWER = "no_answer"
+"""Code of the note on a call that was made where an answer was due."""
+
+
 @dataclass(frozen=True)
 class Speech:
     """One request with tools, in the format of one model.
@@ -73,10 +77,14 @@ class Speech:
                 yield event
 
     def _read(self, result: Result) -> Result:
-        if self.how == "never":
-            return result
         reply = self.format.read(result.text, self.tools)
         notes = result.notes
+        if self.how == "never":  # only what nothing holds to its format calls all the same
+            known = {tool.name for tool in self.tools}
+            if not reply.calls or not known.issuperset(call.name for call in reply.calls):
+                return result
+            note = Note(NO_ANSWER, "asked to answer, the model called a tool again")
+            return replace(result, text=reply.text, notes=(*notes, note))
         if reply.broken:
             notes = (*notes, Note(BROKEN, "what began as a call of a tool is none"))
         return replace(result, text=reply.text, calls=reply.calls, notes=notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,7 +78,11 @@ def _told(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return _NAMES[value]
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_ARGUMENT else f"{text[:_LONGEST_ARGUMENT]}… ({len(text):,} characters)"
+    if len(text) <= _LONGEST_ARGUMENT:
+        return text
+    # Calls that begin alike must not read alike: they are cited by these words.
+    sha256 = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{text[:_LONGEST_ARGUMENT]}… ({len(text):,} characters, sha256 {sha256[:8]})"
 
 
 @dataclass(frozen=True)

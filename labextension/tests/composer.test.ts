@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { namesIn, plainTraceback, wellFormed } from '../src/chat/code';
-import { insert, parseCommand, step, tokenAt } from '../src/chat/completion';
+import { insert, narrowed, parseCommand, step, tokenAt } from '../src/chat/completion';
 import { diffLines } from '../src/chat/diff';
 import { around, mayAsk } from '../src/chat/ghost';
 import type { IQueued } from '../src/chat/protocol';
@@ -34,6 +34,17 @@ test('what is taken stands in the place of what was typed', () => {
   const token = tokenAt('mean of @d of', 10)!;
   assert.deepEqual(insert('mean of @d of', token, 10, 'df'), { text: 'mean of df of', caret: 10 });
   assert.deepEqual(insert('@d', tokenAt('@d', 2)!, 2, 'df'), { text: 'df ', caret: 3 });
+});
+
+test('a letter that is typed leaves only the names that fit it, in the order of the kernel', () => {
+  const found = ['ax', 'b', 'X2', 'x'].map(name => ({ name }));
+  const names = (from: string, to: string, limit = 50) => narrowed(found, limit, from, to)?.map(({ name }) => name);
+  assert.deepEqual(names('', 'x'), ['X2', 'x', 'ax']);
+  assert.deepEqual(names('', ''), ['ax', 'b', 'X2', 'x']);
+  assert.deepEqual(names('', 'xyz'), []);
+  assert.equal(names('', 'x', 4), undefined, 'more may fit than was sent');
+  assert.equal(names('x', ''), undefined, 'a letter was taken back');
+  assert.equal(names('', '_'), undefined, 'hidden names were not sent');
 });
 
 test('commands are known words, and all else is a question', () => {

@@ -159,6 +159,18 @@ def test_errors_are_recorded(make: Callable[..., LocalLLM], echo: Echo) -> None:
 
 
 @pytest.mark.usefixtures("width")
+def test_what_carries_no_errors_has_them_told(make: Callable[..., LocalLLM]) -> None:
+    """Of a list or a polars series the reasons are warned of, the first ones by name, and how to get them all."""
+    texts = ["long " * (100 + i) for i in range(5)] + ["b"]
+    for data in (texts, pl.Series(texts)):
+        with pytest.warns(
+            RuntimeWarning, match=r"5 rows failed:\n  row 0: .*\n  row 1: .*\n.*\n  and 2 more\n.*failed\.append"
+        ):
+            answers = make(n_ctx=60).map("{{ value }}", data, on_error="record")
+        assert list(answers) == [None] * 5 + ["re: b"]
+
+
+@pytest.mark.usefixtures("width")
 def test_without_errors_there_are_none(llm: LocalLLM) -> None:
     """`attrs["errors"]` is there to be asked whenever errors are recorded."""
     assert llm.map("{{ value }}", pd.Series(["a"]), on_error="record").attrs == {"errors": []}

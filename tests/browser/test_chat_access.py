@@ -126,6 +126,29 @@ def test_the_keyboard_is_enough(lab: Lab) -> None:
     expect(chat.node.get_by_role("region", name="Models")).to_contain_text("smollm2-135m-instruct")
 
 
+def test_tab_takes_what_was_typed_however_fast(lab: Lab) -> None:
+    """The list never stands for what was typed a letter ago, and a Tab before the kernel answered is not lost."""
+    lab.open([SETUP, "aa = 1\nx = 2\nxylophone = 3"])
+    lab.run_cell(0)
+    lab.run_cell(1)
+    chat = Chat(lab).show().ready()
+    attached, keys = chat.node.get_by_role("list", name="Attached"), lab.page.keyboard
+    chat.input.focus()
+    for typed in ["@x", "@aa", "@xy"]:
+        keys.type(typed)
+        keys.press("Tab")
+        expect(chat.input).to_have_value(f"{dict(x='x', aa='aa', xy='xylophone')[typed[1:]]} ")
+        expect(chat.input).to_be_focused()
+        chat.input.fill("")
+        keys.type("@")
+        expect(chat.node.get_by_role("option").first).to_contain_text("aa")
+        keys.type(typed[1:])
+        keys.press("Tab")
+        expect(chat.input).to_have_value(f"{dict(x='x', aa='aa', xy='xylophone')[typed[1:]]} ")
+        chat.input.fill("")
+    assert [chip.split()[0] for chip in attached.get_by_role("listitem").all_inner_texts()] == ["x", "aa", "xylophone"]
+
+
 def test_a_narrow_panel_shows_everything(lab: Lab, pictures: Path) -> None:
     """At the smallest width nothing is cut off or lies over something else, and no line scrolls the panel sideways."""
     chat = conversation(lab)

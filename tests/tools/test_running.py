@@ -119,4 +119,6 @@ def test_calls_are_told_as_python_writes_them() -> None:
     """One argument stands alone; long ones are cut, and say so."""
     assert ToolCall("f", '{"a": true, "b": null}').words == "f(a=True, b=None)"
     assert "1,002 characters" in ToolCall("f", f'{{"a": "{"x" * 1000}"}}').words
+    one, other = (ToolCall("f", f'{{"a": "{"x" * 1000}{end}"}}').words for end in "ab")
+    assert one != other, "calls that begin alike are cited apart"
     assert ToolCall("f", "broken").words == "f()"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.tools.speech import BROKEN, speech_of
+from jupyter_localllm.tools.formats import Calling
+from jupyter_localllm.tools.speech import BROKEN, NO_ANSWER, speech_of
 from jupyter_localllm.tools.tool import as_tools
 from jupyter_localllm.types import Done, Event, ModelInfo, Result, Token
 from tests.tools import shop
@@ -16,8 +17,8 @@ from tests.tools.templates import CONTROL, TEMPLATES
 TOOLS = as_tools([shop.price])
 
 
-def heard(name: str, pieces: list[str]) -> tuple[list[str], Result]:
-    speech = speech_of(TOOLS, "may", ModelInfo("m", 4096, TEMPLATES[name], control=CONTROL))
+def heard(name: str, pieces: list[str], how: Calling = "may") -> tuple[list[str], Result]:
+    speech = speech_of(TOOLS, how, ModelInfo("m", 4096, TEMPLATES[name], control=CONTROL))
     assert speech is not None
 
     def events() -> Iterator[Event]:
@@ -69,6 +70,26 @@ def test_a_broken_call_is_shown_and_noted() -> None:
     shown, result = heard("plain", ['{"name": "price", "argu'])
     assert "".join(shown) == result.text == '{"name": "price", "argu'
     assert [note.code for note in result.notes] == [BROKEN]
+
+
+def test_a_call_behind_a_call_is_not_lost() -> None:
+    """What follows a whole call and is cut off stands in the text, and is noted."""
+    _, result = heard("plain", [CALL, '\n{"name": "price", "argu'])
+    assert len(result.calls) == 1
+    assert result.text == '{"name": "price", "argu'
+    assert [note.code for note in result.notes] == [BROKEN]
+
+
+@pytest.mark.parametrize("name", ["plain", "hermes"])
+def test_a_call_in_place_of_an_answer_is_none(name: str) -> None:
+    """An engine that nothing holds may call though it must answer: that is told, and is not shown as the answer."""
+    call = CALL if name == "plain" else f"<tool_call>{CALL}</tool_call>"
+    said, result = heard(name, [call], "never")
+    assert (said, result.text, result.calls) == ([], "", ())
+    assert [note.code for note in result.notes] == [NO_ANSWER]
+    other = '{"name": "Ada", "arguments": {}}'
+    said, result = heard("plain", [other], "never")
+    assert "".join(said) == result.text == other
 
 
 def test_a_model_without_a_template_is_refused() -> None:

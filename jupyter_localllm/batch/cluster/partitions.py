@@ -23,7 +23,7 @@ from jupyter_localllm.batch.cluster.tally import COUNTED, Tally
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import asking, register, resident, there
 from jupyter_localllm.batch.data import VALUE, open_data, unused_name
-from jupyter_localllm.batch.mapping import OnError, RowError, answer_all, check_on_error
+from jupyter_localllm.batch.mapping import OnError, RowError, answer_all, check_on_error, with_errors
 from jupyter_localllm.batch.progress import Meter, Progress, Reporter
 from jupyter_localllm.batch.run import is_of_the_run, reworded
 from jupyter_localllm.batch.shape import Shape
@@ -111,7 +111,8 @@ def map_collection(
     if callable(on_error):
         for error in _placed(told):
             on_error(error)
-    return form.collection(answers)
+    made = form.collection(answers)
+    return with_errors(made, list(_placed(told))) if on_error == "record" else made
 
 
 def beside(data: Any, answers: Any) -> tuple[Any, tuple[str, ...]]:

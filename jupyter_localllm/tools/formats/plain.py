@@ -70,7 +70,7 @@ class Plain:
         return f"{start_of(how, 'ws call ws')}\nTEXT: /{BLANK}[^{{\\s]{ANY}*/\n{calls}"
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
-        """One call or several at the beginning of the answer; what stands behind them is not kept."""
+        """One call or several at the beginning of the answer; words behind them are not kept, what began as one more is."""
         if not text.lstrip().startswith("{"):
             return Reply(text)
         found = objects_at(text)
@@ -78,4 +78,6 @@ class Plain:
         calls = [calls_of(value, *keys) for value in found[0]] if found else []
         if not calls or None in calls:
             return Reply(text, broken=True)
-        return Reply("", tuple(call for several in calls if several for call in several))
+        rest = text[found[1] :].lstrip(" \t\r\n;,") if found else ""
+        more = rest if rest.startswith("{") else ""
+        return Reply(more, tuple(call for several in calls if several for call in several), broken=bool(more))

@@ -32,6 +32,27 @@ export function insert(text: string, token: IToken, caret: number, words: string
   return { text: before + tail, caret: before.length };
 }
 
+/**
+ * Which of the names found for a shorter prefix fit the longer one that was typed since, in the kernel's order; null
+ * where only the kernel knows: the names were cut off at `limit`, or those that begin with `_` were left out.
+ */
+export function narrowed<T extends { readonly name: string }>(
+  found: readonly T[],
+  limit: number,
+  from: string,
+  to: string
+): readonly T[] | null {
+  if (from === to) {
+    return found;
+  }
+  if (found.length >= limit || !to.startsWith(from) || to.startsWith('_') !== from.startsWith('_')) {
+    return null;
+  }
+  const wanted = to.toLowerCase();
+  const places = found.map(({ name }) => name.toLowerCase().indexOf(wanted));
+  return [...found.filter((_, i) => places[i] === 0), ...found.filter((_, i) => places[i] > 0)];
+}
+
 export const COMMANDS = ['explain', 'fix', 'clear', 'model', 'new', 'export', 'stop'] as const;
 
 export type CommandName = (typeof COMMANDS)[number];

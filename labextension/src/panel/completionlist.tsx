@@ -3,7 +3,7 @@
  */
 import * as React from 'react';
 
-import { COMMANDS, type CommandName, type IToken } from '../chat/completion';
+import { COMMANDS, type CommandName, type IToken, narrowed } from '../chat/completion';
 import { type IVariable, asVariables } from '../chat/replies';
 import type { Translations } from '../i18n';
 import { cost, firstLine } from './chips';
@@ -22,30 +22,39 @@ export interface IChoice {
 }
 
 const MOST = 50;
-const NONE: readonly IChoice[] = [];
 
-/** What may stand in the place of a token; variables come from the kernel, a moment later. */
-export function useChoices(token: IToken | null): readonly IChoice[] {
+/** The kernel's answer for a prefix; without variables where it could not answer. */
+interface IFound {
+  readonly prefix: string;
+  readonly variables: readonly IVariable[];
+}
+
+/**
+ * What may stand in the place of a token, and never what stood there a letter ago; null while the kernel, who knows the
+ * variables, has yet to answer.
+ */
+export function useChoices(token: IToken | null): readonly IChoice[] | null {
   const panel = usePanel();
-  const [choices, setChoices] = React.useState(NONE);
+  const [found, setFound] = React.useState<IFound | null>(null);
   const sign = token?.sign;
   const prefix = token?.prefix ?? '';
   React.useEffect(() => {
     let current = true;
-    if (sign === '/') {
-      setChoices(commandChoices(prefix, panel.trans));
-    } else if (sign === '@') {
-      const cells = cellChoices(prefix, panel);
-      variableChoices(prefix, panel).then(
-        variables => current && setChoices([...variables, ...cells]),
-        () => current && setChoices(cells)
-      );
+    if (sign === '@') {
+      const ended = (variables: readonly IVariable[]) => current && setFound({ prefix, variables });
+      variablesOf(prefix, panel).then(ended, () => ended([]));
     } else {
-      setChoices(NONE);
+      setFound(null);
     }
     return () => void (current = false);
   }, [panel, sign, prefix]);
-  return token ? choices : NONE;
+  return React.useMemo(() => {
+    if (sign !== '@') {
+      return sign ? commandChoices(prefix, panel.trans) : [];
+    }
+    const variables = found && narrowed(found.variables, MOST, found.prefix, prefix);
+    return variables && [...variables.map(each => variableChoice(each, panel)), ...cellChoices(prefix, panel)];
+  }, [panel, sign, prefix, found]);
 }
 
 function commandChoices(prefix: string, trans: Translations): readonly IChoice[] {
@@ -66,15 +75,18 @@ function commandChoices(prefix: string, trans: Translations): readonly IChoice[]
   }));
 }
 
-async function variableChoices(prefix: string, { controller, trans }: IPanelContext): Promise<readonly IChoice[]> {
-  const reply = await controller.session?.request({ type: 'variables', prefix, limit: MOST });
-  return asVariables(reply).map(variable => ({
+async function variablesOf(prefix: string, { controller }: IPanelContext): Promise<readonly IVariable[]> {
+  return asVariables(await controller.session?.request({ type: 'variables', prefix, limit: MOST }));
+}
+
+function variableChoice(variable: IVariable, { controller, trans }: IPanelContext): IChoice {
+  return {
     key: `variable ${variable.name}`,
     label: variable.name,
     detail: describe(variable, trans),
     insert: variable.name,
     take: () => controller.draft.attach({ kind: 'variable', name: variable.name })
-  }));
+  };
 }
 
 function describe({ type, shape, tokens: count }: IVariable, trans: Translations): string {

@@ -13,6 +13,7 @@ import { CompletionList, type IChoice, useChoices } from './completionlist';
 import { usePanel, useRun, useSession, useView } from './context';
 import { count } from './figures';
 
+const NONE: readonly IChoice[] = [];
 const LIST = 'jp-LocalLLM-completions';
 
 export function Composer(): JSX.Element {
@@ -28,7 +29,8 @@ export function Composer(): JSX.Element {
   const ready = view?.phase === 'ready';
   const token = ready ? tokenAt(draft, caret) : null;
   const key = token ? `${token.sign}${token.start} ${token.prefix}` : '';
-  const choices = useChoices(closed === key ? null : token);
+  const known = useChoices(closed === key ? null : token);
+  const choices = known ?? NONE;
   React.useEffect(() => setChosen(0), [key]);
   const whole = token?.sign === '/' && choices[chosen]?.label === draft.trim(); // nothing is left to complete
   const running = view ? runningTurns(view.chat, conversation).length > 0 : false;
@@ -40,6 +42,15 @@ export function Composer(): JSX.Element {
     area.moveTo(next.caret);
     setCaret(next.caret);
   };
+  const wanted = React.useRef(''); // the token that Tab shall complete as soon as the kernel has answered
+  React.useEffect(() => {
+    if (known && wanted.current !== '') {
+      if (wanted.current === key && known.length > 0) {
+        take(known[0]);
+      }
+      wanted.current = '';
+    }
+  }, [known, key]);
   const send = (): void => {
     const command = parseCommand(draft);
     if (command) {
@@ -58,7 +69,9 @@ export function Composer(): JSX.Element {
       setChosen(step(chosen, moves[event.key], choices.length));
     } else if (choices.length > 0 && (event.key === 'Tab' || (event.key === 'Enter' && !whole)) && !event.shiftKey) {
       take(choices[chosen] ?? choices[0]);
-    } else if (choices.length > 0 && event.key === 'Escape') {
+    } else if (known === null && event.key === 'Tab' && !event.shiftKey) {
+      wanted.current = key;
+    } else if ((known === null || choices.length > 0) && event.key === 'Escape') {
       setClosed(key);
     } else if (event.key === 'Enter' && sends(event, settings.enterSends)) {
       send();

@@ -95,6 +95,8 @@ def test_rows_that_fail(llm: LocalLLM, client: Any) -> None:
     answers = client.compute(made).result()
     assert [(error.position, error.label) for error in failed] == [(3, "x"), (5, "z")]
     assert answers.dropna().tolist() == ["re: a", "re: b", "re: c", "re: e"]
+    with pytest.warns(RuntimeWarning, match=r"2 rows failed:\n  row 3 \(label 'x'\): .*\n  row 5 \(label 'z'\): "):
+        llm.map("{{ value }}", series, client=client, on_error="record")
 
 
 def test_what_is_wrong_is_told_before_anything_is_asked(
