@@ -82,8 +82,8 @@ class OverRows(FromSources):
             under ``cache="require"`` …). ``"raise"``: stop there with an error that names the row. ``"record"``: its
             answer is None, and the other rows go on; of pandas data, ``answers.attrs["errors"]`` lists row, label,
             error and message, of other data a warning names the first ones. A function is called with each
-            `jupyter_localllm.batch.RowError` instead: ``failed = []; llm.map(…, on_error=failed.append)``. What holds for all rows alike (no
-            such model, no memory for it) is always raised.
+            `jupyter_localllm.batch.RowError` instead: ``failed = []; llm.map(…, on_error=failed.append)``. What holds
+            for all rows alike (no such model, no memory for it) is always raised.
         progress : callable or False, optional
             Gets a `jupyter_localllm.batch.Progress`, at most four times a second and at the end. If it is left out, a
             bar shows it where the extension is loaded and somebody looks on; False shows nothing.

@@ -70,7 +70,7 @@ class Plain:
         return f"{start_of(how, 'ws call ws')}\nTEXT: /{BLANK}[^{{\\s]{ANY}*/\n{calls}"
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
-        """One call or several at the beginning of the answer; words behind them are not kept, what began as one more is."""
+        """One call or several at the beginning; of what stands behind them, only what began as one more is kept."""
         if not text.lstrip().startswith("{"):
             return Reply(text)
         found = objects_at(text)
