@@ -12,7 +12,7 @@ demo:
 	$(BIN)/python scripts/demo.py
 
 # Everything that tests the project, browser tests included; random campaigns run as samples.
-test: .env-test
+test:
 	$(MAKE) --no-print-directory -j2 lint test-js test-browser test-rest
 
 # Style, types, and the order in which the rooms import each other.

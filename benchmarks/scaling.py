@@ -13,7 +13,6 @@ import json
 import os
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,6 @@ def cluster(workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     with (
-        warnings.catch_warnings(),
         LocalCluster(n_workers=workers, threads_per_worker=2, dashboard_address=":0") as made,
         Client(made, set_as_default=False) as client,
     ):

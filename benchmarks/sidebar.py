@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import secrets
-import shutil
 import statistics
 import tempfile
 import time
@@ -19,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
 from benchmarks.spread import machine, percentile, spread
 from tests.browser.chat import Chat, open_chat
-from tests.browser.conftest import FLAGS
 from tests.browser.lab import Lab
+from tests.browser.launch import launched
 from tests.browser.server import LABEXTENSION, Server, running_server
 
 FIRST_TOKEN_MS, FRAME_MS, UPDATES, BUNDLE_BYTES, ACTIVATE_MS = 50, 100, 20, 300_000, 20
@@ -245,11 +243,8 @@ def clocks_apart(page: Page) -> float:
 @contextmanager
 def browser_context() -> Iterator[BrowserContext]:
     """Chromium, as the browser tests have it."""
-    path = os.environ.get("JLLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with launched() as browser:
         yield browser.new_context(viewport={"width": 1200, "height": 900}, service_workers="block")
-        browser.close()
 
 
 def main() -> None:

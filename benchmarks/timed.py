@@ -22,5 +22,6 @@ class Timed(LocalLLM):
 
     def _model(self) -> Any:
         delay = os.environ.get(DELAY, "0")
-        engine = _engines.setdefault(delay, ScriptedEngine(ANSWER, name=f"timed-{delay}", delay_ms=float(delay)))
-        return EngineModel(engine)
+        if delay not in _engines:
+            _engines[delay] = ScriptedEngine(ANSWER, name=f"timed-{delay}", delay_ms=float(delay))
+        return EngineModel(_engines[delay])

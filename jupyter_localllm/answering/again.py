@@ -47,16 +47,19 @@ def checker_of(
         now = sources if sources is not None else latest()
         snapshots: dict[str, Snapshot | None] = {}
 
+        def latest_of(name: str) -> Snapshot | None:
+            if name not in snapshots:
+                snapshot = snapshots[name] = _snapshot(now, name)
+                if isinstance(snapshot, FrameSnapshot):
+                    snapshot.keep_in(keepers.get(name))
+            return snapshots[name]
+
         def resolve(name: str, locator: Locator) -> Passage | None:
             if selected is not None:
-                held = [_snapshot(now, source) for source in selected.sources]
+                held = [latest_of(source) for source in selected.sources]
                 frames = [snapshot for snapshot in held if isinstance(snapshot, FrameSnapshot)]
                 return selected.again(frames) if len(frames) == len(held) else None
-            if name not in snapshots:
-                snapshots[name] = _snapshot(now, name)
-            snapshot = snapshots[name]
-            if isinstance(snapshot, FrameSnapshot):
-                snapshot.keep_in(keepers.get(name))
+            snapshot = latest_of(name)
             if snapshot is None:
                 return None
             again = computed.get((name, locator))

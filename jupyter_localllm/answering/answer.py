@@ -111,11 +111,13 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     first_ms = (time.perf_counter() - begun) * 1000
     result: Result | None = None
     if asking.write and evidence.enough and not evidence.others:  # who says what is told as it is
-        evidence, written = yield from _fitted(asking, evidence, draft, model, cache)
+        fitted, written = yield from _fitted(asking, evidence, draft, model, cache)
         if written is not None:
-            draft, result = written
+            better, result = written
             if result is None:  # cancelled from below
                 return
+            if better is not draft:  # what stands cites what it was made of, whatever the model had room for
+                evidence, draft = fitted, better
     if result is None:
         took = (time.perf_counter() - begun) * 1000
         result = Result(draft.text, model=model.name, timings=Timings(ttft_ms=first_ms, latency_ms=took))
@@ -209,7 +211,7 @@ def _finished(asking: Asking, evidence: Evidence, draft: Draft, result: Result) 
     reading = evidence.reading or (evidence.possible[0] if evidence.possible else None)
     selected = evidence.selected
     sources = yield from watched(
-        lambda tell: {snapshot.name: _sha256(snapshot, reading) for snapshot in asking.snapshots}, "sources"
+        lambda tell: {snapshot.name: _sha256(snapshot, evidence) for snapshot in asking.snapshots}, "sources"
     )
     notes = (*_of_this(result, draft), *evidence.notes)
     result = replace(result, notes=notes, provenance=replace(result.provenance, sources=sources))
@@ -235,11 +237,14 @@ def _read_as(reading: Reading | None, evidence: Evidence) -> str:
     return f"{reading.words}{unused}"
 
 
-def _sha256(snapshot: Snapshot, reading: Reading | None) -> str:
-    """Of the content; of a very large table only of the columns that the answer rests on, which is as sure."""
+def _sha256(snapshot: Snapshot, evidence: Evidence) -> str:
+    """Of the content; of a very large table only of the columns that were computed with, where it is known which."""
     if not isinstance(snapshot, FrameSnapshot) or snapshot.table.rows * len(snapshot.table.columns) <= _HASHED:
         return snapshot.sha256
-    used = reading.candidate.operation.columns() if reading is not None and reading.source is snapshot else ()
+    readings = (reading for reading in evidence.readings if reading.source is snapshot)
+    used = sorted({place for reading in readings for place in reading.candidate.operation.columns()})
+    if not used:
+        return snapshot.sha256
     return hash_of(snapshot.size, *(snapshot.table.columns[place].sha256 for place in used))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from jupyter_localllm.answering.evidence import Evidence
 from jupyter_localllm.answering.excerpt import excerpt, speaks_of
-from jupyter_localllm.answering.others import Claim, Other, otherwise, values_of
+from jupyter_localllm.answering.others import Claim, Other, also, otherwise, values_of
 from jupyter_localllm.answering.prompt import NOT_FOUND
 from jupyter_localllm.types import Citation, Passage
 
@@ -149,7 +149,8 @@ def _others(draft: Draft, evidence: Evidence, question: str) -> Iterator[tuple[O
         if not passages or citation.status != "supported" or not values:
             continue
         claim = Claim(text, values, citation.source)
-        for other in otherwise(claim, question, evidence.choice.asked, passages):
+        agreeing = also(claim, question, passages)
+        for other in otherwise(claim, question, evidence.choice.asked, passages, agreeing):
             passages = [passage for passage in passages if passage.source != other.passage.source]
             yield other, citation.number
 

@@ -92,6 +92,7 @@ class Evidence:
     others: tuple[Other, ...] = ()
     unmet: tuple[str, ...] = ()
     rivals: tuple[Reading, ...] = ()
+    left_out: int = 0
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -112,11 +113,15 @@ class Evidence:
         if len(spare) <= (0 if told else 1):
             return None
         ranked = [one.passage for one in self.choice.ranked if one.passage in spare] if self.choice is not None else []
+        ranked += [passage for passage in spare if passage not in ranked]  # what was not ranked against the others
         best = ranked[: len(spare) // 2]
-        note = Note("cut", f"{len(spare) - len(best)} of {len(spare)} passages left out: the model's window is full")
+        left_out = self.left_out + len(spare) - len(best)
+        whole = self.left_out + len(spare)
+        note = Note("cut", f"{left_out} of {whole} passages left out: the model's window is full")
         return replace(
             self,
             passages=(*told, *(passage for passage in spare if passage in best)),
+            left_out=left_out,
             notes=(*(one for one in self.notes if one.code != "cut"), note),
             agreeing=tuple(passage for passage in self.agreeing if passage in best),
         )

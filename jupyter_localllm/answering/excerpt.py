@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from jupyter_localllm.cite.sentences import Splitter
-from jupyter_localllm.sources.select import Asked, coverage
-from jupyter_localllm.types import Passage
+from jupyter_localllm.cite.sentences import sentences_of as split
+from jupyter_localllm.sources.select import Asked, share_of
 
 __all__ = ["as_asked", "excerpt", "sentences_of", "speaks_of"]
 
@@ -17,9 +16,7 @@ _OWN = 0.25  # share of the question's information that a claim must hold itself
 
 def sentences_of(text: str) -> list[str]:
     """The sentences of a passage, blanks between words made one."""
-    splitter = Splitter()
-    pieces = [*splitter.feed(" ".join(text.split())), *splitter.finish()]
-    return [piece.text.strip() for piece in pieces if piece.kind == "sentence"] or [text.strip()]
+    return [sentence.strip() for sentence in split(" ".join(text.split()))] or [text.strip()]
 
 
 def as_asked(words: Iterable[str], question: str) -> tuple[str, ...]:
@@ -81,4 +78,4 @@ def _best(sentences: Sequence[str], asked: Asked) -> int:
 
 
 def _share(text: str, asked: Asked) -> float:
-    return coverage(asked, [Passage("", "text", text)]).share
+    return share_of(asked, text)

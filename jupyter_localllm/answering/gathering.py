@@ -11,7 +11,7 @@ from jupyter_localllm.answering.overview import asks_for_all, overview
 from jupyter_localllm.answering.passages import passage_of, statement_of
 from jupyter_localllm.answering.prompt import estimated_tokens
 from jupyter_localllm.compute.question import Question
-from jupyter_localllm.compute.reading import CERTAIN, read
+from jupyter_localllm.compute.reading import CERTAIN, Reading, read
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
 from jupyter_localllm.sources.held import Held
 from jupyter_localllm.sources.select import Choice, choose
@@ -65,9 +65,9 @@ def gather(question: str, snapshots: Sequence[Snapshot], limits: Limits) -> Evid
         return Evidence(tuple(found), None, (), covered, (), choice, tuple(notes))
     if frames and asks_for_all(Question.of(question), frames, best):
         return overview(frames, choice, tuple(notes), limits)
-    possible = tuple(reading for reading in readings if reading.certainty >= POSSIBLE or reading is best)[:_OFFERED]
-    if best is None or best.certainty < POSSIBLE:
-        possible = ()
+    possible: tuple[Reading, ...] = ()
+    if best is not None and best.certainty >= POSSIBLE:
+        possible = tuple(reading for reading in readings if reading.certainty >= POSSIBLE)[:_OFFERED]
     if not possible and choice is not None and (nearest := choice.coverage.nearest) is not None:
         unmet = as_asked(choice.coverage.unmet, question)
         return Evidence((nearest,), None, (), covered, (), choice, tuple(notes), unmet=unmet)

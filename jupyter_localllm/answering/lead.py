@@ -37,8 +37,9 @@ def led_by(reading: Reading, evidence: Evidence, question: str, readings: Sequen
     claim = Claim(statement, reading.outcome.texts, lead.source)
     rivals = _rivals(reading, readings)
     others, same = _of_tables(reading, rivals)
+    agreeing = also(claim, question, texts)
     if evidence.choice is not None and texts:
-        others += otherwise(claim, question, evidence.choice.asked, texts)
+        others += otherwise(claim, question, evidence.choice.asked, texts, agreeing)
     against = tuple(other.passage for other in others)
     rest = (*same, *(text for text in texts if text not in against))
     return replace(
@@ -48,7 +49,7 @@ def led_by(reading: Reading, evidence: Evidence, question: str, readings: Sequen
         possible=(),
         statements=(statement, *(other.statement for other in others)),
         notes=(*evidence.notes, *_left_out(reading), *_differing(lead.source, others)),
-        agreeing=(*same, *also(claim, question, rest[len(same) :])),
+        agreeing=(*same, *agreeing),
         others=others,
         rivals=rivals,
         unmet=unexplained(question, [reading]),

@@ -19,7 +19,7 @@ from jupyter_localllm.cite.numbers import Number
 from jupyter_localllm.cite.statements import Scope, Statement, as_value, statements_of
 from jupyter_localllm.cite.units import PERCENT
 from jupyter_localllm.cite.words import FILLING
-from jupyter_localllm.sources.select import Asked, coverage
+from jupyter_localllm.sources.select import Asked, share_of
 from jupyter_localllm.types import Passage
 
 __all__ = ["Claim", "Other", "also", "otherwise", "same_values", "values_of"]
@@ -88,7 +88,9 @@ def also(claim: Claim, question: str, passages: Sequence[Passage]) -> tuple[Pass
     )
 
 
-def otherwise(claim: Claim, question: str, asked: Asked, passages: Sequence[Passage]) -> tuple[Other, ...]:
+def otherwise(
+    claim: Claim, question: str, asked: Asked, passages: Sequence[Passage], agreeing: Sequence[Passage]
+) -> tuple[Other, ...]:
     """What other sources say instead, the best sentence of each.
 
     Parameters
@@ -99,17 +101,21 @@ def otherwise(claim: Claim, question: str, asked: Asked, passages: Sequence[Pass
         The question, weighed against its sources.
     passages : sequence of Passage
         Of texts; those of the claim's source are left out.
+    agreeing : sequence of Passage
+        Those that say the same, as `also` tells; their sources are left out.
     """
     best: dict[str, tuple[float, Other]] = {}
     values = [facts_of(value) for value in claim.values]
     subject = _subject(claim, question)
-    left_out = {claim.source, *(passage.source for passage in also(claim, question, passages))}
+    left_out = {claim.source, *(passage.source for passage in agreeing)}
     for passage in passages:
         if passage.source in left_out:
             continue
         for statement in statements_of([passage]):
+            if not _about(subject, statement):
+                continue
             share = _share(statement, asked)
-            if share < _COVERED or share <= best.get(passage.source, (0.0,))[0] or not _about(subject, statement):
+            if share < _COVERED or share <= best.get(passage.source, (0.0,))[0]:
                 continue
             if figures := _instead(values, claim, facts_of(question), statement):
                 best[passage.source] = (share, Other(passage, statement.text, figures))
@@ -132,12 +138,8 @@ def values_of(text: str, question: str) -> tuple[str, ...]:
 
 def _share(statement: Statement, asked: Asked) -> float:
     """What of the question a sentence holds, the text above it counted where it does not name its subject itself."""
-
-    def of(text: str) -> float:
-        return coverage(asked, [Passage("", "text", text)]).share
-
-    own = of(statement.text)
-    return max(own, of(f"{statement.around} {statement.text}")) if own >= _OWN else own
+    own = share_of(asked, statement.text)
+    return max(own, share_of(asked, f"{statement.around} {statement.text}")) if own >= _OWN else own
 
 
 def _subject(claim: Claim, question: str) -> list[Word]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jupyter_localllm.answering.evidence import POSSIBLE, Evidence, Limits
-from jupyter_localllm.answering.prompt import estimated_tokens
+from jupyter_localllm.answering.prompt import LEAST_TOKENS, estimated_tokens
 from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.reading import Reading
 from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
@@ -47,6 +47,8 @@ def _within(passages: Iterator[Passage], tokens: int) -> Iterator[Passage]:
         if cost <= tokens:
             tokens -= cost
             yield passage
+        if tokens <= LEAST_TOKENS:  # nothing more is computed that could not be told
+            return
 
 
 def _first(frame: FrameSnapshot) -> tuple[Passage, str]:

@@ -25,6 +25,10 @@ _LEAST = 64  # tokens of passages that are asked for in the smallest window
 _TEMPLATE = 64  # tokens of the chat template and of the words between the parts
 
 
+LEAST_TOKENS = 12
+"""What `estimated_tokens` says of an empty text: a passage's number and the name of its source."""
+
+
 def estimated_tokens(texts: Sequence[str]) -> list[int]:
     """About how many tokens texts have, more rather than fewer.
 
@@ -36,7 +40,7 @@ def estimated_tokens(texts: Sequence[str]) -> list[int]:
     >>> estimated_tokens(["Population of Berlin: 3,769,495"])
     [22]
     """
-    return [len(text.encode("utf-8", "surrogatepass")) // 3 + 12 for text in texts]
+    return [len(text.encode("utf-8", "surrogatepass")) // 3 + LEAST_TOKENS for text in texts]
 
 
 def room_for_sources(request: Request, question: str) -> int | None:

@@ -24,6 +24,7 @@ _TO = re.compile(r"\s*(?:(?:up\s+)?to|through|bis(?:\s+zu)?|à|a|hasta|[\-\u2010
 _OR = re.compile(r"\s*(?:or|oder|ou|o)\s+[$€£¥]?\s*")
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _CHANGES = OPERATIONS["up"] | OPERATIONS["down"] | words("changed changes went moved cut raised extended")
+_SIGNS = tuple((fold(sign), SIGNS[sign]) for sign in sorted(SIGNS, key=len, reverse=True))
 _ALIKE = {frozenset(("span", "between")), frozenset(("span", ""))}
 
 
@@ -68,8 +69,9 @@ def bound_of(text: str, figure: Number | Date) -> str:
         return "at least"
     if behind.lstrip().startswith(("±", "+/-")):
         return "either"
-    if sign := next((sign for sign in sorted(SIGNS, key=len)[::-1] if before.rstrip(" $€£¥").endswith(fold(sign))), ""):
-        return SIGNS[sign]
+    signed = before.rstrip(" $€£¥")
+    if kind := next((kind for sign, kind in _SIGNS if signed.endswith(sign)), ""):
+        return kind
     found = [(kind, pattern.search(before)) for kind, pattern in _patterns(True).items()]
     found += [(kind, pattern.match(behind)) for kind, pattern in _patterns(False).items()]
     barred = _NOT_OF_TIME if timed else _OF_TIME

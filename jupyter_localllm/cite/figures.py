@@ -78,8 +78,8 @@ class Figures:
         same = [s for s in sources if type(s) is type(figure) and (isinstance(s, Date) or s.value == figure.value)]  # type: ignore[union-attr]
         places = same or list(sources)
         if statement.value:  # "at most" may stand in the name of its column
-            said = (bound_of(statement.value, source) for source in places)
-            free = not places or any(not bound or bound == bound_of(claim, figure) for bound in said)
+            mine = bound_of(claim, figure)
+            free = not places or any(bound_of(statement.value, source) in ("", mine) for source in places)
             return note if free else None
         for source in places:
             here = same_clause(statement, source, part.words, len(part.facts))

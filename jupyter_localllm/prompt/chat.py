@@ -77,7 +77,8 @@ def _told(messages: Sequence[Message], info: ModelInfo) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     calls = outcomes = 0
     for message in messages:
-        made: dict[str, Any] = {"role": message.role, "content": plain_text(message.said, info)}
+        text = message.said if message.role == "tool" or message.calls else message.content
+        made: dict[str, Any] = {"role": message.role, "content": plain_text(text, info)}
         if message.role == "tool":
             (call,) = message.calls
             made |= {"name": call.name, "tool_call_id": f"call{outcomes:05}"}
@@ -92,8 +93,6 @@ def _told(messages: Sequence[Message], info: ModelInfo) -> list[dict[str, Any]]:
                 for number, call in enumerate(message.calls, calls)
             ]
             calls += len(message.calls)
-        else:
-            made["content"] = plain_text(message.content, info)
         told.append(made)
     return told
 

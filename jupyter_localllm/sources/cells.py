@@ -51,7 +51,7 @@ def column_texts(series: nw.Series[Any], *, nan_is_missing: bool) -> list[str]:
         One text for each row, complete, escaped for a Markdown table.
     """
     dtype = str(series.dtype)
-    if not nan_is_missing and ("'ns'" in dtype or dtype == "Time"):
+    if not nan_is_missing and ("'ns'" in dtype or (dtype == "Time" and _counts_nanoseconds(series))):
         return _nanosecond_texts(series)
     values = series.to_list()
     if dtype in ("Float32", "Float16"):
@@ -115,6 +115,13 @@ def _float_text(text: str, nan_is_missing: bool) -> str:
     if text != "nan":
         return text
     return "" if nan_is_missing else "NaN"
+
+
+def _counts_nanoseconds(series: nw.Series[Any]) -> bool:
+    """Whether times of the day are kept so; narwhals calls times of every unit the same."""
+    import narwhals as nw
+
+    return not series.implementation.is_pyarrow() or str(nw.to_native(series).type) == "time64[ns]"
 
 
 def _nanosecond_texts(series: nw.Series[Any]) -> list[str]:

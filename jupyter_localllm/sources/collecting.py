@@ -81,9 +81,13 @@ def _of_polars(lazy: Any) -> _Pieces:
 
 
 def _batches(lazy: Any, width: int) -> Iterator[Any]:
-    """Pieces of a lazy frame of polars; where it cannot give pieces, one that is cut just above the bound."""
+    """Pieces of a lazy frame of polars; where it cannot give pieces, the whole, or a part that is above the bound."""
     if not hasattr(lazy, "collect_batches"):
-        yield lazy.head(MOST_BYTES // (_WIDE * max(1, width)) + _ROWS).collect()
+        rows = MOST_BYTES // (_WIDE * max(1, width)) + _ROWS
+        # Anew with more rows, and not slice by slice: a frame without an order may give each time another one.
+        while len(piece := lazy.head(rows).collect()) == rows and piece.estimated_size() <= MOST_BYTES:
+            rows = 2 * rows * max(1, MOST_BYTES // max(1, piece.estimated_size()))
+        yield piece
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the method may change

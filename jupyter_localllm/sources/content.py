@@ -95,10 +95,9 @@ def _moments(series: nw.Series[Any], digest: Any) -> bool:
 
     if series.implementation.is_pandas_like():
         counts = getattr(nw.to_native(series).array, "asi8", None)
-        if counts is None:
-            return False
-        _feed(digest, counts)  # a missing one is the least number
-        return True
+        if counts is not None:  # those of pyarrow are cast, as below
+            _feed(digest, counts)  # a missing one is the least number
+            return True
     try:
         return _numbers(series.cast(nw.Int64()), digest)
     except Exception:  # pyarrow does not cast every one of its types

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,9 +57,9 @@ class GroupFigure:
         number = self.number.content if self.number is not None else ""
         return self.key.kept(f"{self.of} {number} {_totals(table)}", lambda: self._results(table))
 
-    def told(self, table: Table) -> str:
-        """The results in words, as in ``"EU: 12.4; US: 11 (3 rows have no region)"``."""
-        text = "; ".join(f"{_quoted(group)}: {value}" for group, value in self.results(table))
+    def told(self, table: Table, results: Sequence[tuple[str, str]]) -> str:
+        """Its `results` in words, as in ``"EU: 12.4; US: 11 (3 rows have no region)"``."""
+        text = "; ".join(f"{_quoted(group)}: {value}" for group, value in results)
         count = self.key.kept(f"keyless {_totals(table)}", lambda: self._keyless(table))
         return text + (f" ({count:,} row{' has' if count == 1 else 's have'} no {self.key.label})" if count else "")
 

@@ -110,7 +110,7 @@ class FramePassages:
     def by_group(self, figure: GroupFigure) -> Passage:
         """One figure for each group of rows: ``"Mean of price by region: EU: 12.4; US: 11"``."""
         results = figure.results(self.table)
-        text = f"{figure.said}: {figure.told(self.table)}"
+        text = f"{figure.said}: {figure.told(self.table, results)}"
         place = Locator(columns=figure.columns, operation=figure.operation, label=figure.operation)
         shown = ((figure.key.label, figure.operation), *results)[: _SHOWN_ROWS + 1]
         return Passage(self.name, "statistic", text, place, hash_of(text), "", shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -374,3 +375,17 @@ def test_words_that_had_no_part_are_named(cities: pd.DataFrame, tmp_path: Path) 
     unsure = llm.ask("What is the airport of Dahl?", {"cities": cities})
     assert unsure.abstained
     assert unsure.text.startswith("How this is meant is not certain: nothing was found for “airport”.")
+
+
+@pytest.mark.parametrize("question", ["Describe cities", "What is the population of Dahl?"])
+def test_the_hash_of_a_large_table_is_of_what_the_answer_rests_on(
+    question: str, tmp_path: Path, cities: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its columns where it is known which were computed with, of all cells elsewhere; never of its size alone."""
+    monkeypatch.setattr(sys.modules["jupyter_localllm.answering.answer"], "_HASHED", 0)
+    llm, _ = says("No idea.", tmp_path)
+    hashes = []
+    for more in (0, 1):
+        frame = cities.assign(population=cities["population"] + more)
+        hashes.append(llm.ask(question, {"cities": frame}, write=False).result.provenance.sources["cities"])
+    assert hashes[0] != hashes[1]

@@ -41,11 +41,26 @@ def test_fewer_passages_are_the_better_half() -> None:
         f"{len(whole.passages) - len(half.passages)} of {len(whole.passages)} passages left out:"
         " the model's window is full"
     ]
+    quarter = half.fewer()
+    assert quarter is not None
+    assert [note.text for note in quarter.notes if note.code == "cut"] == [
+        f"{len(whole.passages) - len(quarter.passages)} of {len(whole.passages)} passages left out:"
+        " the model's window is full"
+    ]
     last: Evidence | None = half
     while last is not None and len(last.passages) > 1:
         last = last.fewer()
     assert last is not None
     assert last.fewer() is None
+
+
+def test_fewer_passages_of_a_table_are_some_of_them() -> None:
+    """What was not ranked, as the figures of an overview, is not dropped at once."""
+    frame = pd.DataFrame({"city": list("abcdefgh"), "people": range(8), "area": range(8, 16)})
+    whole = gather("Describe towns", [take_snapshot(frame, "towns")], Limits())
+    half = whole.fewer()
+    assert half is not None
+    assert len(whole.statements) < len(half.passages) < len(whole.passages)
 
 
 def test_of_a_single_column_its_values_are_told() -> None:

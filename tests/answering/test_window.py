@@ -55,6 +55,17 @@ def test_what_is_stated_needs_no_window(small: jl.LocalLLM) -> None:
     assert answer.text == "population of Dahl: 45500 [1]."
 
 
+def test_what_agrees_is_cited_even_if_the_model_has_no_room_for_it(
+    small: jl.LocalLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passages are left out of what the model reads, never out of what the answer cites."""
+    monkeypatch.setattr("jupyter_localllm.answering.room_for_sources", lambda request, question: None)
+    sources = {"cities": pd.DataFrame(CITIES), "notes": f"The population of Dahl is 45500.\n\n{NOTES}"}
+    answer = small.ask("What is the population of Dahl?", sources, system="Be kind. " * 110)
+    assert "45500 [1][" in answer.text
+    assert all(citation.number <= len(answer.passages) for citation in answer.citations)
+
+
 def test_one_passage_that_does_not_fit_is_an_error(small: jl.LocalLLM) -> None:
     """A window in which not even one passage has room is an error that names the parts, and no wrong answer."""
     with pytest.raises(ContextOverflow, match="the window of 512"):

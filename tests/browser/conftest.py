@@ -9,35 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error
 
 from .lab import Lab
+from .launch import launched
 from .server import LABEXTENSION, Server, running_server
-
-FLAGS = [
-    "--no-sandbox",  # the tests may run as root in a container
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-features=Translate,OptimizationHints,MediaRouter",
-    "--disable-component-update",
-    "--no-pings",
-]
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    path = os.environ.get("JLLM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.fail("The browser tests need Chromium: `apt-get install chromium` (`make test` does it where it may).")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="package")

@@ -53,6 +53,16 @@ def test_a_polars_that_gives_no_pieces_is_cut_above_the_bound(monkeypatch: pytes
         take_snapshot(LAZY[0](1_000_000), "big")
 
 
+def test_narrow_columns_are_not_cut_by_a_polars_that_gives_no_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows or none, also where a row is much smaller than was thought."""
+    monkeypatch.setattr(room, "_batches", _without_batches(room._batches))
+    monkeypatch.setattr(room, "MOST_BYTES", 200_000)
+    monkeypatch.setattr(room, "_ROWS", 1_000)
+    for rows in (5_000, 20_000):
+        narrow = LAZY[0](rows).select((pl.col("n") % 2).cast(pl.Int8))
+        assert take_snapshot(narrow, "it").size == f"{rows:,} rows x 1 column"
+
+
 def _without_batches(batches: Any) -> Any:
     class Old:
         def __init__(self, lazy: Any) -> None:

@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 import jupyter_localllm.sources.content as room
 from jupyter_localllm.sources.frame import FrameKind
 
-MAKERS = [pd.DataFrame, pl.DataFrame, pa.table]
+
+def _arrow_backed(cells: dict[str, Any]) -> pd.DataFrame:
+    """As ``read_parquet(dtype_backend="pyarrow")`` gives it."""
+    return pa.table(cells).to_pandas(types_mapper=pd.ArrowDtype)
+
+
+MAKERS = [pd.DataFrame, pl.DataFrame, pa.table, _arrow_backed]
 
 
 class Colour(str):

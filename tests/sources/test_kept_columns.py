@@ -52,6 +52,14 @@ def asked(data: Any, kept: Kept, question: str = "How many people has Town7?") -
     return gather(question, [FrameKind().snapshot(data, "towns")], Limits(kept=kept))
 
 
+def test_moments_of_pyarrow_in_pandas() -> None:
+    """Columns as ``read_parquet(dtype_backend="pyarrow")`` makes them have hashes like others."""
+    days = [dt.datetime(2024, 5, 1, n) for n in range(24)]
+    frame = pa.table({"town": [f"Town{n}" for n in range(24)], "founded": days}).to_pandas(types_mapper=pd.ArrowDtype)
+    evidence = asked(frame, Kept(), "When was Town7 founded?")
+    assert "2024-05-01 07:00" in str(result(evidence))
+
+
 def result(evidence: Evidence) -> Any:
     """What came out."""
     assert evidence.reading is not None

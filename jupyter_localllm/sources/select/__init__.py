@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_localllm.sources.select.base import Bounds, PassageIndex, Progress, Ranked, Searching
 from jupyter_localllm.sources.select.choose import Choice, Cut, choose
-from jupyter_localllm.sources.select.coverage import HALF, Coverage, coverage
+from jupyter_localllm.sources.select.coverage import HALF, Coverage, coverage, share_of
 from jupyter_localllm.sources.select.fulltext import FullText, new_index
 from jupyter_localllm.sources.select.fuse import Embed, Vectors, fuse
 from jupyter_localllm.sources.select.kept import Kept
@@ -33,5 +33,6 @@ __all__ = [
     "fuse",
     "new_index",
     "read",
+    "share_of",
     "words",
 ]

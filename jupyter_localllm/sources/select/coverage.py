@@ -12,7 +12,7 @@ from jupyter_localllm.sources.select.unmet import MET, everywhere, unmet
 from jupyter_localllm.sources.select.words import words
 from jupyter_localllm.types import Passage
 
-__all__ = ["HALF", "Coverage", "coverage"]
+__all__ = ["HALF", "Coverage", "coverage", "share_of"]
 
 HALF = 0.5
 """Share of a question's information that one passage must hold to be taken for an answer."""
@@ -87,6 +87,17 @@ def coverage(asked: Asked, passages: Iterable[Passage]) -> Coverage:
         return found
     at = shares.index(max(shares))
     return replace(found, nearest=looked_at[at], unmet=lacking[at])
+
+
+def share_of(asked: Asked, text: str) -> float:
+    """What a text holds of a question's information, as `Coverage.share` of it alone.
+
+    Parameters
+    ----------
+    asked : Asked
+    text : str
+    """
+    return _share(asked.information, covered(asked, set(words(text)))) if sum(asked.information) else 1.0
 
 
 def _of_one(asked: Asked, held: Sequence[float], passage: Passage) -> float:
