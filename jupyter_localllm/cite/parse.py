@@ -10,7 +10,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["DOUBT", "FENCE", "MARK", "Mark", "as_numbers", "code_spans", "fence_of", "marks_in", "without_marks"]
+__all__ = [
+    "DOUBT",
+    "FENCE",
+    "LEAD",
+    "MARK",
+    "Mark",
+    "as_numbers",
+    "code_spans",
+    "fence_of",
+    "marks_in",
+    "without_marks",
+]
 
 DOUBT = "[?]"
 """Stands behind a claim that no passage carries. It reads the same in Markdown, HTML and plain text."""
@@ -22,7 +33,10 @@ MARK = re.compile(rf"\[(?P<numbers>{_MARKLIKE})\]|\[\?\]")
 _INSIDE = re.compile(_MARKLIKE)
 _RANGE = re.compile(r"(\d+)[\s\\]*[\u2010-\u2015-][\s\\^]*(\d+)|(\d+)")
 _TICKS = re.compile(r"`+")
-FENCE = re.compile(r"[ \t]*(?:[-*+>]|\d{1,9}[.)])?[ \t]*(`{3,}|~{3,})([^\n]*)")
+LEAD = re.compile(r"[ \t]*(?:[-*+>]|\d{1,9}[.)])?[ \t]*")
+"""What may stand before a fence: the mark of an item or of a quotation."""
+
+FENCE = re.compile(rf"{LEAD.pattern}(`{{3,}}|~{{3,}})([^\n]*)")
 _LONGEST_RANGE = 50
 _MOST_DIGITS = 9
 _LONGEST_MARK = 1000

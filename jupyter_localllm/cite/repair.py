@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from jupyter_localllm.cite.check import Checker, Verdict
 from jupyter_localllm.cite.facts import facts_of
-from jupyter_localllm.cite.parse import DOUBT, fence_of, marks_in, without_marks
+from jupyter_localllm.cite.parse import DOUBT, LEAD, fence_of, marks_in, without_marks
 from jupyter_localllm.cite.sentences import Piece, Splitter
 from jupyter_localllm.types import Citation, Passage
 
@@ -22,6 +22,7 @@ __all__ = ["Citing"]
 
 _TAIL = re.compile(r"(?:[.!?…。！？；؟۔।]+[\"'”’»)*_」』）]*|[ \t]*\|)[ \t]*\Z")
 _BEGUN = re.compile(r"[ \t]*\[[\d,^ ]*\Z")
+_LONGEST_LEAD = 200
 _MOST_VALUE = 80
 
 
@@ -105,6 +106,8 @@ class Citing:
     def _sentence(self, text: str, *, alone: bool) -> None:
         fresh = self._begins_a_line()
         body, cited = _bare(text, fresh)
+        if body.startswith("]") and "".join(self._written[-2:]).endswith("[?"):  # of "[? [2]]" a doubt would be left
+            body = f"\\{body}"
         tail = _TAIL.search(body)
         claim = body[: tail.start()] if tail else body
         if not any(map(str.isalnum, claim)):
@@ -121,14 +124,14 @@ class Citing:
         self._write(body[len(claim) :])
 
     def _begins_a_line(self) -> bool:
-        """Whether nothing but blanks stands on the line so far."""
+        """Whether a fence would open code here: what stands on the line so far only marks an item or a quotation."""
+        line = ""
         for piece in reversed(self._written):
-            line = re.split(r"[\r\n]", piece)
-            if line[-1].strip():
-                return False
-            if len(line) > 1:
-                return True
-        return True
+            *earlier, last = re.split(r"[\r\n]", piece)
+            line = last + line
+            if earlier or len(line) > _LONGEST_LEAD:
+                break
+        return LEAD.fullmatch(line) is not None
 
     def _marks(self, around: str, verdict: Verdict) -> str:
         marks = "".join(f"[{number}]" for number in verdict.numbers)
@@ -169,7 +172,7 @@ def _bare(text: str, fresh: bool) -> tuple[str, tuple[int, ...]]:
     while next(marks_in(body), None) is not None:  # taking one out may make another: "[1[2]]"
         body, found = without_marks(body)
         numbers.update(dict.fromkeys(found))
-    if body != text and fence_of(body) and not fence_of(text):
+    if fence_of(body):  # code itself is no sentence: only marks that are gone stood before this on its line
         body = "\\" + body.lstrip()
     return body, tuple(numbers)
 

@@ -151,6 +151,16 @@ def test_a_mark_between_backticks_makes_no_fence() -> None:
     assert [n for mark in marks_in(text) for n in mark.numbers] == [c.number for c in citations if c.number] == [1]
 
 
+@pytest.mark.parametrize(
+    "text", ["- [2]```\n1", "2. [1]~~~\n1", "> [1]```\n1", "a [1]\n- [1]~~~\n1", "[?][1]~~~\n1", "x [? [2]] 1"]
+)
+def test_a_mark_that_is_gone_leaves_nothing_behind(text: str) -> None:
+    """No fence at the beginning of an item, a quotation or a line, and no other mark."""
+    done, citations = cite(text)
+    doubts = [mark for mark in marks_in(done) if not mark.numbers]
+    assert len(doubts) == sum(c.status == "unsupported" for c in citations) == 1
+
+
 @campaign(600)
 @given(st.lists(st.sampled_from(_BITS), max_size=20).map("".join), st.integers(1, 9))
 def test_any_answer_keeps_its_promises(written: str, cut: int) -> None:
