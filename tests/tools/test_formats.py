@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -13,6 +14,7 @@ from jupyter_localllm.answering.outcomes import answered_with, asking_message
 from jupyter_localllm.constrain.ending import writable
 from jupyter_localllm.tools.constraint import Calls, opened
 from jupyter_localllm.tools.formats import FORMATS, Calling, Format, Reply, format_of
+from jupyter_localllm.tools.formats.native import one_by_one
 from jupyter_localllm.tools.tool import as_tools
 from jupyter_localllm.types import Message, ModelInfo, Result, ToolCall
 from tests.constrain.vocabularies import of_pieces
@@ -307,6 +309,19 @@ def test_several_calls_are_rendered(name: str) -> None:
     assert text.count("12.0") == 2
     assert first >= 0
     assert second >= 0
+
+
+def test_a_call_without_an_outcome_is_told_too() -> None:
+    """Calls one by one, where a conversation went on before all of them had run."""
+    asked = replace(Message.of("assistant", "I look."), calls=(TEA, ROME))
+    gave = answered_with(replace(TEA, outcome="12", status="done"))
+    told = one_by_one([asked, gave, Message.of("user", "And?")])
+    assert [(m.role, m.content, m.calls and m.calls[0].name) for m in told if m is not gave] == [
+        ("assistant", "I look.", "price"),
+        ("assistant", "", "weather"),
+        ("user", "And?", ()),
+    ]
+    assert told[1] is gave
 
 
 @pytest.mark.parametrize("name", list(TEMPLATES))
