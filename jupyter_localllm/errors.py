@@ -56,6 +56,7 @@ __all__ = [
     "ToolNotConfirmed",
     "UsageError",
     "close_match",
+    "words_of",
 ]
 
 
@@ -204,6 +205,14 @@ class DependencyMissing(LocalLLMError):
 def _shortened(text: str, most: int = 600) -> str:
     """The two ends of a text."""
     return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
+
+
+def words_of(error: BaseException, otherwise: str = "") -> str:
+    """What an error says of itself; something else if it cannot, as an exception of somebody's own may not."""
+    try:
+        return str(error)
+    except Exception:
+        return otherwise
 
 
 def close_match(name: str, known: Iterable[str]) -> str:

@@ -265,6 +265,14 @@ def test_attachments_of_a_document_are_checked(attachments: Any) -> None:
     assert turn.attachments == (good,)
 
 
+def test_an_error_keeps_the_names_that_are_some() -> None:
+    """As from a panel, which finds words in code: a keyword among them costs neither the error nor its fix."""
+    error = {"kind": "error", "source": "x", "traceback": "t", "variables": ["a", "for", "b", "a", "a b", "x.y"]}
+    long = {"kind": "cell", "id": "c" * 201, "source": "", "outputs": ""}
+    (turn,) = Conversation.of(saved_with(attachments=[error, long], task="fix")).turns
+    assert turn.attachments == ({**error, "variables": ["a", "b"]},)
+
+
 def test_edits_count_what_became_other() -> None:
     """Whoever shows the turns looks again after a rerun, a clearing or a deletion, and not after a new turn."""
     talk = three()

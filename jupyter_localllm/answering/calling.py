@@ -6,12 +6,10 @@ are the sources of the answer: what it says after the first of them is checked a
 
 from __future__ import annotations
 
-import inspect
-import json
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_localllm.answering.again import Checker
 from jupyter_localllm.answering.outcomes import answered_with, asking_message, checker_of_calls, explained, passages_of
@@ -20,8 +18,9 @@ from jupyter_localllm.errors import ToolError
 from jupyter_localllm.pipeline import Model, Request, ask
 from jupyter_localllm.tools.consent import Consent
 from jupyter_localllm.tools.formats.lark import MOST
-from jupyter_localllm.tools.keeping import keep, kept
+from jupyter_localllm.tools.keeping import is_kept, keep, kept
 from jupyter_localllm.tools.running import checked, run
+from jupyter_localllm.tools.same import is_same
 from jupyter_localllm.tools.speech import BROKEN
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import (
@@ -222,7 +221,7 @@ def _outcome(
     """The call with its outcome. What was called before in this answer is not called again: it might order twice."""
     tools = _by_name(calling.request.tools)
     for earlier in course.calls:
-        if _is_same(earlier, call, tools):
+        if is_same(earlier, call, tools):
             return earlier
     yield Status("tool", call.words)
     made = _made(call, calling, cache)
@@ -231,31 +230,14 @@ def _outcome(
     return made
 
 
-def _is_same(one: ToolCall, other: ToolCall, tools: Mapping[str, Tool]) -> bool:
-    if one.name != other.name:
-        return False
-    return one.arguments == other.arguments or _bound(one, tools) == _bound(other, tools)
-
-
-def _bound(call: ToolCall, tools: Mapping[str, Tool]) -> Any:
-    """What the function would get, defaults included: ``{}`` and ``{"count": 1}`` may be the same call."""
-    ready = checked(call, tools)
-    if isinstance(ready, ToolCall):
-        return json.dumps(call.arguments, sort_keys=True)
-    tool, (positional, named) = ready
-    bound = inspect.signature(tool.function).bind(*positional, **named)
-    bound.apply_defaults()
-    return repr(sorted(bound.arguments.items()))
-
-
 def _agree(call: ToolCall, course: _Course, calling: Calling, cache: AnswerCache) -> None:
     """Have a call allowed or not, if it will have to be."""
     tools = _by_name(calling.request.tools)
     ready = checked(call, tools)
-    if isinstance(ready, ToolCall) or any(_is_same(one, call, tools) for one in course.calls):
+    if isinstance(ready, ToolCall) or any(is_same(one, call, tools) for one in course.calls):
         return
     tool, _ = ready
-    if not (tool.pure and calling.request.cache in ("use", "require") and kept(call, tool, cache) is not None):
+    if not (tool.pure and calling.request.cache in ("use", "require") and is_kept(call, tool, cache)):
         calling.consent.given(tool, call)
 
 

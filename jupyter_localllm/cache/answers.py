@@ -324,7 +324,7 @@ class AnswerCache:
         except DamagedRow:
             raise
         except Busy as trouble:
-            self._voice.say_once(trouble.message, "busy")
+            self._voice.say_once(f"{trouble.message} Answers are not kept until it is free.", "busy")
         except Trouble as trouble:
             self._voice.say_once(f"{trouble.message} Answers are not kept.", trouble.message)
         self._voice.speak()

@@ -1,9 +1,13 @@
 """The way of the messages: one comm for each panel. The only module that knows of comms.
 
-JupyterLab opens the comm on a subshell, and ipykernel handles its messages there, beside a running cell. ipykernel
-sends a comm's next messages to the subshell of the parent under which the comm sent last (7.4, ``_reply_subshell_id``);
-a message sent from another thread would have the parent of whichever cell ran last, and the panel's messages would wait
-behind that cell. So one thread sends for each comm, in the context that the subshell's handler had.
+The panel opens the comm on a subshell that it made for it, and ipykernel handles its messages there, beside a running
+cell. A page that goes away closes the comm and cannot wait to delete the subshell, which stays: an idle thread. Only
+the kernel's shell channel could delete it from within, and would stand still for as long as the subshell does.
+
+ipykernel sends a comm's next messages to the subshell of the parent under which the comm sent last (7.4,
+``_reply_subshell_id``); a message sent from another thread would have the parent of whichever cell ran last, and the
+panel's messages would wait behind that cell. So one thread sends for each comm, in the context that the subshell's
+handler had.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_localllm.chat.from_kernel import Failed
-from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.errors import LocalLLMError, words_of
 from jupyter_localllm.show.plain import clean
 
 __all__ = ["failure"]
@@ -22,12 +22,5 @@ def failure(error: BaseException, request: str, conversation: str | None = None)
     if isinstance(error, LocalLLMError):
         text, hint = error.message, error.hint
     else:
-        text, hint = _words(error), ""
+        text, hint = words_of(error, "it has no message"), ""
     return Failed(request, conversation, type(error).__name__, clean(text)[:_LONGEST], clean(hint)[:_LONGEST])
-
-
-def _words(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # an error of somebody's own, which cannot tell what it is
-        return "it has no message"

@@ -24,6 +24,7 @@ from jupyter_localllm.chat.reading import (
     title,
     whole,
 )
+from jupyter_localllm.conversation.again import TASKS
 
 __all__ = [
     "FROM_KERNEL",
@@ -139,7 +140,7 @@ class Asked:
     conversation: str = part(title)
     text: str = part(string())
     attachments: tuple[Attachment, ...] = part(several(attachment))
-    task: Task = part(choice("chat", "explain", "fix"), "chat")
+    task: Task = part(choice(*TASKS), "chat")
 
 
 @dataclass(frozen=True)

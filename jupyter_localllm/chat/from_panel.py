@@ -24,6 +24,7 @@ from jupyter_localllm.chat.reading import (
     title,
     whole,
 )
+from jupyter_localllm.conversation.again import LONGEST_NAME, TASKS
 
 __all__ = [
     "FROM_PANEL",
@@ -57,7 +58,6 @@ SETTINGS = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tok
 
 Task = Literal["chat", "explain", "fix"]
 _MOST_ATTACHMENTS = 32
-_MOST_NAMES = 100
 _LONGEST_PATH = 4_096
 
 
@@ -74,7 +74,7 @@ class Cell:
     """A cell of the notebook, with the text of its outputs."""
 
     kind: ClassVar[str] = "cell"
-    id: str = part(string(0, 200))
+    id: str = part(string(0, LONGEST_NAME))
     source: str = part(string())
     outputs: str = part(string())
 
@@ -86,7 +86,7 @@ class Failure:
     kind: ClassVar[str] = "error"
     source: str = part(string())
     traceback: str = part(string())
-    variables: tuple[str, ...] = part(names(_MOST_NAMES))
+    variables: tuple[str, ...] = part(names)
 
 
 Attachment = Union[Variable, Cell, Failure]
@@ -125,7 +125,7 @@ class Ask:
     text: str = part(string())
     attachments: tuple[Attachment, ...] = part(several(attachment, _MOST_ATTACHMENTS))
     options: Mapping[str, Any] = part(table(*REQUEST_OPTIONS), {})
-    task: Task = part(choice("chat", "explain", "fix"), "chat")
+    task: Task = part(choice(*TASKS), "chat")
 
     def __post_init__(self) -> None:
         if self.task == "chat" and not self.text.strip():

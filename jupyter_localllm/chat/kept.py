@@ -30,6 +30,8 @@ _LOCK, _LOCK_SECONDS = "lock", 5.0
 _MOST_FILES = 1_000
 _LONGEST_FILE = 64_000_000
 
+_Stamp = tuple[int, int, int]
+
 
 class Kept:
     """The kept conversations, in a folder of the cache's directory.
@@ -43,7 +45,9 @@ class Kept:
     def __init__(self, cache_dir: Callable[[], Path]) -> None:
         self._cache_dir = cache_dir
         self._lock = threading.RLock()  # lanes fill and save at the same time
-        self._listed: dict[Path, tuple[tuple[int, int], tuple[str, int] | None]] = {}
+        self._listed: dict[Path, tuple[_Stamp, tuple[str, int] | None]] = {}
+        # What this kernel wrote last, and the turns of others in it.
+        self._written: dict[Path, tuple[_Stamp, tuple[Turn, ...]]] = {}
         # Turns that this kernel has read or written: one that is not among them is another kernel's.
         self._ours: dict[str, set[tuple[str, str]]] = {}
         self._names: dict[str, int] = {}
@@ -105,7 +109,7 @@ class Kept:
                 raise CacheError(f"the conversation cannot be kept: {error}", "Is the disk full?") from error
 
     def _save(self, talk: Conversation, path: Path, *, alone: bool, anew: bool) -> None:
-        there = _read(path)
+        there = self._there(path)
         if there is None and not anew:
             self._names.pop(talk.name, None)
             self._ours.pop(talk.name, None)
@@ -113,12 +117,23 @@ class Kept:
         ours = self._ours.setdefault(talk.name, set())
         turns = talk.turns
         mine = {_key(turn) for turn in turns}
-        others = there.turns if there is not None and not alone else ()
-        others = tuple(turn for turn in others if _key(turn) not in ours | mine)
+        others = tuple(turn for turn in there or () if _key(turn) not in ours | mine) if not alone else ()
         whole = Conversation(talk.name, talk.system, (*others, *turns))
         _write(path, json.dumps(whole.document(outputs=True), ensure_ascii=False))
         ours |= mine
         self._names[talk.name] = len(whole.turns)
+        stamp = _stamp(path)
+        self._written[path] = (stamp, others)
+        self._listed[path] = (stamp, (talk.name, len(whole.turns)))
+
+    def _there(self, path: Path) -> tuple[Turn, ...] | None:
+        """The turns that a file has, those of others at least; None without one. Read if another kernel wrote it."""
+        written = self._written.get(path)
+        with suppress(OSError):
+            if written is not None and written[0] == _stamp(path):
+                return written[1]
+        kept = _read(path)
+        return None if kept is None else kept.turns
 
     def forget(self, name: str) -> None:
         """Delete the file."""
@@ -126,6 +141,7 @@ class Kept:
             self._names.pop(name, None)
             self._ours.pop(name, None)
             path = self._path(name)
+            self._written.pop(path, None)
             if not path.exists():
                 return
             # Without the lock too: what a person wants gone is gone.
@@ -140,10 +156,9 @@ class Kept:
     def _list(self, path: Path) -> tuple[str, int] | None:
         """Name and number of turns; a file that is as it was is not read again, and none is kept in memory."""
         try:
-            stat = path.stat()
+            stamp = _stamp(path)
         except OSError:
             return None
-        stamp = (stat.st_mtime_ns, stat.st_size)
         known = self._listed.get(path)
         if known is None or known[0] != stamp:
             talk = self._load(path)
@@ -157,6 +172,12 @@ class Kept:
         except Exception as error:  # whatever is in it
             _log.warning("%s", error)
             return None
+
+
+def _stamp(path: Path) -> _Stamp:
+    """What tells one writing of a file from the next: each makes a file beside the one that it takes the place of."""
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _read(path: Path) -> Conversation | None:

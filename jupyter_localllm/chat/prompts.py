@@ -14,6 +14,7 @@ from jupyter_localllm.chat.from_panel import Ask, Cell, Failure, Variable
 from jupyter_localllm.chat.variables import described, is_module, resolve
 from jupyter_localllm.constrain import Regex
 from jupyter_localllm.show.plain import clean
+from jupyter_localllm.sources.syntax import syntax_of
 from jupyter_localllm.types import Part
 
 __all__ = ["Question", "corrected", "question_of", "sources_of"]
@@ -103,11 +104,7 @@ def corrected(answer: str) -> str | None:
     if block is not None:
         return block["code"].strip("\n") or None
     text = answer.strip()
-    try:
-        compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST)  # to compile it would also warn, into some cell's output
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return text or None
+    return text if text and syntax_of(text) is not None else None
 
 
 def _about_a_cell(ask: Ask, typed: str, variables: Mapping[str, Any]) -> Question:
@@ -137,10 +134,10 @@ def _known(one: Failure, variables: Mapping[str, Any]) -> list[str]:
 
 def _unbound(source: str) -> set[str]:
     """Names that code reads and nowhere binds, without those that Python has of its own."""
-    try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic command, or a mistake
+    tree = syntax_of(source)
+    if tree is None:  # a magic command, or a mistake
         return set()
+    nodes = list(ast.walk(tree))
     read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     bound = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}

@@ -6,13 +6,13 @@ A reader is called with the value and with the name of its place, which the refu
 from __future__ import annotations
 
 import json
-import keyword
 import math
-import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar
+
+from jupyter_localllm.conversation.again import LONGEST_NAME, REQUEST, is_path, names_in
 
 __all__ = [
     "LIMIT_BYTES",
@@ -40,8 +40,6 @@ __all__ = [
 LIMIT_BYTES = 1_000_000
 _DEEPEST = 32
 _LONGEST_INT = 1_023  # bits: what a float holds, and so JavaScript
-_LONGEST_NAME = 200
-_REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Reader = Callable[[Any, str], Any]
 T = TypeVar("T")
@@ -120,7 +118,7 @@ def string(least: int = 0, most: int | None = None) -> Reader:
 
 def title(value: Any, where: str) -> str:
     """The name of a conversation."""
-    name: str = string(1, _LONGEST_NAME)(value, where)
+    name: str = string(1, LONGEST_NAME)(value, where)
     if not name.strip():
         raise Refusal("out_of_range", f"{where} is blank", "Give it a name.")
     if any(unicodedata.category(letter) == "Cc" for letter in name):
@@ -141,33 +139,22 @@ def request_id(value: Any, where: str) -> str:
     """What a panel calls its request."""
     if not isinstance(value, str):
         raise _wrong(where, "a text", value)
-    if _REQUEST.fullmatch(value) is None:
+    if REQUEST.fullmatch(value) is None:
         raise Refusal("out_of_range", f"{where} is not 1 to 64 characters of A-Z a-z 0-9 - _")
     return value
 
 
 def name_path(value: Any, where: str) -> str:
     """A name, or an attribute path of names; nothing that would have to be run."""
-    path: str = string(1, _LONGEST_NAME)(value, where)
-    if not all(name.isidentifier() and not keyword.iskeyword(name) for name in path.split(".")):
+    path: str = string(1, LONGEST_NAME)(value, where)
+    if not is_path(path):
         raise Refusal("out_of_range", f"{where} is neither a name nor names with dots between", "As df or model.coef_")
     return path
 
 
-def names(most: int) -> Reader:
-    """A list of names; what is none is left out, and what is too many.
-
-    A panel finds them in code by their letters: there are keywords among them, and words of comments.
-    """
-
-    def read(value: Any, where: str) -> tuple[str, ...]:
-        found = dict.fromkeys(several(string())(value, where))
-        plain = [
-            one for one in found if len(one) <= _LONGEST_NAME and one.isidentifier() and not keyword.iskeyword(one)
-        ]
-        return tuple(plain[:most])
-
-    return read
+def names(value: Any, where: str) -> tuple[str, ...]:
+    """A list of names; what is none is left out, and what is too many."""
+    return tuple(names_in(several(string())(value, where)))
 
 
 def whole(least: int, most: int) -> Reader:

@@ -188,7 +188,8 @@ class Talks:
             raise UsageError(f"this is not a saved conversation: {refusal.text}") from refusal
         if len(saved.turns) > _MOST_TURNS:
             raise UsageError(f"the saved conversation has {len(saved.turns):,} turns, {_MOST_TURNS:,} are possible")
-        turns = tuple(_trusted(turn) for turn in saved.turns)
+        # Somebody else may have written it: the model reads of it what people see, the question and not ``asked``.
+        turns = tuple(replace(turn, asked="") for turn in saved.turns)
         self.kept.look()
         for number in itertools.count():
             one = name if not number else f"{name[:_LONGEST_TITLE]} (notebook{f' {number}' if number > 1 else ''})"
@@ -218,7 +219,7 @@ def _told(turn: Turn, number: int) -> dict[str, Any]:
             "request": turn.request or f"turn-{number}",
             "question": turn.question,
             "attachments": turn.attachments,
-            "task": turn.task if turn.task in ("chat", "explain", "fix") else "chat",
+            "task": turn.task,
             "data": data,
             "metadata": metadata,
             "stale": turn.stale,
@@ -226,22 +227,6 @@ def _told(turn: Turn, number: int) -> dict[str, Any]:
         }
     )
     return made
-
-
-def _trusted(turn: Turn) -> Turn:
-    """A turn of a document that somebody else may have written.
-
-    The model reads of it what people see: the question, not ``asked``. What is shown of its output `Turn` makes anew.
-    """
-    from jupyter_localllm.chat.from_panel import attachment
-
-    attachments = []
-    for one in turn.attachments:
-        try:
-            attachments.append(plain(attachment(one, "")))
-        except Refusal:
-            continue
-    return replace(turn, asked="", attachments=tuple(attachments))
 
 
 def _markdown(talk: Conversation) -> str:

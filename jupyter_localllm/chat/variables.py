@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.sources.secrets import looks_secret
+from jupyter_localllm.sources.syntax import syntax_of
 
 __all__ = ["described", "is_module", "listed", "resolve"]
 
@@ -115,7 +116,7 @@ def described(name: str, variables: Mapping[str, Any]) -> str:
     kind = _name(type(value))
     article = "an" if kind[:1].lower() in "aeiou" else "a"
     shape, _ = _shape(value)
-    if not looks_secret(name.rpartition(".")[2]) and (shown := _literal(value)):
+    if not looks_secret(name) and (shown := _literal(value)):
         return f"{name} is {article} {kind}: {shown}"[:300]
     columns = _columns(value)
     return f"{name} is {article} {kind}" + (f" of {shape}" if shape else "") + (f" with {columns}" if columns else "")
@@ -246,10 +247,8 @@ def _defining(names: Sequence[str], cells: Any) -> dict[str, int]:
 @functools.lru_cache(maxsize=4_096)
 def _bound(source: str) -> frozenset[str]:
     """Names that a cell binds at its top level."""
-    try:
-        waiting: list[ast.AST] = [ast.parse(source)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+    tree = syntax_of(source)
+    waiting: list[ast.AST] = [] if tree is None else [tree]
     names: set[str] = set()
     while waiting:
         node = waiting.pop()

@@ -6,7 +6,8 @@ Nothing that a page shows is taken from it. What is saved as JSON is read field 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from jupyter_localllm.types import (
@@ -23,15 +24,40 @@ from jupyter_localllm.types import (
     Usage,
 )
 
-__all__ = ["attachments_of", "made_of"]
+__all__ = ["LONGEST_NAME", "REQUEST", "TASKS", "attachments_of", "is_path", "made_of", "names_in"]
 
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
+REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a panel calls its request."""
+
+TASKS = ("chat", "explain", "fix")
+_MOST_NAMES = 100
 _MOST_CITATIONS = 200
 _FIELDS: dict[str, dict[str, type]] = {
     "variable": {"name": str},
     "cell": {"id": str, "source": str, "outputs": str},
     "error": {"source": str, "traceback": str, "variables": list},
 }
+
+
+def is_path(value: str) -> bool:
+    """Whether this is a name, or an attribute path of names; nothing that would have to be run.
+
+    Examples
+    --------
+    >>> is_path("df"), is_path("model.coef_"), is_path("for"), is_path("f()")
+    (True, True, False, False)
+    """
+    names = value.split(".")
+    return len(value) <= LONGEST_NAME and all(one.isidentifier() and not keyword.iskeyword(one) for one in names)
+
+
+def names_in(values: Iterable[str]) -> list[str]:
+    """Those that are names, each once and not too many.
+
+    A panel finds them in code by their letters: there are keywords among them, and words of comments.
+    """
+    return [one for one in dict.fromkeys(values) if "." not in one and is_path(one)][:_MOST_NAMES]
 
 
 def attachments_of(values: Any) -> tuple[dict[str, Any], ...]:
@@ -42,18 +68,23 @@ def attachments_of(values: Any) -> tuple[dict[str, Any], ...]:
     >>> attachments_of([{"kind": "variable"}, {"kind": "variable", "name": "df", "more": 1}])
     ({'kind': 'variable', 'name': 'df'},)
     """
-    made = []
-    for one in values if isinstance(values, (list, tuple)) else ():
-        kind = one.get("kind") if isinstance(one, Mapping) else None
-        known = _FIELDS.get(kind) if isinstance(kind, str) else None
-        if known is None or not all(isinstance(one.get(name), cls) for name, cls in known.items()):
-            continue
-        plain = {"kind": kind, **{name: one[name] for name in known}}
-        if all(
-            _is_path(name) for name in (plain.get("variables", ()) if kind == "error" else [plain.get("name", "x")])
-        ):
-            made.append(plain)
-    return tuple(made)
+    read = map(_attachment, values if isinstance(values, (list, tuple)) else ())
+    return tuple(one for one in read if one is not None)
+
+
+def _attachment(value: Any) -> dict[str, Any] | None:
+    kind = value.get("kind") if isinstance(value, Mapping) else None
+    known = _FIELDS.get(kind) if isinstance(kind, str) else None
+    if known is None or not all(isinstance(value.get(name), cls) for name, cls in known.items()):
+        return None
+    made = {"kind": kind, **{name: value[name] for name in known}}
+    if not is_path(made.get("name", "x")) or len(made.get("id", "")) > LONGEST_NAME:
+        return None
+    if "variables" in made:
+        if not all(isinstance(name, str) for name in made["variables"]):
+            return None
+        made["variables"] = names_in(made["variables"])
+    return made
 
 
 def made_of(text: str, saved: Any) -> Result | Answer | None:
@@ -145,9 +176,3 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise TypeError("no count")
     return value
-
-
-def _is_path(value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
-        return False
-    return all(name.isidentifier() and not keyword.iskeyword(name) for name in value.split("."))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from jupyter_localllm.conversation.again import attachments_of, made_of
+from jupyter_localllm.conversation.again import REQUEST, TASKS, attachments_of, made_of
 from jupyter_localllm.types import Answer, Result
 
 __all__ = ["Output", "Place", "Turn"]
@@ -15,9 +14,7 @@ __all__ = ["Output", "Place", "Turn"]
 Output = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 _MOST_MARKDOWN = 30_000  # characters of a saved answer; a file may hold what takes a renderer minutes
-_TASKS = ("chat", "explain", "fix")
 _FORMATS = ("markdown", "text", "json", "code")
-_REQUEST = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -146,9 +143,9 @@ class Turn:
             str(document["answer"]),
             Place(str(place["cell"]), int(place["index"])) if place else None,
             bool(document["stale"]),
-            request=request if _REQUEST.fullmatch(request) else "",
+            request=request if REQUEST.fullmatch(request) else "",
             asked=str(document.get("asked") or ""),
             attachments=attachments_of(document.get("attachments")),
-            task=task if task in _TASKS else "chat",
+            task=task if task in TASKS else "chat",
             saved=None if output is None else (output["data"], output["metadata"]),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -57,5 +58,6 @@ def saved_calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
     ]
 
 
+@functools.lru_cache(maxsize=256)
 def _line(call: ToolCall) -> str:
     return clipped(one_line(clean(call.shown)), _LONGEST)

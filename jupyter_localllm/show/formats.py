@@ -112,12 +112,14 @@ def _as_json(text: str, ended: bool) -> Shown:
 
 
 def _as_value(text: str, ended: bool) -> Shown:
+    if not ended:
+        return _as_text(text)  # it is parsed once, not in each frame
     raw = _as_json(text, ended=False)
     try:
         value = json.loads(text if text.strip()[:1] != "`" else _first_fence(text)[0])
     except (ValueError, RecursionError):
         return raw  # a choice or a text of a pattern, or not whole
-    if not ended or not isinstance(value, (dict, list)):
+    if not isinstance(value, (dict, list)):
         return raw
     from jupyter_localllm.show.values import value_html
 

@@ -23,6 +23,7 @@ from jupyter_localllm.errors import SourceError
 from jupyter_localllm.sources.cutting import cuts
 from jupyter_localllm.sources.held import Held, lines_label, sha256_of
 from jupyter_localllm.sources.passages_text import text_size, whole_lines
+from jupyter_localllm.sources.syntax import syntax_of
 from jupyter_localllm.types import Locator, Passage
 
 __all__ = ["HeldCode", "hold_code"]
@@ -155,10 +156,7 @@ def _class_in_cell(kind: type) -> str:
 
 def _parsed(text: str) -> ast.Module:
     """The syntax tree of a cell or file; an empty one if it has none."""
-    try:
-        return ast.parse(_MAGIC.sub("", text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module([], [])
+    return syntax_of(_MAGIC.sub("", text)) or ast.Module([], [])
 
 
 def _segments(text: str) -> Iterator[_Segment]:

@@ -15,7 +15,7 @@ from jupyter_localllm.types import Message, Result, Sampling, ToolCall
 if TYPE_CHECKING:
     from jupyter_localllm.cache import AnswerCache
 
-__all__ = ["keep", "kept"]
+__all__ = ["is_kept", "keep", "kept"]
 
 _VERSION = "tool 1"
 
@@ -24,6 +24,11 @@ def kept(call: ToolCall, tool: Tool, cache: AnswerCache) -> ToolCall | None:
     """The call with the outcome that it had before; None if it was not made, or its function has changed."""
     entry = cache.get(_key(call, tool))
     return None if entry is None else replace(call, outcome=entry.result.text, status="done", cached=True)
+
+
+def is_kept(call: ToolCall, tool: Tool, cache: AnswerCache) -> bool:
+    """Whether `kept` would find it; counts as no look-up."""
+    return cache.peek(_key(call, tool)) is not None
 
 
 def keep(call: ToolCall, tool: Tool, cache: AnswerCache) -> None:

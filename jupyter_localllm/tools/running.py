@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_localllm.errors import LocalLLMError, SchemaMismatch, close_match
+from jupyter_localllm.errors import LocalLLMError, SchemaMismatch, close_match, words_of
 from jupyter_localllm.sources import render_for_prompt
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import ToolCall
@@ -53,15 +53,8 @@ def run(call: ToolCall, tool: Tool, arguments: Arguments) -> ToolCall:
     except LocalLLMError as error:
         return _failed(call, f"{type(error).__name__}: {error.message}")
     except Exception as error:
-        return _failed(call, f"{type(error).__name__}: {_words(error)}".rstrip(": "))
+        return _failed(call, f"{type(error).__name__}: {words_of(error)}".rstrip(": "))
     return replace(call, outcome=bounded(text, LONGEST_OUTCOME), status="done")
-
-
-def _words(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # an exception of somebody else's
-        return ""
 
 
 def bounded(text: str, most: int) -> str:

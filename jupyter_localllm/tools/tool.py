@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CellType
@@ -42,7 +43,7 @@ class Tool:
     pure, safe : bool
         As `jupyter_localllm.tool` says.
     identity : str
-        Of the function's code: the outcome of a pure function is kept under it.
+        Of a pure function: of its code and what that holds, as its outcomes are kept under it. Empty for others.
     """
 
     name: str
@@ -105,10 +106,11 @@ def as_tool(function: Any) -> Tool:
     told = described(inspect.getdoc(function))
     schema, read = arguments_of(function, name, told.parameters)
     mark = mark_of(function)
+    identity = _identity(function) if mark.pure else ""
     description = told.text
     if len(description) > _LONGEST_DESCRIPTION:  # the rest is for people
         description = description[:_LONGEST_DESCRIPTION].rsplit("\n", 1)[0]
-    return Tool(name, description, schema, function, read, mark.pure, mark.safe, _identity(function))
+    return Tool(name, description, schema, function, read, mark.pure, mark.safe, identity)
 
 
 def _identity(function: Any) -> str:
@@ -134,7 +136,7 @@ def _held(function: Any, plain: Any) -> str:
     held: list[Any] = [getattr(plain, "__defaults__", None), getattr(plain, "__kwdefaults__", None)]
     held += [cell.cell_contents for cell in cells]
     held += [names[name] for name in (code.co_names if code is not None else ()) if name in names]
-    held += sorted(getattr(getattr(function, "__self__", None), "__dict__", {}).items())
+    held += sorted(getattr(getattr(function, "__self__", None), "__dict__", {}).copy().items())
     return "\n".join(map(_value, held))
 
 
@@ -145,3 +147,5 @@ def _value(value: Any) -> str:
         return json.dumps(value, sort_keys=True)
     except (TypeError, ValueError, RecursionError):
         return ""
+    except RuntimeError:  # another thread changes it: it is like nothing that was there before
+        return secrets.token_hex()

@@ -69,7 +69,8 @@ function activate(
     making ??= import('./panel/controller').then(module => {
       controller = new module.Controller(notebooks, VERSION, trans);
       controller.configure(settings);
-      // A page that goes away says goodbye, so that kernels hold nothing for it.
+      // A page that goes away says goodbye, so that kernels send it nothing more. It cannot wait for that to be heard, and
+      // to delete a subshell before would lose it: each load of a page leaves an idle subshell in the kernel.
       window.addEventListener('pagehide', event => event.persisted || controller?.dispose());
       return controller;
     });

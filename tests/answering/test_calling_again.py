@@ -14,6 +14,7 @@ from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import ToolNotConfirmed
 from jupyter_localllm.tools.consent import ask_the_person
 from jupyter_localllm.types import ToolCall
+from tests.tools import shop
 
 
 def call(called: str, **arguments: Any) -> str:
@@ -59,6 +60,77 @@ def test_a_call_in_other_words_is_the_same_call() -> None:
     calls = [call("buy", item="tea"), call("buy", item="tea", count=1), call("buy", item="tea", count=1.0)]
     asks(*calls, "Done.").generate("q", tools=[buy])
     assert ran == [("tea", 1)]
+
+
+@dataclasses.dataclass
+class Parcel:
+    """What is sent."""
+
+    to: str
+    gift: str = dataclasses.field(default="none", repr=False)
+
+
+PARCEL = Parcel("Tokyo", "tea")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"what": 1}, {"what": True}),
+        ({"what": 0}, {"what": False}),
+        ({"parcel": {"to": "Tokyo"}}, {"parcel": {"to": "Tokyo", "gift": "cup"}}),
+        ({}, {"parcel": {"to": "Tokyo", "gift": "cup"}}),
+        ({"what": 1}, {"what": 1, "parcel": {"to": "Oslo"}}),
+    ],
+)
+def test_calls_that_look_alike_are_two(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """``1`` is not ``true``, and what an object does not show of itself is a difference all the same."""
+    ran = []
+
+    @jl.tool(safe=True)
+    def send(what: int | bool = 7, parcel: Parcel = PARCEL) -> str:
+        """Send it."""
+        ran.append((what, parcel.to, parcel.gift))
+        return f"sent {len(ran)}"
+
+    answer = asks(call("send", **first), call("send", **second), "Done.").generate("q", tools=[send])
+    assert [one.outcome for one in answer.calls] == ["sent 1", "sent 2"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"parcel": {"to": "Oslo", "gift": "cup"}}, {"parcel": {"gift": "cup", "to": "Oslo"}}),
+        ({}, {"parcel": {"to": "Tokyo", "gift": "tea"}}),
+        ({"what": 7.0}, {"parcel": {"to": "Tokyo", "gift": "tea"}}),
+    ],
+)
+def test_calls_that_look_different_may_be_one(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """In another order, or with defaults written out."""
+    ran = []
+
+    @jl.tool(safe=True)
+    def send(what: int = 7, parcel: Parcel = PARCEL) -> str:
+        """Send it."""
+        ran.append(what)
+        return "sent"
+
+    asks(call("send", **first), call("send", **second), "Done.").generate("q", tools=[send])
+    assert ran == [7]
+
+
+def test_an_outcome_is_looked_up_once() -> None:
+    """Whether consent is needed is found out without counting: a call is one hit or one miss."""
+    counted = []
+    script = [call("double", number=21), "42"]
+    for _ in range(2):
+        llm = asks(*script)
+        cache = llm.answers
+        before = cache.stats()
+        llm.generate("Twice 21, once?", tools=[shop.double])
+        after = cache.stats()
+        counted.append((after.hits - before.hits, after.misses - before.misses))
+    assert counted == [(0, 3), (3, 0)]  # two rounds, and the call
 
 
 def test_a_round_has_sixteen_calls_at_most() -> None:

@@ -150,6 +150,7 @@ def test_a_busy_database_is_a_miss_and_no_damage(
     assert not cache.put(key("new"), entry(key("new")))
     assert len(notices) == 1
     assert "held by another process" in notices[0]
+    assert "Answers are not kept until it is free." in notices[0]
     holder.close()
     assert cache.put(key("new"), entry(key("new")))
     assert not list(database.parent.glob("*.damaged-*"))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import runtime
+from jupyter_localllm.chat import kept
 from jupyter_localllm.chat.kept import Kept
 from jupyter_localllm.chat.session import Session
 from jupyter_localllm.conversation import Conversation, Turn
@@ -121,6 +122,33 @@ def test_two_kernels_keep_the_same_conversation(make: Make) -> None:
     assert [turn.question for turn in own.conversations.get("a").turns] == ["One", "Two"]
     first.value("clear", conversation="a")
     assert Conversation.of(json.loads(files()[0].read_text())).turns == ()
+
+
+def test_what_was_written_here_is_not_read_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long conversation is read when somebody else wrote it, and their turns stay where ours are added."""
+    panel = Panel(make())
+    panel.ended(panel.ask("One", "a"))
+    panel.value("keep", conversation="a", kept=True)
+    talk = Conversation.of(json.loads(files()[0].read_text()))
+    talk.record("From elsewhere", "Yes.", None)
+    files()[0].write_text(json.dumps(talk.document()))
+    read: list[Path] = []
+
+    def noted(path: Path) -> Conversation | None:
+        read.append(path)
+        return of_disk(path)
+
+    of_disk = kept._read
+    monkeypatch.setattr(kept, "_read", noted)
+    for question in ("Two", "Three", "Four"):
+        panel.ended(panel.ask(question, "a"))
+        panel.session._talks.kept.look()
+    assert len(read) == 1
+    there = Conversation.of(json.loads(files()[0].read_text()))
+    assert sorted(turn.question for turn in there.turns) == ["Four", "From elsewhere", "One", "Three", "Two"]
+    files()[0].unlink()
+    panel.ended(panel.ask("Five", "a"))
+    assert files() == []
 
 
 def test_what_is_kept_no_longer_is_deleted(make: Make) -> None:

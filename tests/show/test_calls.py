@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from jupyter_localllm.conversation import Turn
 from jupyter_localllm.show.bundle import ANSWER_MIME, bundle
 from jupyter_localllm.show.calls import as_html, as_markdown, as_plain
@@ -58,3 +60,18 @@ def test_a_saved_turn_shows_its_calls_again() -> None:
     assert "price(&quot;tea&quot;) = 12" in again["text/html"]
     forged[ANSWER_MIME] = {**data[ANSWER_MIME], "calls": [{"name": 3}]}
     assert "script" not in Turn("?", "It is 12.", saved=(forged, metadata)).output()[0]["text/html"]
+
+
+def test_a_call_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each frame of an answer shows all calls: what they are does not change."""
+    made: list[str] = []
+
+    def noted(text: str) -> str:
+        made.append(text)
+        return text
+
+    monkeypatch.setattr("jupyter_localllm.show.calls.one_line", noted)
+    calls = [ToolCall("written_once", json.dumps({"n": n}), "6", "done") for n in range(16)]
+    assert as_html(calls) == as_html(calls)
+    assert as_plain(calls) == as_plain(calls)
+    assert len(made) == 16

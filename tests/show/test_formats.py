@@ -88,3 +88,9 @@ def test_growing_is_the_same_as_whole(form: Format) -> None:
     for end in range(0, len(text), 3):
         shown(text[:end], form, ended=False, blocks=blocks)
     assert shown(text, form, ended=False, blocks=blocks).html == shown(text, form).html
+
+
+def test_a_value_is_read_when_it_is_whole() -> None:
+    """While it grows it is text, also where it could end: nothing is parsed for each frame."""
+    for text in ('{"a": 1}', "```json\n[1]\n```", '{"a'):
+        assert shown(text, "value", ended=False) == shown(text, "text")

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from jupyter_localllm.answering.outcomes import answered_with, asking_message
 from jupyter_localllm.constrain.ending import writable
 from jupyter_localllm.tools.constraint import Calls, opened
-from jupyter_localllm.tools.formats import FORMATS, Calling, Format, format_of
+from jupyter_localllm.tools.formats import FORMATS, Calling, Format, Reply, format_of
+from jupyter_localllm.tools.formats.native import one_by_one
 from jupyter_localllm.tools.tool import as_tools
 from jupyter_localllm.types import Message, ModelInfo, Result, ToolCall
 from tests.constrain.vocabularies import of_pieces
@@ -173,6 +177,82 @@ def test_a_broken_call_is_told(name: str, text: str, calls: tuple[ToolCall, ...]
     assert not middle.calls
 
 
+MARKS = [
+    *("<tool_call>", "</tool_call>", "<function=price>", "</function>", "<parameter=count>", "</parameter>"),
+    *("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]abcDEF123", "<|python_tag|>", "```json", "```", '{"name": "weather"}'),
+    *("<|channel|>commentary", "<|message|>", "to=functions.price", "\n", " ", '"', "\\", "{", "}", "tea", "é"),
+]
+
+
+def written(name: str, *calls: ToolCall) -> str:
+    """Calls as the format's description writes them."""
+    if name == "qwen":
+        parameters = [
+            "".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in call.arguments.items())
+            for call in calls
+        ]
+        return "\n".join(
+            f"<tool_call>\n<function={call.name}>\n{given}</function>\n</tool_call>"
+            for call, given in zip(calls, parameters, strict=True)
+        )
+    if name == "mistral-named":
+        return "".join(f"[TOOL_CALLS]{call.name}[ARGS]{call.json}" for call in calls)
+    if name == "harmony":
+        return f"<|channel|>commentary to=functions.{calls[0].name} <|constrain|>json<|message|>{calls[0].json}"
+    key = "parameters" if name in ("gemma", "llama3") else "arguments"
+    objects = [f'{{"name": "{call.name}", "{key}": {call.json}}}' for call in calls]
+    if name == "hermes":
+        return "\n".join(f"<tool_call>\n{one}\n</tool_call>" for one in objects)
+    return f"[TOOL_CALLS] [{', '.join(objects)}]" if name == "mistral" else objects[0]
+
+
+@pytest.mark.parametrize("name", list(WRITTEN))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(MARKS), max_size=8).map("".join))
+def test_what_is_written_is_what_is_read(name: str, item: str) -> None:
+    """Whatever marks of the format an argument holds: all that can be written is read as it was meant."""
+    several = name in ("hermes", "qwen", "mistral", "mistral-named")
+    call = ToolCall("price", json.dumps({"item": item, "count": 2}, ensure_ascii=False))
+    calls = (call, TEA) if several else (call,)
+    text = written(name, *calls)
+    assume(name != "qwen" or f"{item}\n</parameter>\n".index("\n</parameter>\n") == len(item))  # it ends there
+    assert accepts(the(name), text)
+    assert the(name).read(text, TOOLS) == Reply("", calls)
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["a</parameter> b", "a</parameter>b</function>c", "a</function>", "<parameter=count>\n3</parameter>", "a\n"],
+)
+def test_a_text_holds_the_marks_of_its_format(item: str) -> None:
+    """Parameters are texts without quotes: such a text is not cut at what only looks like its end."""
+    call = ToolCall("price", json.dumps({"item": item, "count": 2}))
+    assert the("qwen").read(written("qwen", call), TOOLS) == Reply("", (call,))
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("<tool_call><function=price><parameter=item>tea</parameter></function></tool_call>", (TEA,)),
+        ("<tool_call>\n<function=price>\n<parameter=item>\ntea\n</parameter>\n</function>", (TEA,)),
+        (
+            "<tool_call> <function=price> <parameter=item>tea</parameter> </function>\n"
+            "<tool_call><function=weather><parameter=city>Rome</parameter></function></tool_call>",
+            (TEA, ROME),
+        ),
+        (
+            "<tool_call><function=price><parameter=item>tea</parameter></function>"
+            "<function=weather><parameter=city>Rome</parameter></function></tool_call>",
+            (),
+        ),
+    ],
+)
+def test_qwen_is_read_where_nothing_held_it(text: str, calls: tuple[ToolCall, ...]) -> None:
+    """With other white space, or without the last mark; two functions in one block are no call."""
+    reply = the("qwen").read(text, TOOLS)
+    assert (reply.calls, reply.broken) == (calls, not calls)
+
+
 def conversation(*calls: ToolCall) -> list[Message]:
     done = [ToolCall(call.name, call.json, "12.0", "done") for call in calls]
     return [
@@ -229,6 +309,19 @@ def test_several_calls_are_rendered(name: str) -> None:
     assert text.count("12.0") == 2
     assert first >= 0
     assert second >= 0
+
+
+def test_a_call_without_an_outcome_is_told_too() -> None:
+    """Calls one by one, where a conversation went on before all of them had run."""
+    asked = replace(Message.of("assistant", "I look."), calls=(TEA, ROME))
+    gave = answered_with(replace(TEA, outcome="12", status="done"))
+    told = one_by_one([asked, gave, Message.of("user", "And?")])
+    assert [(m.role, m.content, m.calls and m.calls[0].name) for m in told if m is not gave] == [
+        ("assistant", "I look.", "price"),
+        ("assistant", "", "weather"),
+        ("user", "And?", ()),
+    ]
+    assert told[1] is gave
 
 
 @pytest.mark.parametrize("name", list(TEMPLATES))

@@ -157,12 +157,14 @@ def test_an_edited_function_is_another_one() -> None:
     """What is kept of a pure function is kept for its source."""
 
     def first() -> Tool:
+        @tool(pure=True)
         def area(side: int) -> int:
             return side * side
 
         return as_tool(area)
 
     def second() -> Tool:
+        @tool(pure=True)
         def area(side: int) -> int:
             return side * side * 2
 
@@ -170,6 +172,27 @@ def test_an_edited_function_is_another_one() -> None:
 
     assert first().identity == first().identity
     assert first().identity != second().identity
+
+
+class Changing(dict[str, int]):
+    """As a dictionary that another thread writes to."""
+
+    def items(self) -> Any:
+        raise RuntimeError("dictionary changed size during iteration")
+
+
+TABLE = Changing(tea=12)
+
+
+def test_what_a_function_holds_is_read_of_pure_ones_only() -> None:
+    """It may be large, or change meanwhile: what cannot be read is like nothing that was kept."""
+
+    def price(item: str) -> int:
+        return TABLE[item]
+
+    assert as_tool(price).identity == ""
+    pure = tool(pure=True)(price)
+    assert as_tool(pure).identity != as_tool(pure).identity
 
 
 def test_descriptions_of_parameters_may_stand_in_hints() -> None:

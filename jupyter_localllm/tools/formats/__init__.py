@@ -26,8 +26,8 @@ FORMATS: tuple[Format, ...] = (
     Plain(),  # takes every template, so it stands last
 )
 
-VERSION = "1"
-"""Part of the key of every answer with tools: raise it when the same calls come to be written in another way."""
+VERSION = "2"
+"""Part of the key of every answer with tools: raise it when calls come to be written or read in another way."""
 
 
 @functools.lru_cache(maxsize=16)

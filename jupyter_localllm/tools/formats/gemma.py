@@ -30,7 +30,6 @@ class Gemma(Plain):
     name: str = "gemma"
     arguments: str = "parameters"
     openings: tuple[str, ...] = ("{", *_FENCES)
-    first: bool = True
 
     def knows(self, template: str) -> bool:
         """Whether it writes Gemma's turns, and has no calls of its own (as FunctionGemma has)."""

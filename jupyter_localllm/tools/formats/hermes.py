@@ -7,19 +7,21 @@ templates of the models. Several calls may follow each other, and text may stand
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import anywhere, json_calls
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
-from jupyter_localllm.tools.formats.reading import calls_of, objects_at
+from jupyter_localllm.tools.formats.reading import calls_of, marked, objects_at
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
 __all__ = ["Hermes"]
 
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
+_END = re.compile(rf"\s*{_CLOSE}")
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,13 @@ class Hermes:
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """All calls; text between them is kept."""
-        said, *blocks = text.split(_OPEN)
-        calls: list[ToolCall] = []
-        for block in blocks:
-            found = objects_at(block)
-            read = [calls_of(v, ("name", "arguments"), ("name", "parameters")) for v in found[0]] if found else []
-            if not read or None in read or found is None:
-                return Reply(text, broken=True)
-            calls += [call for several in read if several for call in several]
-            said += block[found[1] :].lstrip().removeprefix(_CLOSE)
-        return Reply(said.rstrip() if calls else text, tuple(calls))
+        return marked(text, _OPEN, _read)
+
+
+def _read(text: str, at: int) -> tuple[list[ToolCall], int] | None:
+    found = objects_at(text, at)
+    read = [calls_of(v, ("name", "arguments"), ("name", "parameters")) for v in found[0]] if found else []
+    if found is None or None in read:
+        return None
+    end = _END.match(text, found[1])
+    return [call for several in read if several for call in several], end.end() if end else found[1]

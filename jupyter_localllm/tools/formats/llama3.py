@@ -29,7 +29,6 @@ class Llama3(Plain):
     name: str = "llama3"
     arguments: str = "parameters"
     openings: tuple[str, ...] = ("{", _TAG)
-    first: bool = True
     shown: tuple[str, ...] = (_TAG,)
 
     def knows(self, template: str) -> bool:

@@ -17,7 +17,7 @@ from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import MOST, anywhere, json_calls, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
-from jupyter_localllm.tools.formats.reading import call_of, calls_of, objects_at
+from jupyter_localllm.tools.formats.reading import call_of, calls_of, marked, objects_at
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
@@ -94,13 +94,11 @@ class MistralNamed:
 
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """All calls."""
-        said, *blocks = text.split(_OPEN)
-        calls: list[ToolCall] = []
-        for block in blocks:
-            named = _NAMED.match(block)
-            found = objects_at(block, named.end()) if named else None
-            call = call_of(named[1], found[0][0]) if named and found else None
-            if call is None:
-                return Reply(text, broken=True)
-            calls.append(call)
-        return Reply(said.rstrip() if calls else text, tuple(calls))
+        return marked(text, _OPEN, _read)
+
+
+def _read(text: str, at: int) -> tuple[list[ToolCall], int] | None:
+    named = _NAMED.match(text, at)
+    found = objects_at(text, named.end()) if named else None
+    call = call_of(named[1], found[0][0]) if named and found else None
+    return ([call], found[1]) if call is not None and found else None

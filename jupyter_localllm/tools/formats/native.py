@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jupyter_localllm.prompt.chat import render_chat
 from jupyter_localllm.tools.tool import Tool
@@ -24,19 +25,16 @@ def takes_tools(template: str) -> bool:
 def one_by_one(messages: Sequence[Message]) -> list[Message]:
     """Messages with one call each, its outcome behind it, for templates that allow no more."""
     made: list[Message] = []
-    outcomes: list[Message] = []
-    calls: list[Message] = []
+    waiting: list[Message] = []
     for message in messages:
         if message.role == "tool":
-            outcomes.append(message)
-            if calls:
-                made += [calls.pop(0), message]
-            else:
-                made.append(message)
-        elif len(message.calls) > 1:
-            first, *rest = message.calls
-            made_of = [Message("assistant", message.parts, message.turn, (first,))]
-            calls = [*made_of, *(Message("assistant", (), message.turn, (one,)) for one in rest)]
+            made += [*waiting[:1], message]
+            del waiting[:1]
         else:
-            made.append(message)
-    return made
+            made += waiting
+            waiting = [
+                replace(message, parts=() if number else message.parts, calls=(call,))
+                for number, call in enumerate(message.calls)
+            ]
+            made += [] if waiting else [message]
+    return [*made, *waiting]

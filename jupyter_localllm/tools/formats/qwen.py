@@ -25,15 +25,22 @@ from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import ANY, anywhere, literal
 from jupyter_localllm.tools.formats.native import rendered, takes_tools
-from jupyter_localllm.tools.formats.reading import json_text
+from jupyter_localllm.tools.formats.reading import json_text, marked
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Message, ModelInfo, Prompt, ToolCall
 
 __all__ = ["Qwen"]
 
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
-_FUNCTION = re.compile(r"\s*<function=([\w.-]+)>\s*(.*?)\s*</function>", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n?(.*?)\n?</parameter>", re.DOTALL)
+_PARAMETER_ENDS, _ENDS = "\n</parameter>\n", f"</function>\n{_CLOSE}"
+_FUNCTION = re.compile(r"\n<function=([^>\n]+)>\n")
+_PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n")
+
+_LOOSE_FUNCTION = re.compile(r"\s*<function=([\w.-]+)>\s*")
+_LOOSE_END = re.compile(rf"</function>\s*(?:{_CLOSE}|(?={_OPEN})|\Z)")
+_LOOSE_PARAMETER = re.compile(
+    r"<parameter=([^>\n]+)>\n?((?:(?!</?parameter\b|</?function\b).)*?)\n?</parameter>\s*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Qwen:
             return start
         lines = [start, "call: " + " | ".join(f"call_{number}" for number in range(len(tools)))]
         for number, tool in enumerate(tools):
-            head, tail = literal(f"\n<function={tool.name}>\n"), literal(f"</function>\n{_CLOSE}")
+            head, tail = literal(f"\n<function={tool.name}>\n"), literal(_ENDS)
             given = tool.schema.get("properties", {})
             required = tool.schema.get("required", [])
             names = [f"p_{number}_{at}{'' if name in required else '?'}" for at, name in enumerate(given)]
@@ -73,16 +80,50 @@ class Qwen:
     def read(self, text: str, tools: Sequence[Tool]) -> Reply:
         """All calls; what a parameter is, the tool's schema tells."""
         schemas = {tool.name: tool.schema for tool in tools}
-        said, *blocks = text.split(_OPEN)
-        calls: list[ToolCall] = []
-        for block in blocks:
-            function = _FUNCTION.match(block)
-            if function is None:
-                return Reply(text, broken=True)
-            schema = schemas.get(function[1], {})
-            values = {name: _value(schema, name, value) for name, value in _PARAMETER.findall(function[2])}
-            calls.append(ToolCall(function[1], json_text(values)))
-        return Reply(said.rstrip() if calls else text, tuple(calls))
+
+        def read(text: str, at: int) -> tuple[list[ToolCall], int] | None:
+            found = _as_held(text, at) or _as_it_came(text, at)
+            if found is None:
+                return None
+            name, given, end = found
+            values = {key: _value(schemas.get(name, {}), key, value) for key, value in given.items()}
+            return [ToolCall(name, json_text(values))], end
+
+        return marked(text, _OPEN, read)
+
+
+_Found = tuple[str, dict[str, str], int]
+"""Name, parameters as they stand, and where the call ends."""
+
+
+def _as_held(text: str, at: int) -> _Found | None:
+    """A call as the grammar has it: a parameter ends where that first can, whatever stands in it besides."""
+    head = _FUNCTION.match(text, at)
+    if head is None:
+        return None
+    given: dict[str, str] = {}
+    at = head.end()
+    while (parameter := _PARAMETER.match(text, at)) is not None:
+        end = text.find(_PARAMETER_ENDS, parameter.end())
+        if end < 0:
+            return None
+        given[parameter[1]] = text[parameter.end() : end]
+        at = end + len(_PARAMETER_ENDS)
+    return (head[1], given, at + len(_ENDS)) if text.startswith(_ENDS, at) else None
+
+
+def _as_it_came(text: str, at: int) -> _Found | None:
+    """A call that nothing held to the grammar: with marks in a text, nobody could tell where it ends."""
+    head = _LOOSE_FUNCTION.match(text, at)
+    if head is None:
+        return None
+    given: dict[str, str] = {}
+    at = head.end()
+    while (parameter := _LOOSE_PARAMETER.match(text, at)) is not None:
+        given[parameter[1]] = parameter[2]
+        at = parameter.end()
+    end = _LOOSE_END.match(text, at)
+    return (head[1], given, end.end()) if end else None
 
 
 def _value(schema: Mapping[str, Any], name: str, text: str) -> Any:
@@ -103,15 +144,14 @@ def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapp
 
 def _parameter(rule: str, name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
     head = literal(f"<parameter={name}>\n")
-    tail = "\n</parameter>\n"
     if _is_text(plain := _resolved(schema, definitions)):
         schema = plain
         options = schema.get("enum", [schema["const"]] if "const" in schema else None)
         if options:
-            return [f"{rule}: {head} ({' | '.join(map(literal, options))}) {literal(tail)}"]
+            return [f"{rule}: {head} ({' | '.join(map(literal, options))}) {literal(_PARAMETER_ENDS)}"]
         return [f"{rule}: {head} {rule}_text", f"{rule}_text[lazy]: /{ANY}*\\n<\\/parameter>\\n/"]
     whole = {**schema, "$defs": dict(definitions)} if definitions else dict(schema)
-    return [f"{rule}: {head} {rule}_json {literal(tail)}", f"{rule}_json: {in_lark(whole)}"]
+    return [f"{rule}: {head} {rule}_json {literal(_PARAMETER_ENDS)}", f"{rule}_json: {in_lark(whole)}"]
 
 
 def _is_text(schema: Mapping[str, Any]) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from jupyter_localllm.tools.formats.base import Reply
 from jupyter_localllm.types import ToolCall
 
-__all__ = ["call_of", "calls_of", "json_text", "objects_at"]
+__all__ = ["call_of", "calls_of", "json_text", "marked", "objects_at"]
 
 _DECODER = json.JSONDecoder()
 
@@ -65,3 +66,27 @@ def objects_at(text: str, start: int = 0) -> tuple[list[Any], int] | None:
             break
         values.append(value)
     return (values, at) if values else None
+
+
+def marked(text: str, opening: str, read: Callable[[str, int], tuple[Sequence[ToolCall], int] | None]) -> Reply:
+    """Text, and calls that each begin with a mark; a mark within a call is data, and begins nothing.
+
+    Parameters
+    ----------
+    text : str
+        What the model wrote.
+    opening : str
+        The mark.
+    read : callable
+        From the text and the place behind a mark to the calls that stand there and where they end; None if none do.
+    """
+    said, at = "", 0
+    calls: list[ToolCall] = []
+    while (begin := text.find(opening, at)) >= 0:
+        found = read(text, begin + len(opening))
+        if found is None:
+            return Reply(text, broken=True)
+        said += text[at:begin]
+        calls += found[0]
+        at = found[1]
+    return Reply((said + text[at:]).rstrip() if calls else text, tuple(calls))

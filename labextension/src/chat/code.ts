@@ -5,7 +5,7 @@
 const NAME = /(?<![\p{XIDC}.])[\p{XIDS}_]\p{XIDC}*/gu;
 const LONGEST_NAME = 200;
 
-/** Words of Python that are no names; the kernel refuses them. */
+/** Words of Python that are no names. */
 const KEYWORDS = new Set(
   (
     'False None True and as assert async await break class continue def del elif else except finally for from global ' +

@@ -83,7 +83,8 @@ export class Controller {
     const { session, conversation } = this.view.get();
     const request = session?.ask(conversation, text, attachments, task) ?? null;
     if (request && this.notebook) {
-      this.askedIn.set(request, this.notebook);
+      const asked = this.askedIn.get(this.notebook) ?? new Set<string>();
+      this.askedIn.set(this.notebook, asked.add(request));
     }
     return request;
   }
@@ -197,14 +198,18 @@ export class Controller {
   private follow(situation: IPanelView['situation']): void {
     const { kernel } = situation;
     const session = kernel && situation.life !== 'none' ? this.kernels.session(kernel) : null;
-    const before = this.session;
+    const before = this.view.get();
     this.view.update({ situation, session });
-    if (session !== before) {
+    if (session !== before.session) {
       this.unwatch();
       this.wanted = null;
       this.unwatch = session?.view.subscribe(() => this.sessionChanged(session)) ?? (() => undefined);
-      this.chips.set(before ?? this, this.view.get().chips); // they are of that kernel
+      this.chips.set(before.session ?? this, before.chips); // they are of that kernel
       this.view.update({ conversation: this.talks.of(session), chips: this.chips.get(session ?? this) ?? [] });
+      if (before.session === null && situation.notebook === before.situation.notebook) {
+        this.chips.delete(this);
+        this.draft.attach(...before.chips); // before its kernel was there
+      }
     }
     if (session && this.started) {
       if (session.connection.phase === 'idle') {
@@ -262,18 +267,18 @@ export class Controller {
   }
 
   private finished(session: Session, conversation: string, request: string | null): void {
-    const led = request === null ? undefined : this.askedIn.get(request);
+    const isLed = (panel: NotebookPanel): boolean => this.askedIn.get(panel)?.delete(request ?? '') ?? false;
+    const led = this.notebooks.find(isLed);
     const { settings } = this.view.get();
     this.keeping.soon(session, conversation, settings.keepInNotebook ? led : null);
-    this.askedIn.delete(request ?? '');
   }
 
   private readonly kernels: Kernels;
   private readonly tracker: Tracker<Kernel.IKernelConnection, NotebookPanel>;
   private readonly phases = new WeakMap<Session, string>();
   private readonly fixes = new Map<string, string>();
-  /** The notebook that was in front when a question was asked. */
-  private readonly askedIn = new Map<string, NotebookPanel>();
+  /** The questions that were asked while a notebook was in front; they go with it. */
+  private readonly askedIn = new WeakMap<NotebookPanel, Set<string>>();
   /** What is attached, for each kernel; under the controller itself what was attached without one. */
   private readonly chips = new WeakMap<object, IPanelView['chips']>();
   private readonly keeping: Keeping;

@@ -8,6 +8,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 
 import { asExport, asOpened } from '../chat/replies';
 import { RequestError, type Session } from '../chat/session';
+import { toldOf } from '../chat/state';
 import { keepConversation, keptConversations } from './notebook';
 
 /** A notebook file should stay a file that a person can diff and send; and what is kept must fit into one message. */
@@ -68,7 +69,7 @@ export class Keeping {
     if (waiting.size === 0) {
       window.setTimeout(() => {
         this.waiting.delete(session);
-        this.save(session, [...waiting]).catch(error => session.tell(error));
+        void this.save(session, [...waiting]);
       }, SOON_MS);
     }
     waiting.add(conversation);
@@ -96,8 +97,7 @@ export class Keeping {
         const { conversation } = asOpened(await session.request({ type: 'restore', document }));
         session.refresh(conversation);
         this.hold(panel, session, conversation);
-        const told = session.chat.kernel?.conversations.find(known => known.name === conversation)?.turns ?? 0;
-        if (Array.isArray(document.turns) && told > document.turns.length) {
+        if (Array.isArray(document.turns) && toldOf(session.chat, conversation).turns > document.turns.length) {
           this.soon(session, conversation); // it went on while no panel looked
         }
         if (conversation !== name && !panel.isDisposed) {
@@ -113,10 +113,14 @@ export class Keeping {
   private async save(session: Session, conversations: readonly string[]): Promise<void> {
     for (const conversation of conversations) {
       const there = session.chat.kernel?.conversations.some(({ name }) => name === conversation);
-      for (const panel of there ? this.of(session) : []) {
-        if (this.heldBy(panel, session)?.names.has(conversation)) {
-          await this.write(panel, session, conversation);
+      try {
+        for (const panel of there ? this.of(session) : []) {
+          if (this.heldBy(panel, session)?.names.has(conversation)) {
+            await this.write(panel, session, conversation);
+          }
         }
+      } catch (error) {
+        session.tell(error); // the others may be short enough
       }
     }
     this.changed();

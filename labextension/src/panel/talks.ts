@@ -55,12 +55,12 @@ export class Talks {
 
   async rename(conversation: string, to: string): Promise<void> {
     const { session } = this;
-    if (session) {
-      await session.request({ type: 'rename', conversation, to });
-      await this.keeping.renamed(session, conversation, to);
-    }
+    await session?.request({ type: 'rename', conversation, to });
     if (this.view.get().conversation === conversation) {
       this.choose(to);
+    }
+    if (session) {
+      await this.keeping.renamed(session, conversation, to); // last: a notebook may not take it
     }
   }
 
