@@ -60,6 +60,30 @@ def test_what_labels_mean_is_told(make: Callable[..., LocalLLM]) -> None:
     assert asked.prompts[0].startswith("Which {{ one }}?\n\nLabels:\n- a: the first\n- b: the {{ second }}\n")
 
 
+def test_meanings_of_members_are_told(make: Callable[..., LocalLLM]) -> None:
+    """Labels that are no texts go by their values, and so do their meanings."""
+    asked = Asked("good")
+    assert tasks.classify(make(asked), ["x"], {Mood.GOOD: "praise", Mood.BAD: "complaint"}) == ["good"]
+    assert "- good: praise\n- bad: complaint\n" in asked.prompts[0]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda llm, data: tasks.classify(llm, data, ["a", "b"]),
+        lambda llm, data: tasks.extract(llm, data, Literal["a", "b"]),
+        lambda llm, data: tasks.summarize(llm, data),
+        lambda llm, data: tasks.translate(llm, data, "French"),
+    ],
+    ids=["classify", "extract", "summarize", "translate"],
+)
+def test_an_iterator_keeps_its_first_row(make: Callable[..., LocalLLM], task: Callable[..., Any]) -> None:
+    """To look at the data uses nothing of them up."""
+    asked = Asked("a")
+    assert task(make(asked), iter(["one", "two", "three"])) == ["a"] * 3
+    assert ["\none\n" in prompt for prompt in asked.prompts].count(True) == 1
+
+
 def test_extract(make: Callable[..., LocalLLM]) -> None:
     """A column for each field."""
 
@@ -123,6 +147,10 @@ def test_dedupe_confirmed(make: Callable[..., LocalLLM]) -> None:
         (
             lambda llm: tasks.embed(llm, pd.Series(["a", None], index=["x", "y"])),
             r"row 1 \(label 'y'\) is \w+, not a text",
+        ),
+        (
+            lambda llm: tasks.embed(llm, pd.Series([None], index=np.array([7]), dtype=object)),
+            r"row 0 \(label 7\) is NoneType",
         ),
         (lambda llm: tasks.dedupe(llm, ["a"], threshold=1.5), "cosine from 0 to 1"),
         (lambda llm: tasks.classify(llm, FRAME, ["a", "b"], column="txet"), "no column txet"),
