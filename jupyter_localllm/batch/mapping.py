@@ -17,7 +17,14 @@ from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
 __all__ = [
-    *("OnError", "RowError", "answer_all", "check_on_error", "map_rows", "place_of", "runner_for", "with_errors"),
+    "OnError",
+    "RowError",
+    "answer_all",
+    "check_on_error",
+    "map_rows",
+    "place_of",
+    "runner_for",
+    "with_errors",
 ]
 
 _WARNED = 3  # rows that a warning names

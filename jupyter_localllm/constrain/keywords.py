@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_localllm.constrain.grammar import LARGEST_PATTERN
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["check_schema", "parts"]
+__all__ = ["NOTES", "check_schema", "parts"]
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # Keywords with subschemas: by name, in a list, or alone.
@@ -29,6 +29,12 @@ _VALIDATING = {
     *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"),
     *("minContains", "maxContains", "dependentRequired", "$dynamicRef"),
 }
+NOTES = {
+    *("title", "description", "default", "examples", "$comment", "$schema", "$id", "id", "$anchor", "deprecated"),
+    *("readOnly", "writeOnly"),
+}
+"""Keywords that say nothing of what is valid."""
+
 _OLD = {"disallow": "Write the types that are allowed.", "divisibleBy": "Write multipleOf.", "extends": "Write allOf."}
 _NULLABLE = 'Write null as one of the types: "type": ["string", "null"].'
 _EXACT = 2**53  # integers up to here are exact in the doubles that llguidance makes of all numbers
@@ -111,8 +117,8 @@ _PAIRS = (
 
 
 def _is_note(keyword: str) -> bool:
-    """Whether a keyword is one that validates, or is marked as none."""
-    return keyword in _VALIDATING or keyword.startswith(("_", "x-"))
+    """Whether a keyword is known, or is marked as none."""
+    return keyword in _VALIDATING or keyword in NOTES or keyword.startswith(("_", "x-"))
 
 
 def _check_contradictions(part: dict[str, Any], place: str) -> None:

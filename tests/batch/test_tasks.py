@@ -72,7 +72,7 @@ def test_meanings_of_members_are_told(make: Callable[..., LocalLLM]) -> None:
     [
         lambda llm, data: tasks.classify(llm, data, ["a", "b"]),
         lambda llm, data: tasks.extract(llm, data, Literal["a", "b"]),
-        lambda llm, data: tasks.summarize(llm, data),
+        tasks.summarize,
         lambda llm, data: tasks.translate(llm, data, "French"),
     ],
     ids=["classify", "extract", "summarize", "translate"],

@@ -405,3 +405,31 @@ def test_models_of_pydantic_with_all_kinds_of_fields() -> None:
     assert (value.tags, value.price) == ({"a"}, decimal.Decimal("1.50"))
     with pytest.raises(UsageError, match="#/properties/data/format"):
         typed(pydantic.create_model("Raw", data=(bytes, ...))).check()
+
+
+class _Ge:
+    def __init__(self, ge: float) -> None:
+        self.ge = ge
+
+
+class _Lengths:
+    def __init__(self, least: int, most: int) -> None:
+        self.min_length, self.max_length = least, most
+
+
+Adult = NewType("Adult", Annotated[int, _Ge(18)])  # type: ignore[valid-newtype]
+
+
+def test_a_second_bound_never_loosens_the_first() -> None:
+    """Of two bounds the tighter one holds, wherever they stand; what cannot be one is refused."""
+    assert typed(Annotated[int, _Ge(5), _Ge(0)]).schema == {"type": "integer", "minimum": 5}
+    assert typed(Annotated[Adult, _Ge(0)]).schema == {"type": "integer", "minimum": 18}
+    assert typed(Annotated[str, _Lengths(1, 5), _Lengths(2, 9)]).schema == {
+        "type": "string",
+        "minLength": 2,
+        "maxLength": 5,
+    }
+    with pytest.raises(UsageError, match="pattern"):
+        typed(Annotated[str, re.compile("a+"), re.compile("b+")])
+    with pytest.raises(UsageError, match="multipleOf 2 and 3"):
+        typed(Annotated[int, pydantic.Field(multiple_of=2), pydantic.Field(multiple_of=3)])
