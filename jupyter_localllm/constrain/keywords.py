@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from jupyter_localllm.constrain.forms import escaped
 from jupyter_localllm.constrain.grammar import LARGEST_PATTERN
 from jupyter_localllm.errors import UsageError
 
@@ -78,7 +79,7 @@ def _children(place: str, part: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         here = f"{place}/{keyword}"
         if keyword in _NAMED and isinstance(value, dict):
             for name, inner in value.items():
-                yield f"{here}/{name.replace('~', '~0').replace('/', '~1')}", inner
+                yield f"{here}/{escaped(name)}", inner
         elif keyword in _LISTED and isinstance(value, list):
             for position, inner in enumerate(value):
                 yield f"{here}/{position}", inner
@@ -215,7 +216,7 @@ def _needed(place: str, by_place: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield from (f"{place}/{name}/0" for name in branches)
     if part.get("type") == "object":
         for name in _list(part.get("required")):
-            yield f"{place}/properties/{str(name).replace('~', '~0').replace('/', '~1')}"
+            yield f"{place}/properties/{escaped(str(name))}"
     if part.get("type") == "array" and isinstance(least := part.get("minItems"), int) and least > 0:
         first = _list(part.get("prefixItems"))
         yield from (f"{place}/prefixItems/{position}" for position in range(min(least, len(first))))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import enum
 import json
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NewType
 
 import pandas as pd
 import polars as pl
@@ -157,5 +158,13 @@ def test_kinds() -> None:
     """Read from the schema alone."""
     assert Kind.of({"type": ["integer", "null"]}).name == "whole"
     assert Kind.of({"enum": [1, 2]}).name == "object"
+    assert Kind.of({"anyOf": [{"type": "integer"}, {"type": "null"}]}).name == "whole"
+    assert Kind.of({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}) == Kind("category", ("a", "b"))
+    assert Kind.of({"anyOf": [{"type": "integer"}, {"type": "string"}]}).name == "object"
+    assert Kind.of(NewType("Age", int)).name == "whole"
+    assert Kind.of(NewType("Age", int) | None).name == "whole"  # type: ignore[operator]
+    if hasattr(typing, "TypeAliasType"):
+        assert Kind.of(typing.TypeAliasType("Days", Annotated[list[int] | None, "x"])).name == "object"
+        assert Kind.of(typing.TypeAliasType("Day", Annotated[datetime.date | None, "x"])).name == "date"
     assert Kind.of({"$ref": "#/x"}).name == "object"
     assert json.dumps(plain([Size.SMALL, {"a": (1, {2})}])) == '["small", {"a": [1, [2]]}]'
