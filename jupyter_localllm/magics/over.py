@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api import LocalLLM
-from jupyter_localllm.batch import Progress, RowError, fitted, open_data
+from jupyter_localllm.batch import Progress, RowError, fitted, open_data, refuse_single_use
 from jupyter_localllm.batch.cluster import is_collection
 from jupyter_localllm.batch.head import Head, Witness
 from jupyter_localllm.batch.surfaces import Surface, map_surface_for
@@ -147,11 +147,7 @@ class Over:
 
     def dry_run(self) -> str:
         """What the first row would ask, and how many there are."""
-        if self.data.single_use:
-            raise UsageError(
-                f"--dry-run would use up the first row of {self.name}, which can be gone through only once",
-                f"Make a list of it first: rows = list({self.name})",
-            )
+        refuse_single_use(self.data, self.name)
         asked = self.asked
         template = fitted(asked.body, self.data, asked.variables, first_line=asked.first_line)
         first = self.data.first()

@@ -178,7 +178,7 @@ def test_a_dry_run(llm: Any, shell: Any, asked: list[str], capsys: Any) -> None:
     llm("--over df --dry-run", df=[])
     assert "df has no rows" in capsys.readouterr().out
     rows = iter(RECORDS)
-    with pytest.raises(UsageError, match="would use up the first row of rows"):
+    with pytest.raises(UsageError, match="would use up the first rows of rows"):
         llm("--over rows --dry-run", rows=rows)
     assert len(list(rows)) == 3
     assert sorted(asked) == ["Is bad good?", "Is good good?"]

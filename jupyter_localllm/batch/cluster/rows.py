@@ -22,7 +22,7 @@ from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Part, Result, Status
 
-__all__ = ["NO_WORKERS", "Files", "OnCluster", "error_of", "sha256_there"]
+__all__ = ["NO_WORKERS", "Files", "OnCluster", "Workers", "error_of", "sha256_there"]
 
 NO_WORKERS = "the cluster has no workers: waiting for one"
 
@@ -46,6 +46,27 @@ class Files:
 
     recall: Callable[[tuple[Part, ...]], Result | None]
     keep: Callable[[tuple[Part, ...], Result], Result]
+
+
+class Workers:
+    """The workers of a cluster, as they were a moment ago: to ask is a way to the scheduler and back.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._threads = 0
+        self._counted = float("-inf")
+
+    def threads(self) -> int:
+        """Threads of all of them."""
+        if time.monotonic() - self._counted > _COUNT_SECONDS:
+            self._threads = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return self._threads
 
 
 @dataclass
@@ -78,8 +99,7 @@ class OnCluster:
         self._arrived = distributed.as_completed(with_results=True, raise_errors=False, loop=client.loop)
         self._name = f"jupyter_localllm-rows-{uuid.uuid4().hex[:12]}"
         self._count = 0
-        self._threads = 0
-        self._counted = float("-inf")
+        self._workers = Workers(client)
         self._registered = False
 
     def submit(self, prompt: RowPrompt) -> Generator[Step, None, None]:
@@ -118,7 +138,7 @@ class OnCluster:
             yield Status("cluster", f"asking {self._client.scheduler.address}")
             register(self._client)
             self._registered = True
-        while len(self._sent) >= _AHEAD * max(2, self._capacity()):
+        while len(self._sent) >= _AHEAD * max(2, self._workers.threads()):
             yield from self._waited()
         batch, self._batch, self._chars = self._batch, [], 0
         self._count += 1
@@ -127,18 +147,11 @@ class OnCluster:
         self._sent[key] = _Sent(future, {prompt.position: prompt for prompt in batch})
         self._arrived.add(future)
 
-    def _capacity(self) -> int:
-        """Threads of all workers, as they were a moment ago."""
-        if time.monotonic() - self._counted > _COUNT_SECONDS:
-            self._threads = sum(self._client.nthreads().values())
-            self._counted = time.monotonic()
-        return self._threads
-
     def _waited(self) -> Generator[Step, None, None]:
         """Wait a moment for something to come, and give it."""
         if not self._arrived.has_ready():
             time.sleep(_POLL_SECONDS)
-        if not self._capacity():
+        if not self._workers.threads():
             yield Status("cluster", NO_WORKERS)
         yield from self._steps()
 
