@@ -200,6 +200,20 @@ def test_a_schema_makes_columns(llm: Any, capsys: Any) -> None:
     assert llm("--over df --schema int", "{{ n }}", df=frame)["answer"].tolist() == [5, 1]
 
 
+def test_the_schema_is_evaluated_once(llm: Any, shell: Any) -> None:
+    """Whatever asks for it in the cell: the rows, a dry run, an interrupt."""
+    made: list[int] = []
+
+    def labels() -> list[str]:
+        made.append(1)
+        return ["re: a", "re: b"]
+
+    assert llm("--over rows --schema labels()", "{{ value }}", rows=["a", "b"], labels=labels) == ["re: a", "re: b"]
+    assert len(made) == 1
+    llm("--over rows --schema labels() --dry-run", "{{ value }}", rows=["a", "b"])
+    assert len(made) == 2
+
+
 def test_conversations_are_not_touched(llm: Any, shell: Any) -> None:
     """A map is no turn of the notebook's conversation."""
     run_line(shell, "Hello", None)
