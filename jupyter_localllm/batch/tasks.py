@@ -240,7 +240,8 @@ def dedupe(
     threshold : float, optional
         From 0 to 1.
     confirm : bool, optional
-        Ask the model of each pair that would be joined whether they say the same; a pair that it denies is not joined.
+        Ask the model of each pair that would be joined whether they say the same; a text that it denies begins a group
+        of its own.
     **options
         Of these questions, as for ``llm.map``.
 
@@ -261,11 +262,15 @@ def dedupe(
     for position, text in enumerate(texts):
         first.setdefault(text, position)
     groups = [first[text] for text in texts]
-    joined = joined_to_earlier(vectors_of(llm.embed, list(first)), list(first.values()), threshold)
-    if confirm and joined:
-        pairs = [{"first": texts[place], "second": texts[leader]} for place, leader in joined.items()]
-        said = llm.map(_SAME, pairs, schema=["same", "different"], **options)
-        joined = {place: leader for (place, leader), word in zip(joined.items(), said, strict=True) if word == "same"}
+    vectors = vectors_of(llm.embed, list(first))
+    said: dict[tuple[int, int], bool] = {}
+    joined = joined_to_earlier(vectors, list(first.values()), threshold, said)
+    # Who is denied begins a group, which later ones may be nearer to: asked until nothing is new.
+    while confirm and (new := [pair for pair in joined.items() if pair not in said]):
+        pairs = [{"first": texts[place], "second": texts[leader]} for place, leader in new]
+        words = llm.map(_SAME, pairs, schema=["same", "different"], **options)
+        said.update({pair: word == "same" for pair, word in zip(new, words, strict=True)})
+        joined = joined_to_earlier(vectors, list(first.values()), threshold, said)
     return rows.like([joined.get(group, group) for group in groups], Shape({"group": Kind("whole")}))
 
 
