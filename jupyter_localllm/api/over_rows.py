@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.cache import Grouped
-from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.errors import EngineError, ModelNotFound, UsageError
+from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.errors import ModelNotFound, UsageError
 from jupyter_localllm.pipeline import Request, ask, keep, plan, recall
 from jupyter_localllm.types import Part, Result, Token
 
@@ -154,7 +154,7 @@ class OverRows(FromSources):
 
         async for made in iterate(run):
             return made
-        raise EngineError("the map was stopped before it was done")
+        raise stopped("map")
 
     def _estimate(
         self,

@@ -17,7 +17,8 @@ import distributed
 
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import answer_prompts, model_sha256, register
-from jupyter_localllm.batch.run import Outcome, RowPrompt, Step, stopped
+from jupyter_localllm.batch.run import Outcome, RowPrompt, Step
+from jupyter_localllm.engine.asynchronous import stopped
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Part, Result, Status

@@ -17,7 +17,7 @@ from distributed import Reschedule, WorkerPlugin, get_worker
 
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.mapping import runner_for
-from jupyter_localllm.batch.run import Outcome, RowPrompt, Runner, is_of_the_run, run
+from jupyter_localllm.batch.run import Outcome, RowPrompt, Runner, is_of_the_run, reworded, run
 from jupyter_localllm.engine.llama import usable_cores
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
@@ -173,4 +173,4 @@ def there(error: LocalLLMError, address: str) -> LocalLLMError:
     """The same error, with the worker that it comes from."""
     hint = "The workers need the model, too: in the same place, or in a folder of model_dirs."
     told = error.hint if type(error).__name__ != "ModelNotFound" else f"{error.hint}\n{hint}".strip()
-    return type(error)(f"on the worker {address}: {error.message}", told)
+    return reworded(error, f"on the worker {address}: {error.message}", told)
