@@ -243,7 +243,9 @@ class OverRows(FromSources):
             for name in self.setting_names()
             if name not in _OF_THE_MACHINE or self.origin(name) in _IN_CODE
         }
-        return Work(type(self), settings, ask_on_worker, options, self._width, neighbours(client))
+        return Work(
+            type(self), settings, ask_on_worker, options, self._width, self.adapter_sha256(), neighbours(client)
+        )
 
     def _know_the_model(self, client: Any, work: Work) -> None:
         """Learn from a worker which model it is, where its file is not on this machine."""
