@@ -158,6 +158,7 @@ def answer_all(
         The values of the answers; None where there is none.
     """
     answers: list[Any] = [None] * (rows.total or 0)
+    came = 0
     steps = run(_prompts(template, rows), runner)
     with contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
         for step in steps:
@@ -165,10 +166,13 @@ def answer_all(
                 if step.error is not None:
                     failure = RowError(step.position, rows.label(step.position), step.error)
                     _failed(failure, on_error, _after(rows, resumes))
-                answers.extend([None] * (step.position + 1 - len(answers)))
+                came = max(came, step.position + 1)
+                answers.extend([None] * (came - len(answers)))
                 answers[step.position] = None if step.result is None else shape.value(step.result)
             reporter.step(step)
-    return answers
+    if rows.total not in (None, came):
+        warnings.warn(f"the data said that there are {rows.total:,} rows, and gave {came:,}", RuntimeWarning, 4)
+    return answers[:came]
 
 
 def check_on_error(on_error: OnError) -> None:
