@@ -18,7 +18,7 @@ from typing import Any
 import distributed
 from dask.delayed import delayed
 
-from jupyter_localllm.batch.cluster.rows import NO_WORKERS, Workers, error_of
+from jupyter_localllm.batch.cluster.rows import NO_WORKERS, Workers, error_of, wait_for_task
 from jupyter_localllm.batch.cluster.tally import COUNTED, Tally
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import asking, register, resident, there
@@ -95,14 +95,8 @@ def map_collection(
     register(client)
     head = open_data(first_rows(client, parts, 1), column)
     fitting = fitted(template, head, variables or {}, first_line=first_line) if head.total else None
-    asked = _Asked(
-        work,
-        fitting,
-        column,
-        on_error != "raise",
-        f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}",
-        typed,
-    )
+    topic = f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}"
+    asked = _Asked(work, fitting, column, on_error != "raise", topic, typed)
     tally = Tally(len(parts), model)
     answers, reports = _sent(client, asked, parts)
     telling = Reporter(tally, progress)
@@ -140,7 +134,9 @@ def beside(data: Any, answers: Any) -> tuple[Any, tuple[str, ...]]:
 def first_rows(client: Any, parts: Iterable[Any], count: int) -> Any:
     """The first rows of the first partition that has any, as pandas or a list has them."""
     for part in parts:
-        rows = client.compute(delayed(_first_of)(part, count)).result()
+        future = client.compute(delayed(_first_of)(part, count))
+        wait_for_task(client, future)
+        rows = future.result()
         if len(rows):
             return rows
     return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,12 +24,13 @@ from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Part, Result, Status
 
-__all__ = ["NO_WORKERS", "Files", "OnCluster", "Workers", "error_of", "sha256_there"]
+__all__ = ["NO_WORKERS", "Files", "OnCluster", "Workers", "error_of", "sha256_there", "wait_for_task"]
 
 NO_WORKERS = "the cluster has no workers: waiting for one"
 
 _POLL_SECONDS = 0.02
 _COUNT_SECONDS = 2.0  # workers come and go
+_FETCH_SECONDS = 1.0  # for what is finished when a map is broken off
 _BATCH_CHARS = 1 << 20  # prompts of one task: Dask warns of tasks that are larger than 10 MB
 _AHEAD = 2  # tasks for each thread of the cluster: one that runs, one that waits there
 
@@ -129,10 +131,20 @@ class OnCluster:
     def close(self) -> None:
         """Take back whatever is out there."""
         futures = [sent.future for sent in self._sent.values()]
+        with contextlib.suppress(Exception):  # nor can it tell what is finished
+            self._keep_finished()
         self._sent.clear()
         if futures:
             with contextlib.suppress(Exception):  # a cluster that is gone has nothing to take back
                 self._client.cancel(futures, force=True)
+
+    def _keep_finished(self) -> None:
+        """Keep the rows that are finished and have not come yet; not for long, somebody wants to go."""
+        for sent in self._sent.values():
+            if sent.future.status == "finished":
+                for outcome in sent.future.result(timeout=_FETCH_SECONDS):
+                    if outcome.result is not None:
+                        self._files.keep(sent.prompts[outcome.position].parts, outcome.result)
 
     def _send(self) -> Generator[Step, None, None]:
         if not self._registered:
@@ -210,6 +222,26 @@ def error_of(told: Any) -> LocalLLMError:
     return EngineError(f"the cluster could not ask it: {name}: {error}", "The workers' logs say more.")
 
 
+def wait_for_task(client: Any, future: Any) -> None:
+    """Wait for a task that comes before the rows; where no worker is there to run it, a warning says so.
+
+    Raises
+    ------
+    EngineError
+        The client was closed, or nobody waits any more.
+    """
+    workers, released, told = Workers(client), cancel_scope.get(), False
+    while not future.done():
+        if released is not None and released.is_set():
+            raise stopped("map")
+        if client.status != "running":
+            raise EngineError(f"the client of the cluster is {client.status}", "Connect again, and run the map again.")
+        if not told and not workers.threads():
+            warnings.warn(NO_WORKERS, RuntimeWarning, stacklevel=2)
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
 def sha256_there(client: Any, work: Work) -> str:
     """The sha256 of the model, from a worker: this machine has no file of it.
 
@@ -220,6 +252,7 @@ def sha256_there(client: Any, work: Work) -> str:
     """
     register(client)
     future = client.submit(model_sha256, work, pure=False)
+    wait_for_task(client, future)
     arrived = distributed.as_completed([future], with_results=True, raise_errors=False, loop=client.loop)
     for _, told in arrived:
         if not isinstance(told, str):
