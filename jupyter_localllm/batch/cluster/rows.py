@@ -129,14 +129,16 @@ class OnCluster:
             yield from self._waited()
 
     def close(self) -> None:
-        """Take back whatever is out there."""
+        """Keep what is finished, and take back whatever is out there."""
         futures = [sent.future for sent in self._sent.values()]
-        with contextlib.suppress(Exception):  # nor can it tell what is finished
-            self._keep_finished()
-        self._sent.clear()
-        if futures:
-            with contextlib.suppress(Exception):  # a cluster that is gone has nothing to take back
-                self._client.cancel(futures, force=True)
+        try:
+            with contextlib.suppress(Exception):  # a cluster that is gone has nothing to give
+                self._keep_finished()
+        finally:  # also where a second interrupt comes
+            self._sent.clear()
+            if futures:
+                with contextlib.suppress(Exception):  # nor anything to take back
+                    self._client.cancel(futures, force=True)
 
     def _keep_finished(self) -> None:
         """Keep the rows that are finished and have not come yet; not for long, somebody wants to go."""
