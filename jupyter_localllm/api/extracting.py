@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator
 from typing import Any, TypeVar, overload
 
 from jupyter_localllm.api.requesting import Requesting
-from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.errors import EngineError, UsageError
+from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.errors import UsageError
 from jupyter_localllm.prompt.messages import PromptLike
 from jupyter_localllm.types import AskEvent, Done, Event, Result
 
@@ -73,7 +73,7 @@ class Extracting(Requesting):
         async for event in iterate(run):
             if isinstance(event, Done):
                 return event.result.value
-        raise EngineError("the generation was stopped before it was done")
+        raise stopped()
 
     def _extraction(self, schema: Any, prompt: PromptLike, options: dict[str, Any]) -> tuple[Any, Any, str | None]:
         if schema is None:
@@ -95,4 +95,4 @@ def last(events: Iterator[AskEvent]) -> Result:
     for event in events:
         if isinstance(event, Done):
             return event.result
-    raise EngineError("the generation was stopped before it was done")
+    raise stopped()

@@ -11,8 +11,8 @@ import jupyter_localllm.show  # noqa: F401 - an Answer shows itself, also withou
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.api.with_tools import Kit, WithTools
 from jupyter_localllm.conversation import Seat
-from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.errors import EngineError, UsageError
+from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.errors import UsageError
 from jupyter_localllm.pipeline import Plan, Request, plan
 from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message
 
@@ -109,7 +109,7 @@ class FromSources(WithTools):
         async for event in events:
             if isinstance(event, Cited):
                 return event.answer
-        raise EngineError("the generation was stopped before it was done")
+        raise stopped()
 
     def _run_ask_tools(self, asking: Asking, kit: Kit, seat: Seat) -> Generator[AskEvent, None, None]:
         from jupyter_localllm.answering import gather, request_of
@@ -249,5 +249,5 @@ def _answer(events: Iterator[AskEvent]) -> Answer:
         if isinstance(event, Cited):
             found = event.answer
     if found is None:
-        raise EngineError("the generation was stopped before it was done")
+        raise stopped()
     return found

@@ -147,7 +147,14 @@ class Handle(Settings):
         )
         return runtime.FileModel(self._runtime, spec, self.answers, self._holder)
 
-    def _adapter_sha256(self) -> str:
+    def adapter_sha256(self) -> str:
+        """The sha256 of the adapter's file; empty without one.
+
+        Raises
+        ------
+        UsageError
+            There is no such file.
+        """
         if not self.adapter:
             return ""
         path = Path(self.adapter).expanduser()

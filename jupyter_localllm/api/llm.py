@@ -10,8 +10,8 @@ from jupyter_localllm import runtime
 from jupyter_localllm.api.extracting import Extracting, last
 from jupyter_localllm.api.handle import current_shell, drive
 from jupyter_localllm.api.over_rows import OverRows
-from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.errors import EngineError, UsageError
+from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.errors import UsageError
 from jupyter_localllm.pipeline import Plan, plan
 from jupyter_localllm.prompt.messages import PromptLike
 from jupyter_localllm.types import AskEvent, Done, Result
@@ -105,7 +105,7 @@ class LocalLLM(OverRows, Extracting):
         async for event in self.astream(prompt, **options):
             if isinstance(event, Done):
                 return event.result
-        raise EngineError("the generation was stopped before it was done")
+        raise stopped()
 
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_localllm.api.from_sources import FromSources
 from jupyter_localllm.api.handle import drive
 from jupyter_localllm.cache import Grouped
-from jupyter_localllm.engine.asynchronous import iterate
-from jupyter_localllm.errors import CacheMiss, EngineError, ModelNotFound, UsageError
+from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.errors import ModelNotFound, UsageError
 from jupyter_localllm.pipeline import Request, ask, keep, plan, recall
-from jupyter_localllm.types import Done, Part, Result, Token
+from jupyter_localllm.types import Part, Result, Token
 
 if TYPE_CHECKING:
     from jupyter_localllm.batch import Estimate, OnError, Progress, Weight
@@ -132,12 +132,7 @@ class OverRows(FromSources):
         client = client_for(client, data)
         if dry_run:
             return self._estimate(template, data, options, client, column=column, variables=variables)
-        asked: dict[str, Any] = {
-            "column": column,
-            "variables": variables,
-            "on_error": on_error,
-            "first_line": first_line,
-        }
+        asked: dict[str, Any] = {"column": column, "variables": variables, "on_error": on_error}
         with self._runtime.shown() if progress is None else nullcontext(progress or None) as show:
             asked.update(first_line=first_line, progress=show, model=self._model().name)
             if is_collection(data):
@@ -159,7 +154,7 @@ class OverRows(FromSources):
 
         async for made in iterate(run):
             return made
-        raise EngineError("the map was stopped before it was done")
+        raise stopped("map")
 
     def _estimate(
         self,
@@ -171,7 +166,7 @@ class OverRows(FromSources):
         column: str | None,
         variables: Mapping[str, Any] | None,
     ) -> Estimate:
-        from jupyter_localllm.batch import Estimate, estimate, fitted, open_data, runner_for
+        from jupyter_localllm.batch import Estimate, estimate, fitted, open_data, refuse_single_use, runner_for
         from jupyter_localllm.batch.cluster import is_collection
 
         if is_collection(data):
@@ -180,6 +175,7 @@ class OverRows(FromSources):
                 "Judge by some of them: llm.map(…, data.head(100), dry_run=True).",
             )
         rows = open_data(data, column)
+        refuse_single_use(rows)
         fitting = fitted(template, rows, variables or {})
         model = self._model()
         if fitting is None:
@@ -247,7 +243,9 @@ class OverRows(FromSources):
             for name in self.setting_names()
             if name not in _OF_THE_MACHINE or self.origin(name) in _IN_CODE
         }
-        return Work(type(self), settings, ask_on_worker, options, self._width, neighbours(client))
+        return Work(
+            type(self), settings, ask_on_worker, options, self._width, self.adapter_sha256(), neighbours(client)
+        )
 
     def _know_the_model(self, client: Any, work: Work) -> None:
         """Learn from a worker which model it is, where its file is not on this machine."""
@@ -265,17 +263,7 @@ class OverRows(FromSources):
         drive(model.identify())
 
         def found(parts: tuple[Part, ...]) -> Result | None:
-            request = self._row_request(options, parts)
-            entry = recall(request, model, cache)
-            if entry is None or request.form is None:
-                return None if entry is None else replace(entry.result, cached=True)
-            try:  # the same way as here: cut answers are errors, and corrections stand under keys of their own
-                events = list(ask(replace(request, cache="require"), model, cache))
-            except CacheMiss:
-                if request.cache == "require":
-                    raise
-                return None  # a first attempt, which is corrected there
-            return next(event.result for event in events if isinstance(event, Done))
+            return recall(self._row_request(options, parts), model, cache)
 
         def kept(parts: tuple[Part, ...], result: Result) -> Result:
             if result.provenance.model_sha256 != model.sha256():
@@ -284,6 +272,8 @@ class OverRows(FromSources):
                     " not be those of one model",
                     "Put the same file everywhere, or name it by a path that is the same on all machines.",
                 )
+            if any(note.code == "retried" for note in result.notes):
+                return result  # no answer to this question alone: the attempts before it are not here
             request = self._row_request(options, parts)
             said = (Token(result.reasoning, "reasoning"), Token(result.text))
             told = tuple(token for token in said if token.text)

@@ -74,7 +74,7 @@ class Requesting(Handle):
             stop=tuple(values.get("stop", self.stop)) if form is None else (),
             cache=values.get("cache", self.cache),
             window=self.n_ctx,
-            adapter_sha256=self._adapter_sha256(),
+            adapter_sha256=self.adapter_sha256(),
             constraint=constraint if form is None else form.constraint,
             form=form,
             reasoning_budget=values.get("reasoning_budget", self.reasoning_budget),

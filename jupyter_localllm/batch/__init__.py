@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jupyter_localllm.batch import tasks
 from jupyter_localllm.batch.data import Data, Row, open_data
-from jupyter_localllm.batch.estimate import Estimate, Weight, estimate
+from jupyter_localllm.batch.estimate import Estimate, Weight, estimate, refuse_single_use
 from jupyter_localllm.batch.mapping import OnError, RowError, map_rows, runner_for
 from jupyter_localllm.batch.progress import Progress
 from jupyter_localllm.batch.template import RowTemplate, fitted
@@ -25,6 +25,7 @@ __all__ = [
     "fitted",
     "map_rows",
     "open_data",
+    "refuse_single_use",
     "runner_for",
     "tasks",
 ]

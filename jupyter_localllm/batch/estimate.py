@@ -20,7 +20,7 @@ from jupyter_localllm.batch.view import duration
 from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.types import Part
 
-__all__ = ["SAMPLE", "Estimate", "Weight", "estimate", "sampled"]
+__all__ = ["SAMPLE", "Estimate", "Weight", "estimate", "refuse_single_use", "sampled"]
 
 SAMPLE = 8
 """Rows that are looked at, spread over all."""
@@ -126,19 +126,23 @@ class Estimate:
         return "\n".join(lines)
 
 
-def sampled(data: Data, template: RowTemplate, name: str = "the data") -> Iterator[Row]:
-    """Some rows, spread over all; of data whose length is not known the first ones.
+def refuse_single_use(data: Data, name: str = "the data") -> None:
+    """Refuse what a look at some rows would use up.
 
     Raises
     ------
     UsageError
-        It would use up an iterator.
     """
     if data.single_use:
         raise UsageError(
             f"a dry run would use up the first rows of {name}, which can be gone through only once",
             f"Make a list of it first: rows = list({name if name.isidentifier() else '…'})",
         )
+
+
+def sampled(data: Data, template: RowTemplate) -> Iterator[Row]:
+    """Some rows, spread over all; of data whose length is not known the first ones."""
+    refuse_single_use(data)
     count = SAMPLE if data.total is None else min(SAMPLE, data.total)
     wanted = {place * (data.total or count) // count for place in range(count)}
     last = max(wanted, default=-1)
@@ -158,7 +162,6 @@ def estimate(
     count: Callable[[str], int],
     share: float = 1.0,
     model: str = "",
-    name: str = "the data",
 ) -> Estimate:
     """Weigh a sample of the rows, and time them.
 
@@ -178,7 +181,7 @@ def estimate(
     prompts: list[RowPrompt] = []
     weights: list[Weight] = []
     errors: list[RowError] = []
-    for row in sampled(data, template, name):
+    for row in sampled(data, template):
         try:
             parts = template.render(row)
             weights.append(weigh(parts))

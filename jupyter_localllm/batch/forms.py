@@ -140,11 +140,12 @@ class _PolarsForm(Form):
     def like(self, column: Column) -> Any:
         polars = self._polars
         kinds = {"text": polars.String, "whole": polars.Int64, "number": polars.Float64, "truth": polars.Boolean}
-        moment = polars.Datetime("us", "UTC" if _zoned(column) else None)
-        dtype = {**kinds, "date": polars.Date, "moment": moment}.get(column.kind.name)
+        dtype = {**kinds, "date": polars.Date}.get(column.kind.name)
         if column.kind.name == "category":
             dtype = polars.Enum(list(column.kind.levels))
         try:
+            if column.kind.name == "moment":
+                dtype = polars.Datetime("us", "UTC" if _zoned(column) else None)
             return polars.Series(column.name, column.plain(), dtype=dtype)
         except (polars.exceptions.PolarsError, TypeError, OverflowError, ValueError):
             return polars.Series(column.name, list(column.values), dtype=polars.Object)
@@ -203,9 +204,10 @@ class _ArrowForm(Form):
             indices = arrow.array([places.get(value) for value in values], arrow.int32())
             return arrow.DictionaryArray.from_arrays(indices, arrow.array(column.kind.levels, arrow.string()))
         kinds = {"text": arrow.string(), "whole": arrow.int64(), "number": arrow.float64(), "truth": arrow.bool_()}
-        moment = arrow.timestamp("us", "UTC" if _zoned(column) else None)
-        kind = {**kinds, "date": arrow.date32(), "moment": moment}.get(column.kind.name)
+        kind = {**kinds, "date": arrow.date32()}.get(column.kind.name)
         try:
+            if column.kind.name == "moment":
+                kind = arrow.timestamp("us", "UTC" if _zoned(column) else None)
             return arrow.array(values, kind)
         except (arrow.ArrowException, OverflowError, TypeError, ValueError):
             return arrow.array([None if value is None else str(value) for value in values], arrow.string())
@@ -215,8 +217,17 @@ class _ArrowForm(Form):
 
 
 def _zoned(column: Column) -> bool:
-    """Whether moments have time zones."""
-    return any(getattr(value, "tzinfo", None) is not None for value in column.values)
+    """Whether moments have time zones.
+
+    Raises
+    ------
+    ValueError
+        Some have and some have not. Nobody said in which zone the others are, so they are no column of one type.
+    """
+    zoned = {getattr(value, "tzinfo", None) is not None for value in column.values if value is not None}
+    if len(zoned) > 1:
+        raise ValueError("moments with time zones and without")
+    return True in zoned
 
 
 def _library(native: Any) -> Any:

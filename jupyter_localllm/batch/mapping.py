@@ -16,7 +16,16 @@ from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
 from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
 
-__all__ = ["OnError", "RowError", "answer_all", "check_on_error", "map_rows", "runner_for", "with_errors"]
+__all__ = [
+    "OnError",
+    "RowError",
+    "answer_all",
+    "check_on_error",
+    "map_rows",
+    "place_of",
+    "runner_for",
+    "with_errors",
+]
 
 _WARNED = 3  # rows that a warning names
 
@@ -43,11 +52,7 @@ class RowError:
     @property
     def where(self) -> str:
         """The row in words: ``"row 7 (label 'EU')"``."""
-        if self.label is None:
-            return f"row {self.position}"
-        # Quotes around a text only: numpy's repr of 7 is np.int64(7).
-        label = repr(self.label) if isinstance(self.label, str) else str(self.label)
-        return f"row {self.position} (label {label})"
+        return place_of(self.position, self.label)
 
     def plain(self) -> dict[str, Any]:
         """As JSON values, which may stand in a file's metadata."""
@@ -57,6 +62,20 @@ class RowError:
             "error": type(self.error).__name__,
             "message": self.error.message,
         }
+
+
+def place_of(position: int, label: Any) -> str:
+    """A row in words.
+
+    Examples
+    --------
+    >>> place_of(7, "EU"), place_of(7, None)
+    ("row 7 (label 'EU')", 'row 7')
+    """
+    if label is None:
+        return f"row {position}"
+    # Quotes around a text only: numpy's repr of 7 is np.int64(7).
+    return f"row {position} (label {label!r})" if isinstance(label, str) else f"row {position} (label {label})"
 
 
 def map_rows(
@@ -139,6 +158,7 @@ def answer_all(
         The values of the answers; None where there is none.
     """
     answers: list[Any] = [None] * (rows.total or 0)
+    came = 0
     steps = run(_prompts(template, rows), runner)
     with contextlib.closing(steps):  # closing cancels what is in flight, whatever happens here
         for step in steps:
@@ -146,10 +166,13 @@ def answer_all(
                 if step.error is not None:
                     failure = RowError(step.position, rows.label(step.position), step.error)
                     _failed(failure, on_error, _after(rows, resumes))
-                answers.extend([None] * (step.position + 1 - len(answers)))
+                came = max(came, step.position + 1)
+                answers.extend([None] * (came - len(answers)))
                 answers[step.position] = None if step.result is None else shape.value(step.result)
             reporter.step(step)
-    return answers
+    if rows.total not in (None, came):
+        warnings.warn(f"the data said that there are {rows.total:,} rows, and gave {came:,}", RuntimeWarning, 4)
+    return answers[:came]
 
 
 def check_on_error(on_error: OnError) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,11 +35,17 @@ def vectors_of(embed: Callable[[list[str]], NDArray[np.float32]], texts: Sequenc
     return vectors
 
 
-def joined_to_earlier(vectors: NDArray[np.float32], positions: Sequence[int], threshold: float) -> dict[int, int]:
+def joined_to_earlier(
+    vectors: NDArray[np.float32],
+    positions: Sequence[int],
+    threshold: float,
+    said: Mapping[tuple[int, int], bool] | None = None,
+) -> dict[int, int]:
     """Positions that join another's group, and whose.
 
     Each goes to the nearest earlier one that began a group, if their cosine is at least the threshold. Memory is that
-    of 1,024 rows of cosines; time grows with the number of rows times the number of groups.
+    of 1,024 rows of cosines and of the vectors once more; time grows with the number of rows times the number of
+    groups.
 
     Parameters
     ----------
@@ -48,20 +54,43 @@ def joined_to_earlier(vectors: NDArray[np.float32], positions: Sequence[int], th
     positions : sequence of int
         Of each vector's row, ascending.
     threshold : float
+    said : Mapping, optional
+        What is known of pairs of positions, a later and an earlier one: whether they belong together. Who does not
+        belong to the nearest goes to the one that it is known to belong to, or begins a group.
     """
     import numpy as np
 
+    said = said or {}
+    friends = _friends(said)
+    denied = {position for (position, _), together in said.items() if not together}
     joined: dict[int, int] = {}
-    leaders: list[int] = []  # places among the vectors
+    leaders: list[int] = []  # positions
+    chosen = np.empty_like(vectors)  # theirs, so that no block copies them
     for start in range(0, len(vectors), _COMPARED):
         block = vectors[start : start + _COMPARED]
-        near = block @ vectors[leaders].T if leaders else np.zeros((len(block), 0), dtype=np.float32)
         known = len(leaders)
-        for offset, vector in enumerate(block):
-            cosines = np.concatenate([near[offset], vectors[leaders[known:]] @ vector])
+        near, within = block @ chosen[:known].T, block @ block.T
+        own: list[int] = []  # places of leaders in the block
+        for offset, position in enumerate(positions[start : start + len(block)]):
+            cosines = np.concatenate([near[offset], within[offset, own]])
             best = int(np.argmax(cosines)) if len(cosines) else -1
-            if best >= 0 and cosines[best] >= threshold:
-                joined[positions[start + offset]] = positions[leaders[best]]
-            else:
-                leaders.append(start + offset)
+            leader = leaders[best] if best >= 0 and cosines[best] >= threshold else None
+            if leader is not None and not said.get((position, leader), True):
+                leader = next((one for one in friends.get(position, ()) if one not in joined), None)
+            if leader is not None:
+                joined[position] = leader
+                if position not in denied or (position, leader) in said:
+                    continue  # who was denied once and is to be asked about another may yet begin a group
+            chosen[len(leaders)] = block[offset]
+            leaders.append(position)
+            own.append(offset)
     return joined
+
+
+def _friends(said: Mapping[tuple[int, int], bool]) -> dict[int, list[int]]:
+    """Of each position the earlier ones that it is known to belong to."""
+    friends: dict[int, list[int]] = {}
+    for (position, earlier), together in said.items():
+        if together:
+            friends.setdefault(position, []).append(earlier)
+    return friends

@@ -14,13 +14,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar, Union
 
+from jupyter_localllm.engine.asynchronous import stopped
 from jupyter_localllm.errors import (
     CacheError,
     CacheMiss,
     ChatTemplateError,
     DependencyMissing,
     EngineClosed,
-    EngineError,
     LocalLLMError,
     ModelError,
     TemplateError,
@@ -28,7 +28,7 @@ from jupyter_localllm.errors import (
 )
 from jupyter_localllm.types import Done, Event, Part, Result, Status, Token
 
-__all__ = ["Ask", "InTurn", "Outcome", "RowPrompt", "Runner", "Step", "is_of_the_run", "reworded", "run", "stopped"]
+__all__ = ["Ask", "InTurn", "Outcome", "RowPrompt", "Runner", "Step", "is_of_the_run", "reworded", "run"]
 
 Ask = Callable[[tuple[Part, ...]], Generator[Event, None, None]]
 """Answers one prompt; closing the generator cancels."""
@@ -147,11 +147,6 @@ def run(prompts: Iterable[RowPrompt], runner: Runner) -> Generator[Step, None, N
                 waiting[key], keys[prompt.position] = [], key
                 yield from spread(runner.submit(prompt))
         yield from spread(runner.finish())
-
-
-def stopped() -> EngineError:
-    """The error of an answer whose events just end."""
-    return EngineError("the generation was stopped before it was done")
 
 
 def is_of_the_run(error: LocalLLMError) -> bool:

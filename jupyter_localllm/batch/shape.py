@@ -9,11 +9,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-import types
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm.types import Result
 
@@ -54,20 +52,17 @@ class Kind:
 
         Examples
         --------
-        >>> Kind.of(typing.Literal["low", "high"]), Kind.of(int | None).name, Kind.of(list[str]).name
+        >>> Kind.of(Literal["low", "high"]), Kind.of(int | None).name, Kind.of(list[str]).name
         (Kind(name='category', levels=('low', 'high')), 'whole', 'object')
         """
-        from jupyter_localllm.constrain.typed import levels  # not before there is a schema
+        from jupyter_localllm.constrain.forms import value_type  # not before there is a schema
+        from jupyter_localllm.constrain.typed import levels
 
         found = levels(annotation)
         if found:
             values = tuple(dict.fromkeys(plain(level) for level in found if level is not None))
             return cls("category", values) if all(isinstance(value, str) for value in values) else cls("object")
-        while typing.get_origin(annotation) is typing.Annotated:
-            annotation = typing.get_args(annotation)[0]
-        if typing.get_origin(annotation) in (Union, types.UnionType):
-            rest = [one for one in typing.get_args(annotation) if one is not type(None)]
-            return cls.of(rest[0]) if len(rest) == 1 else cls("object")
+        annotation = value_type(annotation)
         if isinstance(annotation, Mapping):
             annotation = annotation.get("type")
             if isinstance(annotation, list):

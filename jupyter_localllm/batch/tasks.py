@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm.batch.cluster import is_collection
-from jupyter_localllm.batch.data import VALUE, Data, open_data
+from jupyter_localllm.batch.data import ROW, VALUE, Data, open_data
+from jupyter_localllm.batch.mapping import place_of
 from jupyter_localllm.batch.near import joined_to_earlier, vectors_of
 from jupyter_localllm.batch.shape import Kind, Shape, plain
 from jupyter_localllm.errors import UsageError
@@ -83,8 +84,8 @@ def classify(
     """
     from jupyter_localllm.constrain.typed import levels
 
-    meanings = dict(labels) if isinstance(labels, Mapping) else {}
-    names = [str(plain(label)) for label in (meanings or levels(labels) or ())]
+    meanings = {str(plain(label)): said for label, said in labels.items()} if isinstance(labels, Mapping) else {}
+    names = list(meanings) or [str(plain(label)) for label in levels(labels) or ()]
     if len(set(names)) < 2:
         raise UsageError(f"there must be at least two different labels, not {len(set(names))}", 'Give ["yes", "no"].')
     listed = "\n".join(f"- {name}: {meanings[name]}" if meanings.get(name) else f"- {name}" for name in names)
@@ -239,7 +240,8 @@ def dedupe(
     threshold : float, optional
         From 0 to 1.
     confirm : bool, optional
-        Ask the model of each pair that would be joined whether they say the same; a pair that it denies is not joined.
+        Ask the model of each pair that would be joined whether they say the same; a text that it denies begins a group
+        of its own.
     **options
         Of these questions, as for ``llm.map``.
 
@@ -260,11 +262,15 @@ def dedupe(
     for position, text in enumerate(texts):
         first.setdefault(text, position)
     groups = [first[text] for text in texts]
-    joined = joined_to_earlier(vectors_of(llm.embed, list(first)), list(first.values()), threshold)
-    if confirm and joined:
-        pairs = [{"first": texts[place], "second": texts[leader]} for place, leader in joined.items()]
-        said = llm.map(_SAME, pairs, schema=["same", "different"], **options)
-        joined = {place: leader for (place, leader), word in zip(joined.items(), said, strict=True) if word == "same"}
+    vectors = vectors_of(llm.embed, list(first))
+    said: dict[tuple[int, int], bool] = {}
+    joined = joined_to_earlier(vectors, list(first.values()), threshold, said)
+    # Who is denied begins a group, which later ones may be nearer to: asked until nothing is new.
+    while confirm and (new := [pair for pair in joined.items() if pair not in said]):
+        pairs = [{"first": texts[place], "second": texts[leader]} for place, leader in new]
+        words = llm.map(_SAME, pairs, schema=["same", "different"], **options)
+        said.update({pair: word == "same" for pair, word in zip(new, words, strict=True)})
+        joined = joined_to_earlier(vectors, list(first.values()), threshold, said)
     return rows.like([joined.get(group, group) for group in groups], Shape({"group": Kind("whole")}))
 
 
@@ -285,7 +291,7 @@ Second text:
 def _asked(llm: Asks, head: str, data: Any, column: str | None, **options: Any) -> Any:
     """Ask with the text last, behind what is the same for all."""
     if not is_collection(data):
-        _valued(data, column)
+        data = _valued(data, column)  # opened once: to look at an iterator's first row uses it up
     # A variable, and not a part of the template: what a person writes may have braces. No row has a name like this.
     template = "{{ localllm_task }}\n\nText:\n<<<\n{{ value }}\n>>>"
     return llm.map(template, data, column=column, variables={"localllm_task": head}, **options)
@@ -295,7 +301,7 @@ def _valued(data: Any, column: str | None) -> Data:
     """The data, if it is clear which of their values are the texts."""
     rows = open_data(data, column)
     if VALUE not in rows.names and rows.first() is not None:
-        names = [name for name in rows.names if name != "row"]
+        names = [name for name in rows.names if name != ROW]
         raise UsageError(
             "which column has the texts?", f"Name one: column={names[0]!r}. There are {', '.join(names[:12])}."
         )
@@ -310,8 +316,7 @@ def _texts(data: Any, column: str | None) -> tuple[Data, list[str]]:
     for row in rows.rows({VALUE}):
         value = row.values.get(VALUE)
         if not isinstance(value, str):
-            label = rows.label(row.position)
-            where = f"row {row.position}" if label is None else f"row {row.position} (label {label!r})"
+            where = place_of(row.position, rows.label(row.position))
             raise UsageError(
                 f"{where} is {type(value).__name__}, not a text", 'Leave missing values out, or fill them: .fillna("").'
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_localllm.batch.data import ROW, VALUE, Data, Row
 from jupyter_localllm.errors import LocalLLMError, TemplateError, UsageError
-from jupyter_localllm.prompt.body import render_body
+from jupyter_localllm.prompt.body import expressions, render_body
 from jupyter_localllm.sources import render_for_prompt
 from jupyter_localllm.types import Part
 
@@ -91,24 +91,35 @@ def fitted(source: str, data: Data, variables: Mapping[str, Any], *, first_line:
     own = frozenset(data.names)
     others = {name: value for name, value in variables.items() if name not in own}
     try:
-        parts = render_body(source, {**others, **first.values}, render_for_prompt, first_line=first_line)
+        render_body(source, {**others, **first.values}, render_for_prompt, first_line=first_line)
     except LocalLLMError as error:
         if _is_of_the_template(error, own):
             raise TemplateError(error.message, f"{error.hint} {_names_hint(own)}".strip()) from error
-        return RowTemplate(source, others, first_line=first_line)  # the fault of this row, not of the others
-    used = _used(parts)
+        # The fault of this row, not of the others.
+        return RowTemplate(source, _occurring(source, others), first_line=first_line)
+    used = _used(source)
     if not used & own:
         raise _says_the_same(source, own, data.total)
-    return RowTemplate(source, {name: others[name] for name in used & others.keys()}, used & own, first_line)
+    return RowTemplate(source, _occurring(source, others), used & own, first_line)
 
 
-def _used(parts: Collection[Part]) -> frozenset[str]:
-    """Names of all expressions; a part that came from one is labelled by it."""
+def _occurring(source: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variables that a template may use: workers get them, too."""
+    import jinja2
+
+    try:
+        used = _used(source)
+    except (jinja2.TemplateError, TemplateError):  # behind the expression that failed: each row tells it
+        return variables
+    return {name: variables[name] for name in used & variables.keys()}
+
+
+def _used(source: str) -> frozenset[str]:
+    """Names of all expressions."""
     import jinja2
 
     environment = jinja2.Environment()
-    labels = [part.label for part in parts if part.label != "text"]
-    trees = [environment.parse(label) for label in dict.fromkeys(labels)]
+    trees = [environment.parse(label) for label in dict.fromkeys(expressions(source))]
     return frozenset(node.name for tree in trees for node in tree.find_all(jinja2.nodes.Name))
 
 

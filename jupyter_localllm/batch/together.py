@@ -15,7 +15,8 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from jupyter_localllm.batch.run import Ask, Outcome, RowPrompt, Step, stopped
+from jupyter_localllm.batch.run import Ask, Outcome, RowPrompt, Step
+from jupyter_localllm.engine.asynchronous import stopped
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.types import Done, Status, Token

@@ -155,8 +155,14 @@ class AnswerCache:
         """
         return self.put_all([(key, entry)]) == 1
 
-    def put_all(self, entries: Iterable[tuple[AnswerKey, Entry]]) -> int:
+    def put_all(self, entries: Iterable[tuple[AnswerKey, Entry]], *, raise_busy: bool = False) -> int:
         """Keep several answers in one transaction, as `put` keeps one.
+
+        Parameters
+        ----------
+        entries : iterable of (AnswerKey, Entry)
+        raise_busy : bool, optional
+            Raise `Busy` where another process holds the cache, and asking again later would do.
 
         Returns
         -------
@@ -167,6 +173,8 @@ class AnswerCache:
         ------
         CacheError
             An entry is not of its key, or the directory belongs to somebody else.
+        Busy
+            See `raise_busy`.
         """
         rows = []
         for key, entry in entries:
@@ -176,12 +184,15 @@ class AnswerCache:
                 raise CacheError("This entry is not of this key.")
             data = entry.to_bytes()
             if len(data) > min(_LARGEST, self._size_limit_bytes // 2):
-                self._say(f"An answer of {len(data):,} bytes is too large for the cache and was not kept.")
+                words = f"An answer of {len(data):,} bytes is too large for the cache and was not kept."
+                self._voice.say_once(words, f"large {key.digest}")
+                self._voice.speak()
                 continue
             rows.append((key.digest, data))
         if not rows:
             return 0
-        return len(rows) if self._try(lambda store: _write(store, rows, self._size_limit_bytes), False) else 0
+        kept = self._try(lambda store: _write(store, rows, self._size_limit_bytes), False, raise_busy=raise_busy)
+        return len(rows) if kept else 0
 
     def nearest(self, key: AnswerKey) -> Mapping[str, Any] | None:
         """Find the key document that shares most with this key, to say what changed.
@@ -270,6 +281,11 @@ class AnswerCache:
             self._shelf.run(lambda store: store.shrink())
         return count
 
+    def tell(self, text: str) -> None:
+        """Tell whoever listens (`on_notice`) a sentence about the cache."""
+        self._voice.say(text)
+        self._voice.speak()
+
     def close(self) -> None:
         """Close the databases; the next use opens them again."""
         self._shelf.close()
@@ -311,28 +327,27 @@ class AnswerCache:
 
     def _drop(self, digest: str, error: CacheError) -> None:
         self._try(lambda store: store.drop(digest), False)
-        self._say(f"{error.message} The entry {digest[:12]} was dropped from the cache.")
+        self.tell(f"{error.message} The entry {digest[:12]} was dropped from the cache.")
 
     def _delete(self, condition: str, *parameters: float) -> int:
         count = self._shelf.run(lambda store: store.delete_where(condition, *parameters))
         self._shelf.run(lambda store: store.shrink())
         return count
 
-    def _try(self, action: Callable[[Store], T], otherwise: T) -> T:
+    def _try(self, action: Callable[[Store], T], otherwise: T, *, raise_busy: bool = False) -> T:
         try:
             return self._shelf.run(action)
         except DamagedRow:
             raise
         except Busy as trouble:
             self._voice.say_once(f"{trouble.message} Answers are not kept until it is free.", "busy")
+            if raise_busy:
+                self._voice.speak()
+                raise
         except Trouble as trouble:
             self._voice.say_once(f"{trouble.message} Answers are not kept.", trouble.message)
         self._voice.speak()
         return otherwise
-
-    def _say(self, text: str) -> None:
-        self._voice.say(text)
-        self._voice.speak()
 
 
 def _write(store: Store, rows: list[tuple[str, bytes]], limit_bytes: int) -> bool:

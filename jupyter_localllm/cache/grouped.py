@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_localllm.cache.answers import AnswerCache
 from jupyter_localllm.cache.entry import Entry
 from jupyter_localllm.cache.key import AnswerKey
+from jupyter_localllm.cache.trouble import Busy
 from jupyter_localllm.errors import CacheError
 
 __all__ = ["Grouped"]
@@ -47,6 +48,7 @@ class Grouped:
         self._timer: threading.Timer | None = None
         self._remembered: set[tuple[str, str]] = set()
         self._error: CacheError | None = None
+        self._told = False
 
     def __enter__(self) -> Grouped:
         """Begin."""
@@ -55,6 +57,8 @@ class Grouped:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Commit what is left, however it came to an end."""
         self.commit(last=True)
+        if self._error is not None and not self._told:
+            self._cache.tell(f"{self._error.message} The last answers are not kept.")
 
     @property
     def usable(self) -> bool:
@@ -92,6 +96,7 @@ class Grouped:
         """
         with self._lock:
             if self._error is not None:
+                self._told = True
                 raise CacheError(self._error.message, self._error.hint)
             self._waiting[key.digest] = (key, entry)
             if len(self._waiting) % _MOST == 0:
@@ -103,15 +108,16 @@ class Grouped:
         return True
 
     def commit(self, *, last: bool = False) -> None:
-        """Write what waits; what the cache says against it, the next `put` tells."""
+        """Write what waits; what the cache says against it, the next `put` tells, or the end."""
         with self._lock:
             timer, self._timer = self._timer, None
             if timer is not None:
                 timer.cancel()
             if self._waiting:
                 try:
-                    if not self._cache.put_all(self._waiting.values()) and not last and len(self._waiting) < _HELD:
-                        return  # another process holds it, perhaps: the next commit tries again
+                    self._cache.put_all(self._waiting.values(), raise_busy=not last and len(self._waiting) < _HELD)
+                except Busy:
+                    return  # the next commit tries again
                 except CacheError as error:
                     self._error = error
                 self._waiting = {}  # not before: an interrupt may have come in between

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from jupyter_localllm.constrain.grammar import Grammar, Regex
     from jupyter_localllm.constrain.listed import Choices, Numbers
     from jupyter_localllm.constrain.schema import JsonSchema
-    from jupyter_localllm.constrain.typed import Typed, levels
+    from jupyter_localllm.constrain.typed import Typed
 
-__all__ = ["Choices", "Grammar", "JsonSchema", "Numbers", "Regex", "Typed", "as_constraint", "levels"]
+__all__ = ["Choices", "Grammar", "JsonSchema", "Numbers", "Regex", "Typed", "as_constraint"]
 
 _HOMES = {
     "Choices": "listed",
@@ -24,7 +24,6 @@ _HOMES = {
     "Regex": "grammar",
     "Typed": "typed",
     "as_constraint": "convert",
-    "levels": "typed",
 }
 
 

@@ -47,10 +47,10 @@ def annotated_form(inner: Form, metadata: Iterable[Any]) -> Form:
                 f"{given!r} cannot be held in an answer.",
                 "Bounds, lengths, patterns and descriptions can; check the rest in a validator of a pydantic model.",
             )
-        keywords.update(found)
-    schema = {**inner.schema, **keywords}
+        keywords = _both(keywords, found)
     if "pattern" in keywords and "pattern" in inner.schema:
-        raise UsageError("A pattern goes with texts only.", "Use Annotated[str, …].")
+        raise UsageError("A second pattern cannot be held.", "Write one pattern for the whole text: Annotated[str, …].")
+    schema = _both(inner.schema, keywords)
     if description:
         schema["description"] = description
 
@@ -65,6 +65,19 @@ def annotated_form(inner: Form, metadata: Iterable[Any]) -> Form:
         return made
 
     return Form(schema, read)
+
+
+def _both(given: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Keywords that hold together: of two bounds the tighter one."""
+    made = {**given, **more}
+    for key in given.keys() & more.keys():
+        if key.startswith(("min", "exclusiveMin")):
+            made[key] = max(given[key], more[key])
+        elif key.startswith(("max", "exclusiveMax")):
+            made[key] = min(given[key], more[key])
+        elif given[key] != more[key]:
+            raise UsageError(f"{key} {given[key]} and {more[key]} cannot both be held.", "Write one that means both.")
+    return made
 
 
 def _flat(metadata: Iterable[Any]) -> Iterable[Any]:

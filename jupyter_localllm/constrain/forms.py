@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import enum
 import math
+import types
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["Form", "Forms", "Unfit", "inner_place", "json_name", "literal_form", "plain_value"]
+__all__ = [
+    "Form",
+    "Forms",
+    "Unfit",
+    "bare_type",
+    "escaped",
+    "inner_place",
+    "json_name",
+    "literal_form",
+    "named_type",
+    "plain_value",
+    "unescaped",
+    "value_type",
+]
 
 
 class Unfit(Exception):
@@ -78,7 +93,7 @@ class Forms:
         def read(value: Any, place: str) -> Any:
             return self._readers[name](value, place)  # which is not made yet while a class looks at itself
 
-        return Form({"$ref": f"#/$defs/{_escaped(name)}"}, read)
+        return Form({"$ref": f"#/$defs/{escaped(name)}"}, read)
 
     def free_name(self, wanted: str) -> str:
         """A name for a definition that no other has."""
@@ -91,11 +106,53 @@ class Forms:
 
 def inner_place(place: str, key: str | int) -> str:
     """The JSON pointer of a part."""
-    return f"{place}/{_escaped(str(key))}"
+    return f"{place}/{escaped(str(key))}"
 
 
-def _escaped(key: str) -> str:
+def escaped(key: str) -> str:
+    """A name as it stands in a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def unescaped(part: str) -> str:
+    """The name that a part of a JSON pointer stands for."""
+    return part.replace("~1", "/").replace("~0", "~")
+
+
+def named_type(annotation: Any) -> Any:
+    """The type that a ``NewType`` or a ``type X = …`` of Python 3.12 stands for; any other as it is."""
+    while True:
+        if type(annotation).__name__ == "TypeAliasType":
+            annotation = annotation.__value__
+        elif hasattr(annotation, "__supertype__"):
+            annotation = annotation.__supertype__
+        else:
+            return annotation
+
+
+def bare_type(annotation: Any) -> Any:
+    """A type without the names it goes by and the notes of ``Annotated``."""
+    while typing.get_origin(annotation := named_type(annotation)) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    return annotation
+
+
+def value_type(annotation: Any) -> Any:
+    """The type of a value that is there: without names and notes, and without what allows None, in a type or a schema.
+
+    Examples
+    --------
+    >>> value_type(typing.Annotated[int | None, "years"]), value_type({"anyOf": [{"type": "null"}, {"enum": [1]}]})
+    (<class 'int'>, {'enum': [1]})
+    """
+    annotation = bare_type(annotation)
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        rest = [one for one in typing.get_args(annotation) if one is not type(None)]
+        return value_type(rest[0]) if len(rest) == 1 else annotation
+    if isinstance(annotation, Mapping) and isinstance(cases := annotation.get("anyOf"), (list, tuple)):
+        rest = [one for one in cases if one != {"type": "null"}]
+        return value_type(rest[0]) if len(rest) == 1 and isinstance(rest[0], Mapping) else annotation
+    return annotation
 
 
 def json_name(value: Any) -> str:

@@ -11,10 +11,11 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from jupyter_localllm.constrain.forms import escaped
 from jupyter_localllm.constrain.grammar import LARGEST_PATTERN
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["check_schema", "parts"]
+__all__ = ["NOTES", "check_schema", "parts"]
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # Keywords with subschemas: by name, in a list, or alone.
@@ -29,6 +30,12 @@ _VALIDATING = {
     *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"),
     *("minContains", "maxContains", "dependentRequired", "$dynamicRef"),
 }
+NOTES = {
+    *("title", "description", "default", "examples", "$comment", "$schema", "$id", "id", "$anchor", "deprecated"),
+    *("readOnly", "writeOnly"),
+}
+"""Keywords that say nothing of what is valid."""
+
 _OLD = {"disallow": "Write the types that are allowed.", "divisibleBy": "Write multipleOf.", "extends": "Write allOf."}
 _NULLABLE = 'Write null as one of the types: "type": ["string", "null"].'
 _EXACT = 2**53  # integers up to here are exact in the doubles that llguidance makes of all numbers
@@ -72,7 +79,7 @@ def _children(place: str, part: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         here = f"{place}/{keyword}"
         if keyword in _NAMED and isinstance(value, dict):
             for name, inner in value.items():
-                yield f"{here}/{name.replace('~', '~0').replace('/', '~1')}", inner
+                yield f"{here}/{escaped(name)}", inner
         elif keyword in _LISTED and isinstance(value, list):
             for position, inner in enumerate(value):
                 yield f"{here}/{position}", inner
@@ -111,8 +118,8 @@ _PAIRS = (
 
 
 def _is_note(keyword: str) -> bool:
-    """Whether a keyword is one that validates, or is marked as none."""
-    return keyword in _VALIDATING or keyword.startswith(("_", "x-"))
+    """Whether a keyword is known, or is marked as none."""
+    return keyword in _VALIDATING or keyword in NOTES or keyword.startswith(("_", "x-"))
 
 
 def _check_contradictions(part: dict[str, Any], place: str) -> None:
@@ -209,7 +216,7 @@ def _needed(place: str, by_place: dict[str, dict[str, Any]]) -> Iterator[str]:
     yield from (f"{place}/{name}/0" for name in branches)
     if part.get("type") == "object":
         for name in _list(part.get("required")):
-            yield f"{place}/properties/{str(name).replace('~', '~0').replace('/', '~1')}"
+            yield f"{place}/properties/{escaped(str(name))}"
     if part.get("type") == "array" and isinstance(least := part.get("minItems"), int) and least > 0:
         first = _list(part.get("prefixItems"))
         yield from (f"{place}/prefixItems/{position}" for position in range(min(least, len(first))))

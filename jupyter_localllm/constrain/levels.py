@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_localllm.constrain.forms import value_type
 from jupyter_localllm.constrain.listed import Choices
 
 __all__ = ["choices_of", "levels"]
@@ -25,18 +26,13 @@ def levels(annotation: Any) -> tuple[Any, ...] | None:
     >>> levels(typing.Literal["low", "high"]), levels({"enum": [1, 2]}), levels(str)
     (('low', 'high'), (1, 2), None)
     """
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Annotated:
-        return levels(arguments[0])
-    if origin is typing.Literal:
-        return tuple(arguments)
+    annotation = value_type(annotation)  # nothing is no level
+    if typing.get_origin(annotation) is typing.Literal:
+        return typing.get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return tuple(annotation)
     if isinstance(annotation, Mapping):
         return tuple(annotation["enum"]) if isinstance(annotation.get("enum"), (list, tuple)) else None
-    if type(None) in arguments:  # Optional: nothing is no level
-        rest = [levels(one) for one in arguments if one is not type(None)]
-        return rest[0] if len(rest) == 1 else None
     choices = annotation.options if isinstance(annotation, Choices) else choices_of(annotation)
     return tuple(choices) if choices is not None else None
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_localllm.constrain.grammar import Grammar, Regex
+from jupyter_localllm.constrain.listed import Choices, Numbers
+from jupyter_localllm.constrain.schema import JsonSchema
 from jupyter_localllm.errors import UsageError
 
 __all__ = ["ACCEPTED", "resolved"]
@@ -37,7 +39,8 @@ def resolved(schema: Any, namespace: Mapping[str, Any] | None) -> Any:
     if namespace is None:
         raise UsageError(f"There is no schema {text!r}: it is no JSON object and no JSON file.", ACCEPTED)
     try:
-        return eval(text, {"__builtins__": __builtins__, **_KNOWN}, dict(namespace))  # the person's own cell
+        # The person's own cell. One dict: what stands inside a comprehension sees no locals of eval.
+        return eval(text, {"__builtins__": __builtins__, **_KNOWN, **namespace})
     except Exception as error:
         raise UsageError(
             f"The schema {text!r} is no JSON, no file and no name of the notebook: {type(error).__name__}: {error}",
@@ -47,7 +50,8 @@ def resolved(schema: Any, namespace: Mapping[str, Any] | None) -> Any:
 
 _KNOWN: dict[str, Any] = {
     **{name: getattr(typing, name) for name in ("Annotated", "Any", "Literal", "Optional", "Union")},
-    **{"datetime": datetime, "date": datetime.date, "Grammar": Grammar, "Regex": Regex, "re": re},
+    **{"datetime": datetime, "date": datetime.date, "re": re},
+    **{kind.__name__: kind for kind in (Choices, Grammar, JsonSchema, Numbers, Regex)},
 }
 
 

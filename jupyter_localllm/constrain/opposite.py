@@ -1,20 +1,23 @@
 """``not``, ``if``, dependencies and overlapping ``oneOf``, which llguidance does not know, in keywords that it does.
 
 Nearly every keyword of JSON Schema has an opposite that can be written with others: what is not at least 3 is a number
-below 3. Where one has none that is exact (``pattern``, ``multipleOf``, a whole number), nothing is written anew, and
-the schema is refused as before.
+below 3. Where one has none that is exact (``pattern``, ``multipleOf``, a whole number), or where it would be too large
+(each level of ``oneOf`` repeats the one below), nothing is written anew, and the schema is refused as before.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_localllm.constrain.keywords import NOTES
+from jupyter_localllm.constrain.roomy import LARGEST_TEXT
+
 __all__ = ["opposite", "without_not"]
 
 _TYPES = ("null", "boolean", "object", "array", "string", "number")
-_NOTES = {"title", "description", "default", "examples", "$comment", "$schema", "$id", "id", "deprecated", "readOnly"}
 
 
 class _NoOpposite(Exception):
@@ -40,7 +43,7 @@ def without_not(schema: Any) -> Any:
         if keywords[0] not in present:
             continue
         try:
-            parts.append(rewrite(present))
+            parts.append(_small(rewrite(present)))
         except _NoOpposite:
             continue
         made = {key: value for key, value in made.items() if key not in present}
@@ -49,6 +52,13 @@ def without_not(schema: Any) -> Any:
     # What is left stands first: llguidance writes properties in the order in which it meets them.
     outer = {key: made.pop(key) for key in ("$schema", "$id", "$defs", "definitions") if key in made}
     return {**outer, "allOf": [made, *parts] if made else parts}
+
+
+def _small(schema: Any, times: int = 1) -> Any:
+    """The schema itself; `_NoOpposite` if so many of it are more than a schema may have."""
+    if times * len(json.dumps(schema)) > LARGEST_TEXT:
+        raise _NoOpposite
+    return schema
 
 
 def _inner(key: str, value: Any) -> Any:
@@ -69,7 +79,7 @@ def _conditional(schema: dict[str, Any]) -> Any:
 def _exactly_one(cases: Any) -> Any:
     if not isinstance(cases, list):
         raise _NoOpposite
-    others = [opposite(case) for case in cases]
+    others = [opposite(case) for case in _small(cases, len(cases))]
     return _any([{"allOf": [case, *others[:i], *others[i + 1 :]]} for i, case in enumerate(cases)])
 
 
@@ -107,7 +117,7 @@ def opposite(schema: Any) -> Any:
         return not schema
     if not isinstance(schema, dict):
         raise _NoOpposite
-    keywords = {key: value for key, value in schema.items() if key not in _NOTES and not key.startswith(("_", "x-"))}
+    keywords = {key: value for key, value in schema.items() if key not in NOTES and not key.startswith(("_", "x-"))}
     if "properties" in keywords and {"additionalProperties", "patternProperties"} & keywords.keys():
         raise _NoOpposite
     return _any([_of_keyword(key, value) for key, value in keywords.items()])

@@ -17,7 +17,7 @@ from typing import Any, Union
 from jupyter_localllm.constrain.forms import Form, Forms, Unfit, inner_place, json_name, literal_form, plain_value
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["plain_form"]
+__all__ = ["DECIMAL", "plain_form"]
 
 _YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"  # Python's calendar has no year 0
 _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
@@ -29,7 +29,7 @@ _ZONE = "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _DURATION = (
     "-?P(?:[0-9]{1,6}D(?:T[0-9]{1,2}H)?|T(?:[0-9]{1,6}H(?:[0-9]{1,2}M)?|[0-9]{1,6}M(?:[0-9]{1,2}S)?|[0-9]{1,9}S))"
 )
-_DECIMAL = r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?"
+DECIMAL = r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?"
 
 
 def plain_form(annotation: Any, forms: Forms) -> Form | None:
@@ -120,7 +120,7 @@ _PLAIN: dict[Any, Form] = {
     datetime.datetime: _written(f"{_DATE}T{_TIME}{_ZONE}?", _moment, "a time such as 2024-05-31T17:45:00"),
     datetime.time: _written(_TIME, datetime.time.fromisoformat, "a time of day such as 17:45"),
     datetime.timedelta: _written(_DURATION, _duration, "a duration such as P3DT4H or T90M"),
-    decimal.Decimal: _written(_DECIMAL, decimal.Decimal, "a decimal number as a text"),
+    decimal.Decimal: _written(DECIMAL, decimal.Decimal, "a decimal number as a text"),
     uuid.UUID: _written("-".join(f"[0-9a-f]{{{n}}}" for n in (8, 4, 4, 4, 12)), uuid.UUID, "a UUID"),
 }
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_localllm.constrain.forms import Form, Forms, Unfit, inner_place, json_name, plain_value
+from jupyter_localllm.constrain.forms import Form, Forms, Unfit, bare_type, inner_place, json_name, plain_value
+from jupyter_localllm.constrain.plain import DECIMAL
 from jupyter_localllm.errors import UsageError
 
 __all__ = ["fields_of", "record_form"]
@@ -37,13 +38,14 @@ class Field:
 
 
 def fields_of(cls: Any) -> tuple[Field, ...] | None:
-    """The fields of a class that is a record; None if it is none.
+    """The fields of a class that is a record, or of a type that is one by another name; None if it is none.
 
     Raises
     ------
     UsageError
         The annotation of a field cannot be resolved.
     """
+    cls = bare_type(cls)
     if not isinstance(cls, type):
         return None
     if _is_pydantic(cls) and hasattr(cls, "model_fields"):
@@ -188,7 +190,10 @@ def _pydantic_form(cls: Any, forms: Forms) -> Form:
 
 @functools.cache
 def _live_data() -> Any:
-    """Pydantic's maker of schemas, for which a Literal over an array (numpy's scalars) has no JSON."""
+    """Pydantic's maker of schemas, which has no JSON for a Literal over an array (numpy's scalars).
+
+    It would let a decimal number be a number, of which pydantic keeps what a double holds, or any text.
+    """
     from pydantic.json_schema import GenerateJsonSchema
 
     class LiveData(GenerateJsonSchema):
@@ -196,6 +201,9 @@ def _live_data() -> Any:
             plain = [one if isinstance(one, enum.Enum) else plain_value(one, "a Literal") for one in schema["expected"]]
             made: Any = {**schema, "expected": plain}
             return super().literal_schema(made)
+
+        def decimal_schema(self, schema: Any) -> Any:
+            return {"type": "string", "pattern": f"^{DECIMAL}$"}  # bounds are checked, not held: the text is no number
 
     return LiveData
 
@@ -207,10 +215,7 @@ def _problem(error: Mapping[str, Any], place: str) -> tuple[str, str]:
 
 
 def _closed(schema: Any) -> Any:
-    """A schema of pydantic's as an answer should have it: no properties but those named, which pydantic would drop.
-
-    A decimal number is a number: pydantic's pattern for its text looks ahead, which cannot be held.
-    """
+    """A schema of pydantic's as an answer should have it: no properties but those named, which pydantic would drop."""
     if isinstance(schema, list):
         return [_closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -219,8 +224,6 @@ def _closed(schema: Any) -> Any:
     plain.pop("uniqueItems", None)  # of sets, which drop what stands twice
     if plain.get("format") in _FREE_FORMATS and plain.get("type") == "string":
         del plain["format"]
-    if plain.get("type") == "string" and str(plain.get("pattern", "")).startswith("^(?!^[-+.]*$)"):
-        plain["pattern"] = "^-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?$"
     kept = ("const", "enum", "default", "examples", "required")
     named = ("properties", "patternProperties", "$defs")
     made = {

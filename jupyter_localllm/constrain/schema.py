@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,25 +81,40 @@ class JsonSchema:
 
     def start(self, vocabulary: Vocabulary) -> GuidedMatcher:
         """A matcher; see `Constraint.start`."""
-        schema = json.loads(self.text)
-        check_schema(schema)
-        options = _options(schema)
-        schema.pop("x-guidance", None)
+        lark = _lark(self.text)
         try:
-            return self._start({"x-guidance": options, **schema}, vocabulary)
+            return start_guided(lark, self.key, vocabulary, "JSON schema")
         except UsageError as error:
-            rewritten = without_not(schema)
-            if rewritten != schema:
-                with contextlib.suppress(UsageError):
-                    check_schema(rewritten)
-                    return self._start({"x-guidance": options, **rewritten}, vocabulary)
+            with contextlib.suppress(UsageError):
+                return start_guided(_lark_anew(self.text), self.key, vocabulary, "JSON schema")
+            schema = json.loads(self.text)
+            options = _options(schema)
+            schema.pop("x-guidance", None)
             place = where(schema, lambda part: refusal({"x-guidance": options, **part}, vocabulary))
             raise UsageError(f"{error.message} (at {place})" if place else error.message, error.hint) from None
 
-    def _start(self, schema: dict[str, Any], vocabulary: Vocabulary) -> GuidedMatcher:
-        return start_guided(
-            f"start: %json {json.dumps(schema, ensure_ascii=False)}", self.key, vocabulary, "JSON schema"
-        )
+
+@functools.lru_cache(maxsize=64)  # each row of a map starts its schema
+def _lark(text: str) -> str:
+    """The grammar of a schema, checked."""
+    return f"start: {in_lark(json.loads(text))}"
+
+
+def _lark_anew(text: str) -> str:
+    """The grammar of a schema in which what llguidance does not know is written anew.
+
+    Raises
+    ------
+    UsageError
+        There is nothing of that kind, or it is too large then.
+    """
+    schema = json.loads(text)
+    told = {"x-guidance": schema.pop("x-guidance")} if "x-guidance" in schema else {}
+    rewritten = without_not(schema)
+    if rewritten == schema:
+        raise UsageError("There is nothing to write anew.")
+    check_text(json.dumps(rewritten, ensure_ascii=False), "JSON schema", LARGEST_TEXT)
+    return f"start: {in_lark({**told, **rewritten})}"
 
 
 def in_lark(schema: Mapping[str, Any]) -> str:

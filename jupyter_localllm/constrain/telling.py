@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from jupyter_localllm.constrain.forms import unescaped
 from jupyter_localllm.constrain.grammar import Grammar, Regex
 from jupyter_localllm.constrain.listed import Choices, Numbers
 
@@ -68,11 +69,13 @@ def _descriptions(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
         target = part.get("$ref")
         if isinstance(target, str) and target.startswith("#/$defs/") and target not in seen:
             seen.add(target)
-            name = target.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
-            found = schema.get("$defs", {}).get(name)
+            found = schema.get("$defs", {}).get(unescaped(target.removeprefix("#/$defs/")))
             # what the reference says of itself stands before what it refers to
             waiting.insert(0, (path, {**found, "description": ""} if words and isinstance(found, dict) else found))
         inner = [(f"{path}.{name}".lstrip("."), one) for name, one in (part.get("properties") or {}).items()]
+        inner += [(f"{path}[{number}]", one) for number, one in enumerate(part.get("prefixItems") or ())]
         inner += [(f"{path}[]", part.get("items"))]
+        others = [part.get("additionalProperties"), *(part.get("patternProperties") or {}).values()]
+        inner += [(f"{path}.*".lstrip("."), one) for one in others]
         inner += [(path, one) for key in ("anyOf", "oneOf", "allOf") for one in part.get(key, ())]
         waiting.extend(inner)

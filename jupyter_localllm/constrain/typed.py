@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_localllm.constrain.annotated import annotated_form
 from jupyter_localllm.constrain.convert import as_constraint
-from jupyter_localllm.constrain.forms import Form, Forms, Unfit, literal_form, plain_value
+from jupyter_localllm.constrain.forms import Form, Forms, Unfit, literal_form, named_type, plain_value, unescaped
 from jupyter_localllm.constrain.keywords import check_schema
 from jupyter_localllm.constrain.levels import choices_of, levels
 from jupyter_localllm.constrain.listed import Choices, Numbers
@@ -268,17 +268,17 @@ def _of_form(
 def _whole(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """A schema with its definitions; the root stands in place of a reference to it, unless it contains itself."""
     definitions = {name: part for name, part in definitions.items() if part}
-    target = str(schema.get("$ref", "")).removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+    target = unescaped(str(schema.get("$ref", "")).removeprefix("#/$defs/"))
     others = {name: part for name, part in definitions.items() if name != target}
     if target in definitions and json.dumps(schema["$ref"]) not in json.dumps([*others.values(), definitions[target]]):
-        schema, definitions = definitions[target], others
+        beside = {key: value for key, value in schema.items() if key != "$ref"}  # a description
+        schema, definitions = {**definitions[target], **beside}, others
     return {**schema, "$defs": definitions} if definitions else schema
 
 
 def _form(annotation: Any, forms: Forms) -> Form:
     """The form of any annotation."""
-    while (under := getattr(annotation, "__supertype__", None) or _alias(annotation)) is not None:
-        annotation = under  # NewType, and `type X = …` of Python 3.12
+    annotation = named_type(annotation)
     if typing.get_origin(annotation) is typing.Annotated:
         inner, *metadata = typing.get_args(annotation)
         return annotated_form(forms.of(inner), metadata)
@@ -287,7 +287,3 @@ def _form(annotation: Any, forms: Forms) -> Form:
         name = f"the class {annotation.__name__}" if isinstance(annotation, type) else f"{annotation!r:.80}"
         raise UsageError(f"An answer cannot be {name}: there is no form in JSON for it.", ACCEPTED)
     return form
-
-
-def _alias(annotation: Any) -> Any:
-    return annotation.__value__ if type(annotation).__name__ == "TypeAliasType" else None

@@ -10,10 +10,16 @@ from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, TypeVar
 
 from jupyter_localllm.engine.owner import cancel_scope
+from jupyter_localllm.errors import EngineError
 
-__all__ = ["iterate"]
+__all__ = ["iterate", "stopped"]
 
 T = TypeVar("T")
+
+
+def stopped(what: str = "generation") -> EngineError:
+    """The error of something whose events just end."""
+    return EngineError(f"the {what} was stopped before it was done")
 
 
 async def iterate(make: Callable[[], Generator[T, None, Any]]) -> AsyncIterator[T]:

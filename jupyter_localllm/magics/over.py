@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api import LocalLLM
-from jupyter_localllm.batch import Progress, RowError, fitted, open_data
+from jupyter_localllm.batch import Progress, RowError, fitted, open_data, refuse_single_use
 from jupyter_localllm.batch.cluster import is_collection
 from jupyter_localllm.batch.head import Head, Witness
 from jupyter_localllm.batch.surfaces import Surface, map_surface_for
@@ -27,29 +27,15 @@ if TYPE_CHECKING:
 __all__ = ["Over", "run_over"]
 
 
-def run_over(
-    shell: InteractiveShell,
-    handle: LocalLLM,
-    arguments: CellArguments,
-    body: str,
-    local_ns: Mapping[str, Any] | None = None,
-    *,
-    first_line: int = 2,
-) -> Any:
+def run_over(shell: InteractiveShell, handle: LocalLLM, asked: Asked) -> Any:
     """Run a ``%%llm --over`` cell.
 
     Parameters
     ----------
     shell : InteractiveShell
     handle : LocalLLM
-    arguments : CellArguments
-        ``over`` is a variable's name, or an expression of the notebook's language.
-    body : str
-        The template.
-    local_ns : Mapping, optional
-        Variables besides the notebook's; they come first.
-    first_line : int, optional
-        Number of the body's first line in its cell, for messages.
+    asked : Asked
+        Its argument ``over`` is a variable's name, or an expression of the notebook's language; its body the template.
 
     Returns
     -------
@@ -65,12 +51,12 @@ def run_over(
     LocalLLMError
         A row failed; with ``--on-error record`` its answer is None instead.
     """
+    arguments, variables = asked.arguments, asked.variables
     _refuse(arguments)
-    variables = {**shell.user_ns, **(local_ns or {})}
     hidden = shell.user_ns_hidden
     typical = [name for name in data_names(variables) if name not in hidden]  # to suggest: not In, Out and the like
     value = evaluated(str(arguments.over), variables, option="--over", typical=typical)
-    over = _opened(value, handle, Asked(arguments, body, variables, first_line))
+    over = _opened(value, handle, asked)
     if arguments.dry_run:
         print(over.dry_run())
         return None
@@ -147,11 +133,7 @@ class Over:
 
     def dry_run(self) -> str:
         """What the first row would ask, and how many there are."""
-        if self.data.single_use:
-            raise UsageError(
-                f"--dry-run would use up the first row of {self.name}, which can be gone through only once",
-                f"Make a list of it first: rows = list({self.name})",
-            )
+        refuse_single_use(self.data, self.name)
         asked = self.asked
         template = fitted(asked.body, self.data, asked.variables, first_line=asked.first_line)
         first = self.data.first()
@@ -198,7 +180,7 @@ class Over:
     def _after(self) -> str:
         if self.data.single_use:
             return f"`{self.name}` is an iterator: these rows are used up."
-        if (self.asked.options().get("cache") or self.handle.cache) == "use":
+        if (self.asked.arguments.cache or self.handle.cache) == "use":
             return "They are in the cache: a rerun goes on from there."
         return ""
 

@@ -54,7 +54,7 @@ class OverCollection(Over):
         """The first rows of the first partition."""
         from jupyter_localllm.batch.cluster.partitions import first_rows
 
-        rows = first_rows(self.client, self.collection, HEAD_ROWS)
+        rows = first_rows(self.client, self.collection.to_delayed(), HEAD_ROWS)
         seen = Witness(open_data(rows if len(rows) else []))
         list(seen.rows())
         return Head.of(seen, range(self.progress.done))

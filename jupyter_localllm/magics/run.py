@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -61,11 +62,12 @@ class Asked:
         """What this request sets."""
         given, known = self.arguments, LocalLLM.request_options()
         options = {name: value for name, value in given.options.items() if name in known}
-        given_more = (("system", given.system), ("cache", given.cache), ("schema", self.form()))
+        given_more = (("system", given.system), ("cache", given.cache), ("schema", self.form))
         return options | {k: v for k, v in given_more if v is not None}
 
+    @functools.cached_property
     def form(self) -> Typed | None:
-        """What ``--schema`` asks for."""
+        """What ``--schema`` asks for; an expression is evaluated once."""
         if self.arguments.schema is None:
             return None
         from jupyter_localllm.constrain.typed import typed
@@ -160,7 +162,7 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
     if asked.arguments.over is not None:
         from jupyter_localllm.magics.over import run_over
 
-        return run_over(shell, handle, asked.arguments, asked.body, asked.variables, first_line=asked.first_line)
+        return run_over(shell, handle, asked)
     parts = asked.parts()
     where = place.here(shell, advance=not asked.arguments.dry_run)
     options = {**asked.options(), "chat": asked.conversation(handle, where), "place": where}

@@ -22,7 +22,7 @@ from jupyter_localllm.prompt.chat import TEMPLATE_VERSION
 from jupyter_localllm.tools.speech import key_of_tools, speech_of
 from jupyter_localllm.types import Done, Event, Message, ModelInfo, Note, Part, Result, Token
 
-__all__ = ["Plan", "ask_once", "keep", "plan", "recall"]
+__all__ = ["Plan", "ask_once", "keep", "plan", "recall_once"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def ask_once(request: Request, model: Model, cache: AnswerCache | Grouped) -> Ge
         yield Done(_kept(request, key, model, cache, Entry.of(tuple(said), result, key)))
 
 
-def recall(request: Request, model: Model, cache: AnswerCache | Grouped) -> Entry | None:
-    """The answer that the cache has, if the request lets it be used; for who asks the model elsewhere.
+def recall_once(request: Request, model: Model, cache: AnswerCache | Grouped) -> Entry | None:
+    """The answer that the cache has, if the request lets it be used. What was written is not looked at.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def recall(request: Request, model: Model, cache: AnswerCache | Grouped) -> Entr
 def keep(
     request: Request, model: Model, cache: AnswerCache | Grouped, *, said: tuple[Token, ...], result: Result
 ) -> Result:
-    """Put an answer that was made elsewhere into the cache, if the request lets it; see `recall`.
+    """Put an answer that was made elsewhere into the cache, if the request lets it.
 
     Returns
     -------

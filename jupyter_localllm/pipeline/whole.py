@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.errors import AnswerCut, ContextOverflow, SchemaMismatch
 from jupyter_localllm.pipeline.request import Model, Request
-from jupyter_localllm.pipeline.road import ask_once
+from jupyter_localllm.pipeline.road import ask_once, recall_once
 from jupyter_localllm.types import Done, Event, Message, Note, Result, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache import AnswerCache, Grouped
 
-__all__ = ["MOST_RETRIES", "ask"]
+__all__ = ["MOST_RETRIES", "ask", "recall"]
 
 MOST_RETRIES = 2
 """How often a model is told what is wrong with its answer, and asked again."""
@@ -38,13 +38,42 @@ def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generat
     LocalLLMError
         Whatever stands in the way of an answer.
     """
+    yield from _whole(request, lambda attempt: ask_once(attempt, model, cache))
+
+
+def recall(request: Request, model: Model, cache: AnswerCache | Grouped) -> Result | None:
+    """What `ask` would give without the model, where the request lets the cache be used; for who asks it elsewhere.
+
+    Returns
+    -------
+    Result or None
+        None if an answer, or the correction of one, is not in the cache.
+
+    Raises
+    ------
+    AnswerCut, SchemaMismatch
+        As `ask` would.
+    CacheMiss
+        Mode ``require`` and no entry.
+    """
+
+    def found(attempt: Request) -> Generator[Event, None, None]:
+        entry = recall_once(attempt, model, cache)
+        if entry is not None:
+            yield from entry.replay()
+
+    return next((event.result for event in _whole(request, found) if isinstance(event, Done)), None)
+
+
+def _whole(request: Request, once: Callable[[Request], Iterator[Event]]) -> Generator[Event, None, None]:
+    """The events of all attempts; `once` gives those of one."""
     if request.form is None:
-        yield from ask_once(request, model, cache)
+        yield from once(request)
         return
     wrong: list[SchemaMismatch] = []
     while True:
         try:
-            result = yield from _result(_corrected(request, wrong), model, cache)
+            result = yield from _result(once(_corrected(request, wrong)))
         except ContextOverflow:
             if wrong:  # what was asked for is why there is no answer, not the room for saying so
                 raise wrong[-1] from None
@@ -65,9 +94,9 @@ def ask(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generat
         return
 
 
-def _result(request: Request, model: Model, cache: AnswerCache | Grouped) -> Generator[Event, None, Result | None]:
+def _result(events: Iterator[Event]) -> Generator[Event, None, Result | None]:
     """The events but the last, and its result; None if it was cancelled."""
-    for event in ask_once(request, model, cache):
+    for event in events:
         if isinstance(event, Done):
             return event.result
         yield event

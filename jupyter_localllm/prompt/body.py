@@ -20,7 +20,7 @@ from jupyter_localllm.errors import LocalLLMError, TemplateError, close_match
 from jupyter_localllm.sources.base import UNNAMED, Rendered
 from jupyter_localllm.types import Part
 
-__all__ = ["literal", "render_body"]
+__all__ = ["expressions", "literal", "render_body"]
 
 _RAW = "`--raw` sends the body as it is, braces and all."
 _SYNTAX = (
@@ -58,6 +58,22 @@ def literal(source: str) -> tuple[Part, ...]:
     (Part(label='text', text='{{ x }}', note=''),)
     """
     return (Part("text", source),) if source else ()
+
+
+def expressions(source: str) -> tuple[str, ...]:
+    """The expressions of a body, as parts are labelled by them.
+
+    Raises
+    ------
+    TemplateError
+        One is never closed.
+
+    Examples
+    --------
+    >>> expressions("Is {{ x + 1 }} prime?")
+    ('{{ x + 1 }}',)
+    """
+    return tuple(piece.label for piece in _cut(source, 1) if isinstance(piece, _Expression))
 
 
 def render_body(

@@ -61,10 +61,16 @@ def test_no_rows(llm: LocalLLM, data: Any) -> None:
     assert str(llm.map("{{ value }}", data, dry_run=True)) == "No rows: nothing would be asked."
 
 
-def test_what_is_wrong_is_told(llm: LocalLLM, echo: Echo) -> None:
-    """An iterator would be used up; a wrong template is wrong here too."""
+def test_what_is_wrong_is_told(llm: LocalLLM, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An iterator would be used up, and the model is not loaded to say so; a wrong template is wrong here too."""
     with pytest.raises(UsageError, match="use up the first rows"):
         llm.map("{{ value }}", iter(["a"]), dry_run=True)
+    rows = iter(["a", "b"])
+    loaded: list[Any] = []
+    monkeypatch.setattr(type(llm), "_ready", loaded.append)
+    with pytest.raises(UsageError, match="use up the first rows"):
+        llm.map("{{ value }}", rows, dry_run=True)
+    assert (list(rows), loaded) == (["a", "b"], [])
     with pytest.raises(TemplateError, match="no variable"):
         llm.map("{{ valeu }}", ["a"], dry_run=True)
     assert echo.asked == []

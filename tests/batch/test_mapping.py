@@ -73,6 +73,21 @@ def test_no_rows(make: Callable[..., LocalLLM], data: Any) -> None:
 
 
 @pytest.mark.usefixtures("width")
+@pytest.mark.parametrize("said", [2, 5])
+def test_a_length_that_is_not_true(llm: LocalLLM, said: int) -> None:
+    """As many answers as rows came, none of them made up; that it is strange is told."""
+
+    class Rows:
+        def __len__(self) -> int:
+            return said
+
+        def __iter__(self) -> Iterator[str]:
+            return iter("abc")
+
+    with pytest.warns(RuntimeWarning, match=f"said that there are {said} rows, and gave 3"):
+        assert llm.map("{{ value }}", Rows()) == ["re: a", "re: b", "re: c"]
+
+
 def test_missing_values(llm: LocalLLM) -> None:
     """Missing cells read as Python prints them."""
     texts = pd.Series([None, "x"], dtype=object)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import enum
 import json
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NewType
 
 import pandas as pd
 import polars as pl
@@ -113,6 +114,19 @@ def test_one_value(make: Callable[..., LocalLLM], schema: Any, said: str, values
     assert [None if value is pd.NA else value for value in made] == values
 
 
+def test_moments_of_which_some_have_a_zone(make: Callable[..., LocalLLM]) -> None:
+    """Nobody said where the others are: none becomes UTC, whatever makes the column."""
+    llm = make(lambda job: f'"{job.prompt.messages[-1].content}"')
+    said = ["2024-01-02T03:04:00", "2024-01-02T03:04:00+02:00"]
+    plain, zoned = (datetime.datetime.fromisoformat(text) for text in said)
+    for made in (pd.Series(said), pl.Series(said)):
+        assert list(llm.map("{{ value }}", made, schema=datetime.datetime)) == [plain, zoned]
+    table = llm.map("{{ value }}", pa.array(said), schema=datetime.datetime)
+    assert table.to_pylist() == [str(plain), str(zoned)]
+    assert llm.map("{{ value }}", pl.Series(said[1:]), schema=datetime.datetime).to_list() == [zoned]
+    assert llm.map("{{ value }}", pa.array(said[:1]), schema=datetime.datetime).to_pylist() == [plain]
+
+
 def test_no_rows(make: Callable[..., LocalLLM]) -> None:
     """Of no rows, the columns and their types are there all the same."""
     made = make("").map("{{ value }}", pd.Series([], dtype=object), schema=Pet)
@@ -157,5 +171,13 @@ def test_kinds() -> None:
     """Read from the schema alone."""
     assert Kind.of({"type": ["integer", "null"]}).name == "whole"
     assert Kind.of({"enum": [1, 2]}).name == "object"
+    assert Kind.of({"anyOf": [{"type": "integer"}, {"type": "null"}]}).name == "whole"
+    assert Kind.of({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}) == Kind("category", ("a", "b"))
+    assert Kind.of({"anyOf": [{"type": "integer"}, {"type": "string"}]}).name == "object"
+    assert Kind.of(NewType("Age", int)).name == "whole"
+    assert Kind.of(NewType("Age", int) | None).name == "whole"  # type: ignore[operator]
+    if hasattr(typing, "TypeAliasType"):
+        assert Kind.of(typing.TypeAliasType("Days", Annotated[list[int] | None, "x"])).name == "object"
+        assert Kind.of(typing.TypeAliasType("Day", Annotated[datetime.date | None, "x"])).name == "date"
     assert Kind.of({"$ref": "#/x"}).name == "object"
     assert json.dumps(plain([Size.SMALL, {"a": (1, {2})}])) == '["small", {"a": [1, [2]]}]'

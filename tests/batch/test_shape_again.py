@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,14 +14,17 @@ import pytest
 import jupyter_localllm as jl
 from jupyter_localllm.batch import fitted, open_data
 from jupyter_localllm.cache import Grouped
+from jupyter_localllm.cache.store import Store
+from jupyter_localllm.cache.trouble import Busy
 from jupyter_localllm.constrain.typed import typed
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import AnswerCut, SchemaMismatch, UsageError
+from jupyter_localllm.types import Part
 
 pd = pytest.importorskip("pandas")
 
 
-def says(text: str) -> jl.LocalLLM:
+def says(text: str | list[Any]) -> jl.LocalLLM:
     return jl.LocalLLM.from_engine(ScriptedEngine(text))
 
 
@@ -82,6 +84,27 @@ def test_a_cut_answer_is_no_value_on_a_cluster_either() -> None:
             llm._files(options, cache).recall(template.render(row))
 
 
+def test_a_corrected_answer_of_a_worker_is_not_kept_as_the_first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the key of a question stands what the model answered to it; and a row is looked up once."""
+    options: dict[str, Any] = {"schema": typed(int), "cache": "use"}
+    there, llm = says(["many", "7"]), says(["some", "8"])
+    parts = (Part("text", "How many?"),)
+    with Grouped(llm.answers) as cache:
+        files = llm._files(options, cache)
+        result = there.generate(parts, **{**options, "cache": "off"})
+        assert [note.code for note in result.notes] == ["retried"]
+        assert files.keep(parts, result).value == 7
+        assert files.recall(parts) is None
+        assert llm.generate(parts, **options).value == 8
+        looked: list[str] = []
+        get = Grouped.get
+        monkeypatch.setattr(Grouped, "get", lambda self, key: looked.append(key.digest) or get(self, key))
+        found = files.recall(parts)
+        assert found is not None
+        assert (found.value, found.cached) == (8, True)
+        assert len(looked) == len(set(looked)) == 2
+
+
 def test_stop_does_not_go_with_a_schema() -> None:
     """It would cut a number in two, and what is left would count as whole."""
     with pytest.raises(UsageError, match="stop"):
@@ -109,12 +132,14 @@ def test_a_group_that_could_not_be_written_waits(monkeypatch: pytest.MonkeyPatch
     """Another process holds the cache for a while: nothing that is finished is lost for that."""
     llm = says("yes")
     busy = [True]
-    whole: Callable[..., Any] = type(llm.answers).put_all
+    whole = Store.write_all
 
-    def put_all(self: Any, entries: Any) -> Any:
-        return 0 if busy[0] else whole(self, entries)
+    def write_all(self: Store, rows: Any) -> None:
+        if busy[0]:
+            raise Busy("Another process writes to the cache.")
+        whole(self, rows)
 
-    monkeypatch.setattr(type(llm.answers), "put_all", put_all)
+    monkeypatch.setattr(Store, "write_all", write_all)
     monkeypatch.setattr("jupyter_localllm.cache.grouped._SECONDS", 0.0)
 
     def rows() -> Any:

@@ -60,6 +60,30 @@ def test_what_labels_mean_is_told(make: Callable[..., LocalLLM]) -> None:
     assert asked.prompts[0].startswith("Which {{ one }}?\n\nLabels:\n- a: the first\n- b: the {{ second }}\n")
 
 
+def test_meanings_of_members_are_told(make: Callable[..., LocalLLM]) -> None:
+    """Labels that are no texts go by their values, and so do their meanings."""
+    asked = Asked("good")
+    assert tasks.classify(make(asked), ["x"], {Mood.GOOD: "praise", Mood.BAD: "complaint"}) == ["good"]
+    assert "- good: praise\n- bad: complaint\n" in asked.prompts[0]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda llm, data: tasks.classify(llm, data, ["a", "b"]),
+        lambda llm, data: tasks.extract(llm, data, Literal["a", "b"]),
+        tasks.summarize,
+        lambda llm, data: tasks.translate(llm, data, "French"),
+    ],
+    ids=["classify", "extract", "summarize", "translate"],
+)
+def test_an_iterator_keeps_its_first_row(make: Callable[..., LocalLLM], task: Callable[..., Any]) -> None:
+    """To look at the data uses nothing of them up."""
+    asked = Asked("a")
+    assert task(make(asked), iter(["one", "two", "three"])) == ["a"] * 3
+    assert ["\none\n" in prompt for prompt in asked.prompts].count(True) == 1
+
+
 def test_extract(make: Callable[..., LocalLLM]) -> None:
     """A column for each field."""
 
@@ -113,6 +137,39 @@ def test_dedupe_confirmed(make: Callable[..., LocalLLM]) -> None:
     assert tasks.dedupe(make("same"), ["old tea", "tea old"], confirm=True) == [0, 0]
 
 
+class Angles:
+    """Texts are angles in degrees; the model says the same of those that begin with the same letter."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def embed(self, texts: Any) -> Any:
+        turned = np.radians([float(text[1:]) for text in texts])
+        return np.stack([np.cos(turned), np.sin(turned)], axis=1).astype(np.float32)
+
+    def map(self, template: str, data: Any, **options: Any) -> list[str]:
+        pairs = [(pair["first"], pair["second"]) for pair in data]
+        self.asked += pairs
+        return ["same" if first[0] == second[0] else "different" for first, second in pairs]
+
+
+@pytest.mark.parametrize(
+    ("texts", "groups"),
+    [
+        (["a0", "b8", "b14"], [0, 1, 1]),  # 14 is near none but the one that was denied
+        (["a0", "b8", "b9"], [0, 1, 1]),
+        (["a0", "b8", "a6"], [0, 1, 0]),  # the nearest is denied, and another one confirmed before
+        (["a0", "b4", "c8", "b6", "c9", "a1"], [0, 1, 2, 1, 2, 0]),
+        (["a0", "b1", "c2", "d3", "e4", "f5"], [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_a_text_that_is_denied_begins_a_group(texts: list[str], groups: list[int]) -> None:
+    """Which later ones can join, as if one had been asked after the other; no pair is asked twice."""
+    llm = Angles()
+    assert tasks.dedupe(llm, texts, threshold=float(np.cos(np.radians(10))), confirm=True) == groups
+    assert len(llm.asked) == len(set(llm.asked)) <= 2 * len(texts)
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -123,6 +180,10 @@ def test_dedupe_confirmed(make: Callable[..., LocalLLM]) -> None:
         (
             lambda llm: tasks.embed(llm, pd.Series(["a", None], index=["x", "y"])),
             r"row 1 \(label 'y'\) is \w+, not a text",
+        ),
+        (
+            lambda llm: tasks.embed(llm, pd.Series([None], index=np.array([7]), dtype=object)),
+            r"row 0 \(label 7\) is NoneType",
         ),
         (lambda llm: tasks.dedupe(llm, ["a"], threshold=1.5), "cosine from 0 to 1"),
         (lambda llm: tasks.classify(llm, FRAME, ["a", "b"], column="txet"), "no column txet"),

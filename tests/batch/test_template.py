@@ -25,6 +25,16 @@ def test_rows_come_before_variables() -> None:
     assert rendered("{{ text }} {{ rule }}", ROWS, text="global", rule="!") == ["a !", "b !"]
 
 
+def test_only_variables_that_occur_go_along() -> None:
+    """Also where the first row fails: the template is sent to workers, and nobody's other variables with it."""
+    variables = {"rule": "!", "secret": lambda: "of no use elsewhere"}
+    for source in ("{{ n }} {{ rule }}", "{{ 1 / n }} {{ rule }}"):
+        template = fitted(source, open_data(ROWS), variables)
+        assert template is not None
+        assert template.variables == {"rule": "!"}
+        assert template.render(list(open_data(ROWS).rows())[1])[-1].text == "!"
+
+
 @pytest.mark.parametrize(
     ("source", "names"),
     [

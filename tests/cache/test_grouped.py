@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key
+from jupyter_localllm.cache.store import Store
+from jupyter_localllm.cache.trouble import Busy, Unavailable
 from jupyter_localllm.errors import CacheError
 from jupyter_localllm.types import Message, Result, Sampling, Token
 from tests.contracts import wait_for
@@ -60,7 +63,7 @@ def test_the_end_commits_what_is_left(cache: AnswerCache) -> None:
 def test_an_error_of_the_cache_is_told(cache: AnswerCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the one that puts the next answer: the answers themselves are not lost for want of a cache."""
 
-    def refuse(entries: object) -> int:
+    def refuse(entries: object, **_: object) -> int:
         raise CacheError("It belongs to somebody else.")
 
     monkeypatch.setattr(cache, "put_all", refuse)
@@ -69,6 +72,50 @@ def test_an_error_of_the_cache_is_told(cache: AnswerCache, monkeypatch: pytest.M
         grouped.commit()
         with pytest.raises(CacheError, match="somebody else"):
             grouped.put(key(1), entry(1))
+
+
+def test_what_cannot_be_kept_is_said_once_and_let_go(cache: AnswerCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only while another process holds the cache does a group wait for the next commit."""
+    said: list[str] = []
+    cache.on_notice = said.append
+    trouble: list[CacheError] = [Busy("Another process writes to it."), Unavailable("The disk is full.")]
+    written: list[int] = []
+
+    def write_all(self: Store, rows: list[Any]) -> None:
+        written.append(len(rows))
+        if trouble:
+            raise trouble[0]
+
+    monkeypatch.setattr(Store, "write_all", write_all)
+    with Grouped(cache, seconds=60.0) as grouped:
+        grouped.put(key(0), entry(0))
+        for _ in range(3):
+            grouped.commit()
+        assert written == [1, 1, 1]
+        del trouble[0]
+        for _ in range(3):
+            grouped.commit()
+        assert written == [1, 1, 1, 1]
+        trouble.clear()
+        grouped.put(key(1), Entry.of((), Result("y" * (40 << 20)), key(1)))
+        for _ in range(3):
+            grouped.commit()
+    assert written == [1, 1, 1, 1]
+    assert [sum(word in one for one in said) for word in ("Another process", "full", "too large")] == [1, 1, 1]
+
+
+def test_an_error_of_the_last_commit_is_told(cache: AnswerCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a notice: the answers are there, and no other will be put that could tell it."""
+    said: list[str] = []
+    cache.on_notice = said.append
+
+    def refuse(entries: object, **_: object) -> int:
+        raise CacheError("It belongs to somebody else.")
+
+    monkeypatch.setattr(cache, "put_all", refuse)
+    with Grouped(cache, seconds=60.0) as grouped:
+        grouped.put(key(0), entry(0))
+    assert said == ["It belongs to somebody else. The last answers are not kept."]
 
 
 def test_a_group_is_kept_whole(cache: AnswerCache) -> None:

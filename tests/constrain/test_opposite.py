@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_localllm.constrain import JsonSchema
+from jupyter_localllm.constrain import schema as schema_module
 from jupyter_localllm.constrain.opposite import without_not
+from jupyter_localllm.constrain.roomy import LARGEST_TEXT
 from jupyter_localllm.constrain.validate import BYTES, fits
 from jupyter_localllm.errors import UsageError
 
@@ -66,6 +68,32 @@ def test_what_is_written_anew_means_the_same(schema: dict[str, Any], value: Any)
     assert draft(schema).is_valid(value) == draft(rewritten).is_valid(value)
     unknown = ("not", "if", "oneOf", "dependentRequired", "dependentSchemas")
     assert not any(f'"{keyword}"' in json.dumps(rewritten) for keyword in unknown)
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "if"])
+def test_what_would_explode_stays_as_it_is(keyword: str) -> None:
+    """Each level repeats the one below: what is written anew is no larger than a schema may be."""
+    schema: dict[str, Any] = {"required": ["a"]}
+    for level in range(18):
+        inner: Any = schema if keyword == "if" else [schema, *({"required": [name]} for name in "bcd")]
+        schema = (
+            {keyword: inner, "minProperties": 1} if keyword == "oneOf" else {"if": inner, "then": {"maxItems": level}}
+        )
+    assert len(json.dumps(without_not(schema))) < 2 * LARGEST_TEXT
+
+
+def test_many_that_grow_are_refused_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts that are each small enough written anew may be too large as a whole; llguidance never sees that."""
+    one = {"oneOf": [{"required": [f"{number:03}"]} for number in range(40)]}
+    schema = JsonSchema({"type": "object", "properties": {f"p{number}": one for number in range(60)}})
+    given: list[int] = []
+    start = schema_module.start_guided
+    monkeypatch.setattr(
+        schema_module, "start_guided", lambda text, *rest: given.append(len(text)) or start(text, *rest)
+    )
+    with pytest.raises(UsageError, match="oneOf"):
+        schema.start(BYTES)
+    assert max(given) < LARGEST_TEXT + 1000
 
 
 @pytest.mark.parametrize(

@@ -152,10 +152,10 @@ VALUES: list[tuple[Any, str, Any]] = [
     (Place, '{"city": "Köln"}', {"city": "Köln"}),
     (Point, '{"x": 1}', Point(1)),
     (Node, '{"value": 1, "next": {"value": 2}}', Node(1, Node(2))),
-    (Food, '{"name": "egg", "protein": 12.5, "fat": 9.5, "tags": ["red"]}',
+    (Food, '{"name": "egg", "protein": 12.5, "fat": "9.5", "tags": ["red"]}',
      Food(name="egg", protein=12.5, fat=decimal.Decimal("9.5"), tags=[Colour.RED])),
     (Tree, '{"label": "a", "children": [{"label": "b"}]}', Tree(label="a", children=[Tree(label="b")])),
-    (Meal, '{"foods": [{"name": "egg", "protein": 1, "fat": 1}]}',
+    (Meal, '{"foods": [{"name": "egg", "protein": 1, "fat": "1"}]}',
      Meal([Food(name="egg", protein=1, fat=decimal.Decimal(1))])),
     (list[Item], '[{"name": "x", "price": 1}]', [Item("x", 1.0)]),
     ({"type": "object", "properties": {"ä": {"enum": ["ö", 1]}}, "required": ["ä"]}, '{"ä": "ö"}', {"ä": "ö"}),
@@ -285,12 +285,19 @@ def test_a_thousand_choices() -> None:
     assert not fits(form.constraint, '"Straße 1000"')
 
 
+def _aliases(value: Any) -> list[Any]:
+    """``type X = …``, where this Python has it."""
+    return [typing.TypeAliasType("X", value)] if hasattr(typing, "TypeAliasType") else []
+
+
 def test_the_columns_of_a_type_with_fields() -> None:
     """A map makes a column of each field; what is one value has none."""
     assert list(typed(Food).columns or ()) == ["name", "protein", "fat", "tags"]
     assert (typed(Bill).columns or {})["kind"] == Literal["cash", "card"]
     assert (typed(Place).columns or {})["inhabitants"] is int
     assert typed({"type": "object", "properties": {"a": {"enum": ["x"]}}}).columns == {"a": {"enum": ["x"]}}
+    for one in (NewType("Other", Place), Annotated[Place, "a place"], *_aliases(Place)):  # type: ignore[valid-newtype]
+        assert list(typed(one).columns or ()) == ["city", "inhabitants"]
     for one in (int, list[Bill], ["a"], Colour, re.compile("a")):
         assert typed(one).columns is None
     bill = Bill([Item("x", 1.0)], datetime.date(2024, 1, 1))
@@ -303,8 +310,11 @@ def test_the_columns_of_a_type_with_fields() -> None:
     [
         (Literal["a", "b"], ("a", "b")),
         (Annotated[Literal["a"] | None, "x"], ("a",)),
+        (NewType("Grade", Literal["a", "b"]), ("a", "b")),  # type: ignore[valid-newtype]
         (Colour, (Colour.RED, Colour.BLUE)),
         ({"enum": ["x", 1]}, ("x", 1)),
+        ({"anyOf": [{"enum": ["x"]}, {"type": "null"}]}, ("x",)),
+        (dict[str, None], None),
         (["x"], ("x",)),
         (int | str | None, None),
         (int, None),
@@ -350,6 +360,11 @@ def test_names_and_files(tmp_path: Any) -> None:
     assert typed("list[Item]", namespace={"Item": Item}).value("[]") == []
     assert typed("Literal['a', 'b']", namespace={}).value("a") == "a"
     assert typed("int | None", namespace={}).value("null") is None
+    names = {"rows": [{"kind": "a"}, {"kind": "b"}, {"kind": "c"}], "known": {"a", "b"}}
+    assert typed("[row['kind'] for row in rows if row['kind'] in known]", namespace=names).value("b") == "b"
+    assert typed("Choices(['a', 'b'])", namespace={}).value("a") == "a"
+    assert typed("JsonSchema({'type': 'null'})", namespace={}).value("null") is None
+    assert typed("Numbers(['1'])", namespace={}).value("1") == "1"
     with pytest.raises(UsageError, match="NameError"):
         typed("Fod", namespace={"Food": Food})
     (tmp_path / "bad.json").write_text("[", encoding="utf-8")
@@ -371,6 +386,9 @@ def test_descriptions_and_names_are_kept() -> None:
     assert schema["description"] == "Something on a bill."
     assert schema["properties"]["price"]["description"] == "in euros"
     assert typed(Item).name == "Item"
+    told = typed(Annotated[Item, "the dearest one"]).schema or {}
+    assert told["description"] == "the dearest one"
+    assert "price" in told["properties"]
     assert typed(list[Item]).name == "list[Item]" or typed(list[Item]).name.endswith("Item]")
 
 
@@ -403,5 +421,51 @@ def test_models_of_pydantic_with_all_kinds_of_fields() -> None:
     value = form.value(text)
     assert isinstance(value.pet, Dog)
     assert (value.tags, value.price) == ({"a"}, decimal.Decimal("1.50"))
+    assert not fits(form.constraint, text.replace("1.50", "much"))
     with pytest.raises(UsageError, match="#/properties/data/format"):
         typed(pydantic.create_model("Raw", data=(bytes, ...))).check()
+
+
+class _Ge:
+    def __init__(self, ge: float) -> None:
+        self.ge = ge
+
+
+class _Lengths:
+    def __init__(self, least: int, most: int) -> None:
+        self.min_length, self.max_length = least, most
+
+
+Adult = NewType("Adult", Annotated[int, _Ge(18)])  # type: ignore[valid-newtype]
+
+
+def test_a_second_bound_never_loosens_the_first() -> None:
+    """Of two bounds the tighter one holds, wherever they stand; what cannot be one is refused."""
+    assert typed(Annotated[int, _Ge(5), _Ge(0)]).schema == {"type": "integer", "minimum": 5}
+    assert typed(Annotated[Adult, _Ge(0)]).schema == {"type": "integer", "minimum": 18}
+    assert typed(Annotated[str, _Lengths(1, 5), _Lengths(2, 9)]).schema == {
+        "type": "string",
+        "minLength": 2,
+        "maxLength": 5,
+    }
+    with pytest.raises(UsageError, match="pattern"):
+        typed(Annotated[str, re.compile("a+"), re.compile("b+")])
+    with pytest.raises(UsageError, match="multipleOf 2 and 3"):
+        typed(Annotated[int, pydantic.Field(multiple_of=2), pydantic.Field(multiple_of=3)])
+
+
+class Account(pydantic.BaseModel):
+    balance: decimal.Decimal
+    limit: decimal.Decimal | None = pydantic.Field(None, ge=1)
+
+
+def test_a_decimal_keeps_all_its_digits() -> None:
+    """In a model of pydantic, too: it is held as a text, which no double stands in the way of."""
+    form = typed(Account)
+    text = '{"balance": "1234567890123456.789", "limit": "12345678901234567890.10"}'
+    assert fits(form.constraint, text)
+    value = form.value(text)
+    assert (str(value.balance), str(value.limit)) == ("1234567890123456.789", "12345678901234567890.10")
+    assert not fits(form.constraint, '{"balance": 1.5}')
+    with pytest.raises(SchemaMismatch, match="greater than or equal to 1"):
+        form.value('{"balance": "1", "limit": "0.5"}')

@@ -178,7 +178,7 @@ def test_a_dry_run(llm: Any, shell: Any, asked: list[str], capsys: Any) -> None:
     llm("--over df --dry-run", df=[])
     assert "df has no rows" in capsys.readouterr().out
     rows = iter(RECORDS)
-    with pytest.raises(UsageError, match="would use up the first row of rows"):
+    with pytest.raises(UsageError, match="would use up the first rows of rows"):
         llm("--over rows --dry-run", rows=rows)
     assert len(list(rows)) == 3
     assert sorted(asked) == ["Is bad good?", "Is good good?"]
@@ -198,6 +198,20 @@ def test_a_schema_makes_columns(llm: Any, capsys: Any) -> None:
     assert "The answers are the columns `re_2`, `stars` of `_llm`." in said
     assert "The data had a column `re` already, so the new one is `re_2`." in said
     assert llm("--over df --schema int", "{{ n }}", df=frame)["answer"].tolist() == [5, 1]
+
+
+def test_the_schema_is_evaluated_once(llm: Any, shell: Any) -> None:
+    """Whatever asks for it in the cell: the rows, a dry run, an interrupt."""
+    made: list[int] = []
+
+    def labels() -> list[str]:
+        made.append(1)
+        return ["re: a", "re: b"]
+
+    assert llm("--over rows --schema labels()", "{{ value }}", rows=["a", "b"], labels=labels) == ["re: a", "re: b"]
+    assert len(made) == 1
+    llm("--over rows --schema labels() --dry-run", "{{ value }}", rows=["a", "b"])
+    assert len(made) == 2
 
 
 def test_conversations_are_not_touched(llm: Any, shell: Any) -> None:

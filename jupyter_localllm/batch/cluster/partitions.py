@@ -11,14 +11,14 @@ import contextlib
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import distributed
 from dask.delayed import delayed
 
-from jupyter_localllm.batch.cluster.rows import NO_WORKERS, error_of
+from jupyter_localllm.batch.cluster.rows import NO_WORKERS, Workers, error_of, wait_for_task
 from jupyter_localllm.batch.cluster.tally import COUNTED, Tally
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import asking, register, resident, there
@@ -93,16 +93,10 @@ def map_collection(
     form = _form_of(data, typed)
     parts = form.parts()
     register(client)
-    head = open_data(first_rows(client, data, 1), column)
+    head = open_data(first_rows(client, parts, 1), column)
     fitting = fitted(template, head, variables or {}, first_line=first_line) if head.total else None
-    asked = _Asked(
-        work,
-        fitting,
-        column,
-        on_error != "raise",
-        f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}",
-        typed,
-    )
+    topic = f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}"
+    asked = _Asked(work, fitting, column, on_error != "raise", topic, typed)
     tally = Tally(len(parts), model)
     answers, reports = _sent(client, asked, parts)
     telling = Reporter(tally, progress)
@@ -137,10 +131,12 @@ def beside(data: Any, answers: Any) -> tuple[Any, tuple[str, ...]]:
     return frame.assign(**columns), tuple(columns)
 
 
-def first_rows(client: Any, data: Any, count: int) -> Any:
+def first_rows(client: Any, parts: Iterable[Any], count: int) -> Any:
     """The first rows of the first partition that has any, as pandas or a list has them."""
-    for part in data.to_delayed():
-        rows = client.compute(delayed(_first_of)(part, count)).result()
+    for part in parts:
+        future = client.compute(delayed(_first_of)(part, count))
+        wait_for_task(client, future)
+        rows = future.result()
         if len(rows):
             return rows
     return []
@@ -274,6 +270,7 @@ def _gathered(client: Any, reports: list[Any], tally: Tally, telling: Reporter) 
     arrived = distributed.as_completed(reports, with_results=True, raise_errors=False, loop=client.loop)
     found: dict[int, _Report] = {}
     released = cancel_scope.get()
+    workers = Workers(client)
     while len(found) < len(reports):
         if not arrived.has_ready():
             time.sleep(_POLL_SECONDS)
@@ -287,7 +284,7 @@ def _gathered(client: Any, reports: list[Any], tally: Tally, telling: Reporter) 
             found[numbers[future.key]] = told
             tally.finish(numbers[future.key], told.progress)
         tally.listen()
-        telling.step(Status("cluster", "" if client.nthreads() else NO_WORKERS))
+        telling.step(Status("cluster", "" if workers.threads() else NO_WORKERS))
     return [found[number] for number in range(len(reports))]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,17 +18,19 @@ import distributed
 
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.cluster.worker import answer_prompts, model_sha256, register
-from jupyter_localllm.batch.run import Outcome, RowPrompt, Step, stopped
+from jupyter_localllm.batch.run import Outcome, RowPrompt, Step
+from jupyter_localllm.engine.asynchronous import stopped
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Part, Result, Status
 
-__all__ = ["NO_WORKERS", "Files", "OnCluster", "error_of", "sha256_there"]
+__all__ = ["NO_WORKERS", "Files", "OnCluster", "Workers", "error_of", "sha256_there", "wait_for_task"]
 
 NO_WORKERS = "the cluster has no workers: waiting for one"
 
 _POLL_SECONDS = 0.02
 _COUNT_SECONDS = 2.0  # workers come and go
+_FETCH_SECONDS = 1.0  # for what is finished when a map is broken off
 _BATCH_CHARS = 1 << 20  # prompts of one task: Dask warns of tasks that are larger than 10 MB
 _AHEAD = 2  # tasks for each thread of the cluster: one that runs, one that waits there
 
@@ -46,6 +49,27 @@ class Files:
 
     recall: Callable[[tuple[Part, ...]], Result | None]
     keep: Callable[[tuple[Part, ...], Result], Result]
+
+
+class Workers:
+    """The workers of a cluster, as they were a moment ago: to ask is a way to the scheduler and back.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._threads = 0
+        self._counted = float("-inf")
+
+    def threads(self) -> int:
+        """Threads of all of them."""
+        if time.monotonic() - self._counted > _COUNT_SECONDS:
+            self._threads = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return self._threads
 
 
 @dataclass
@@ -78,8 +102,7 @@ class OnCluster:
         self._arrived = distributed.as_completed(with_results=True, raise_errors=False, loop=client.loop)
         self._name = f"jupyter_localllm-rows-{uuid.uuid4().hex[:12]}"
         self._count = 0
-        self._threads = 0
-        self._counted = float("-inf")
+        self._workers = Workers(client)
         self._registered = False
 
     def submit(self, prompt: RowPrompt) -> Generator[Step, None, None]:
@@ -106,19 +129,31 @@ class OnCluster:
             yield from self._waited()
 
     def close(self) -> None:
-        """Take back whatever is out there."""
+        """Keep what is finished, and take back whatever is out there."""
         futures = [sent.future for sent in self._sent.values()]
-        self._sent.clear()
-        if futures:
-            with contextlib.suppress(Exception):  # a cluster that is gone has nothing to take back
-                self._client.cancel(futures, force=True)
+        try:
+            with contextlib.suppress(Exception):  # a cluster that is gone has nothing to give
+                self._keep_finished()
+        finally:  # also where a second interrupt comes
+            self._sent.clear()
+            if futures:
+                with contextlib.suppress(Exception):  # nor anything to take back
+                    self._client.cancel(futures, force=True)
+
+    def _keep_finished(self) -> None:
+        """Keep the rows that are finished and have not come yet; not for long, somebody wants to go."""
+        for sent in self._sent.values():
+            if sent.future.status == "finished":
+                for outcome in sent.future.result(timeout=_FETCH_SECONDS):
+                    if outcome.result is not None:
+                        self._files.keep(sent.prompts[outcome.position].parts, outcome.result)
 
     def _send(self) -> Generator[Step, None, None]:
         if not self._registered:
             yield Status("cluster", f"asking {self._client.scheduler.address}")
             register(self._client)
             self._registered = True
-        while len(self._sent) >= _AHEAD * max(2, self._capacity()):
+        while len(self._sent) >= _AHEAD * max(2, self._workers.threads()):
             yield from self._waited()
         batch, self._batch, self._chars = self._batch, [], 0
         self._count += 1
@@ -127,18 +162,11 @@ class OnCluster:
         self._sent[key] = _Sent(future, {prompt.position: prompt for prompt in batch})
         self._arrived.add(future)
 
-    def _capacity(self) -> int:
-        """Threads of all workers, as they were a moment ago."""
-        if time.monotonic() - self._counted > _COUNT_SECONDS:
-            self._threads = sum(self._client.nthreads().values())
-            self._counted = time.monotonic()
-        return self._threads
-
     def _waited(self) -> Generator[Step, None, None]:
         """Wait a moment for something to come, and give it."""
         if not self._arrived.has_ready():
             time.sleep(_POLL_SECONDS)
-        if not self._capacity():
+        if not self._workers.threads():
             yield Status("cluster", NO_WORKERS)
         yield from self._steps()
 
@@ -196,6 +224,26 @@ def error_of(told: Any) -> LocalLLMError:
     return EngineError(f"the cluster could not ask it: {name}: {error}", "The workers' logs say more.")
 
 
+def wait_for_task(client: Any, future: Any) -> None:
+    """Wait for a task that comes before the rows; where no worker is there to run it, a warning says so.
+
+    Raises
+    ------
+    EngineError
+        The client was closed, or nobody waits any more.
+    """
+    workers, released, told = Workers(client), cancel_scope.get(), False
+    while not future.done():
+        if released is not None and released.is_set():
+            raise stopped("map")
+        if client.status != "running":
+            raise EngineError(f"the client of the cluster is {client.status}", "Connect again, and run the map again.")
+        if not told and not workers.threads():
+            warnings.warn(NO_WORKERS, RuntimeWarning, stacklevel=2)
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
 def sha256_there(client: Any, work: Work) -> str:
     """The sha256 of the model, from a worker: this machine has no file of it.
 
@@ -206,6 +254,7 @@ def sha256_there(client: Any, work: Work) -> str:
     """
     register(client)
     future = client.submit(model_sha256, work, pure=False)
+    wait_for_task(client, future)
     arrived = distributed.as_completed([future], with_results=True, raise_errors=False, loop=client.loop)
     for _, told in arrived:
         if not isinstance(told, str):

@@ -34,7 +34,7 @@ class Tally:
         self._begun = clock()
         self._rows, self._written = Pace(self._begun), Pace(self._begun)
         self._counts: dict[int, dict[str, int]] = {}
-        self._finished = 0
+        self._ended: set[int] = set()
         self._stage = ""
         self._notes: Counter[str] = Counter()
         self._provenance = Provenance()
@@ -48,7 +48,9 @@ class Tally:
         """Take in what the workers have said since."""
         while not self.words.empty():
             word = self.words.get()
-            self._count(word.pop("partition"), word)
+            number = word.pop("partition")
+            if number not in self._ended:  # whose answers were lost runs again, and counts as it did
+                self._count(number, word)
 
     def finish(self, number: int, progress: Progress) -> None:
         """A partition is done.
@@ -58,7 +60,7 @@ class Tally:
         UsageError
             Its model was another one than that of the others.
         """
-        self._finished += 1
+        self._ended.add(number)
         self._count(number, {name: getattr(progress, name) for name in COUNTED})
         self._notes.update(progress.notes)
         sha256, known = progress.provenance.model_sha256, self._provenance.model_sha256
@@ -81,7 +83,7 @@ class Tally:
             rows_per_second=self._rows.rate(now),
             tokens_per_second=self._written.rate(now),
             model=self._model,
-            stage="" if finished else self._stage or f"{self._finished:,} of {self._parts:,} partitions",
+            stage="" if finished else self._stage or f"{len(self._ended):,} of {self._parts:,} partitions",
             notes=dict(self._notes),
             provenance=self._provenance,
             finished=finished,

@@ -29,6 +29,8 @@ class Work:
         Of the map's questions.
     width : int
         Rows that a worker asks at the same time.
+    adapter_sha256 : str
+        Of the adapter as this machine has it; empty without one.
     neighbours : Mapping of str to int
         Workers by host: they share its processor.
     """
@@ -38,4 +40,5 @@ class Work:
     ask: Callable[[Any, Mapping[str, Any]], AbstractContextManager[Ask]] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     width: int = 1
+    adapter_sha256: str = ""
     neighbours: Mapping[str, int] = field(default_factory=dict)

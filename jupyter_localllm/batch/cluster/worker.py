@@ -17,10 +17,10 @@ from distributed import Reschedule, WorkerPlugin, get_worker
 
 from jupyter_localllm.batch.cluster.work import Work
 from jupyter_localllm.batch.mapping import runner_for
-from jupyter_localllm.batch.run import Outcome, RowPrompt, Runner, is_of_the_run, run
+from jupyter_localllm.batch.run import Outcome, RowPrompt, Runner, is_of_the_run, reworded, run
 from jupyter_localllm.engine.llama import usable_cores
 from jupyter_localllm.engine.owner import cancel_scope
-from jupyter_localllm.errors import EngineError, LocalLLMError
+from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError
 
 __all__ = ["PLUGIN", "ResidentModel", "answer_prompts", "asking", "model_sha256", "register", "there"]
 
@@ -95,6 +95,12 @@ class ResidentModel(WorkerPlugin):  # type: ignore[misc]
                 if self._handle is not None:
                     self._handle.close()
                 self._handle, self._settings = self._made(work), wanted
+            if self._handle.adapter_sha256() != work.adapter_sha256:
+                raise UsageError(
+                    f"there is another file under the adapter's name {work.settings.get('adapter')} than on the machine"
+                    " that asks, so the answers would not be those of one model",
+                    "Put the same file everywhere, or name it by a path that is the same on all machines.",
+                )
             self._users += 1
             handle = self._handle
         try:
@@ -173,4 +179,4 @@ def there(error: LocalLLMError, address: str) -> LocalLLMError:
     """The same error, with the worker that it comes from."""
     hint = "The workers need the model, too: in the same place, or in a folder of model_dirs."
     told = error.hint if type(error).__name__ != "ModelNotFound" else f"{error.hint}\n{hint}".strip()
-    return type(error)(f"on the worker {address}: {error.message}", told)
+    return reworded(error, f"on the worker {address}: {error.message}", told)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dask.bag
 import dask.dataframe
 import pandas as pd
 import polars as pl
@@ -18,7 +19,12 @@ from distributed import Client, LocalCluster
 
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Progress, RowError
+from jupyter_localllm.batch.cluster.partitions import first_rows
+from jupyter_localllm.batch.cluster.rows import Files, OnCluster, sha256_there
+from jupyter_localllm.batch.run import RowPrompt
+from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import CacheMiss, ContextOverflow, EngineError, ModelNotFound, TemplateError, UsageError
+from jupyter_localllm.types import Part, Result
 from tests.contracts import wait_for
 
 from .conftest import Scripted
@@ -126,6 +132,42 @@ def test_what_is_wrong_is_told_first(
         LocalLLM.from_engine(llm.engine).map("{{ value }}", ["a"], client=client)
     assert llm.map("{{ value }}", [], client=client) == []
     assert asked() == {}
+
+
+def test_what_is_finished_is_kept_at_an_interrupt(llm: LocalLLM, client: Any) -> None:
+    """Also what is still on the workers: a rerun does not ask it again."""
+    kept: list[str] = []
+
+    def keep(parts: tuple[Part, ...], result: Result) -> Result:
+        kept.append(result.text)
+        return result
+
+    runner = OnCluster(client, llm._work(client, {"cache": "off"}), Files(lambda parts: None, keep))
+    for number in range(8):
+        assert not [step for step in runner.submit(RowPrompt(number, (Part("text", str(number)),))) if number < 7]
+    wait_for(lambda: all(sent.future.status == "finished" for sent in runner._sent.values()))
+    assert kept == []
+    runner.close()
+    assert sorted(kept) == [f"re: {number}" for number in range(8)]
+
+
+def test_a_cluster_without_workers_is_told(llm: LocalLLM) -> None:
+    """Before anything is asked, too; who waits can be let go."""
+    data = dask.bag.from_sequence(["a", "b"], npartitions=2)
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as empty,
+        Client(empty, set_as_default=False) as client,
+    ):
+        work = llm._work(client, {})
+        for ask in (lambda: first_rows(client, data.to_delayed(), 1), lambda: sha256_there(client, work)):
+            released = threading.Event()
+            token = cancel_scope.set(released)
+            timer = threading.Timer(0.5, released.set)
+            timer.start()
+            with pytest.warns(RuntimeWarning, match="no workers"), pytest.raises(EngineError, match="stopped"):
+                ask()
+            timer.join()
+            cancel_scope.reset(token)
 
 
 def test_workers_with_another_model(client: Any, tmp_path: Path) -> None:
