@@ -39,6 +39,7 @@ from jupyter_localllm.types.cited import (
 )
 from jupyter_localllm.types.model import (
     ModelFile,
+    ModelFolder,
     ModelInfo,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "Locator",
     "Message",
     "ModelFile",
+    "ModelFolder",
     "ModelInfo",
     "Note",
     "Part",
