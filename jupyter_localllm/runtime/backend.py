@@ -39,6 +39,7 @@ class BackendModel:
             sha256_of=lambda path: sha256_of(path, cache.memo),
             engine=lambda name: others(name).engine(),
             identity=lambda name: others(name).sha256(),
+            memo=cache.memo,
         )
         self._sha256 = ""
 

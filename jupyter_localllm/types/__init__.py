@@ -38,9 +38,11 @@ from jupyter_localllm.types.cited import (
     Passage,
 )
 from jupyter_localllm.types.model import (
+    FolderPlan,
     ModelFile,
     ModelFolder,
     ModelInfo,
+    Precision,
 )
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Done",
     "Event",
     "FinishReason",
+    "FolderPlan",
     "Job",
     "Locator",
     "Message",
@@ -64,6 +67,7 @@ __all__ = [
     "Note",
     "Part",
     "Passage",
+    "Precision",
     "Prompt",
     "Provenance",
     "Result",

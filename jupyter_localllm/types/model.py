@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = [
+    "FolderPlan",
     "ModelFile",
     "ModelFolder",
     "ModelInfo",
+    "Precision",
 ]
 
 
@@ -106,6 +108,43 @@ class ModelFolder:
     chat_template: str = ""
     special: Mapping[str, str] = field(default_factory=dict)
     ends: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How the numbers of a model folder lie in memory.
+
+    Parameters
+    ----------
+    name : str
+        As ``"float32"``, ``"4-bit"``; ``"stored"``: as they lie on disk.
+    weight_bytes : float
+        Of one weight; 0: as on disk.
+    cache_bytes : float
+        Of one number in keys and values.
+    """
+
+    name: str
+    weight_bytes: float
+    cache_bytes: float
+
+
+@dataclass(frozen=True)
+class FolderPlan:
+    """How a model folder is loaded.
+
+    Parameters
+    ----------
+    n_ctx : int
+        Window in tokens.
+    precision : Precision
+    total_bytes : int
+        Weights and a full window.
+    """
+
+    n_ctx: int
+    precision: Precision
+    total_bytes: int
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ imports ``torch``, ``transformers``, ``tokenizers`` and ``mlx``; all of them whe
 
 from jupyter_localllm.engine.inprocess.engine import FolderEngine
 from jupyter_localllm.engine.inprocess.mlx import open_mlx
-from jupyter_localllm.engine.inprocess.network import Library, Network
+from jupyter_localllm.engine.inprocess.network import Library, Network, Planner
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.engine.inprocess.torch import open_transformers
 
-__all__ = ["FolderEngine", "FolderSettings", "Library", "Network", "open_mlx", "open_transformers"]
+__all__ = ["FolderEngine", "FolderSettings", "Library", "Network", "Planner", "open_mlx", "open_transformers"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.engine.constraint import Constraint, Matcher, Vocabulary
 from jupyter_localllm.engine.inprocess.loaded import LoadedFolder
-from jupyter_localllm.engine.inprocess.network import Library
+from jupyter_localllm.engine.inprocess.network import Library, Planner
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.engine.sequence import Clock
@@ -43,12 +43,24 @@ class FolderEngine:
         The thread that owns native models; all engines of a process share one.
     library : Library
         `jupyter_localllm.engine.inprocess.open_transformers` or `open_mlx`.
+    plan : Planner
+    check : callable, optional
+        What must go well before the folder is loaded for the first time (`jupyter_localllm.engine.inprocess.check`).
     """
 
-    def __init__(self, model: ModelFolder, settings: FolderSettings, owner: Owner, library: Library) -> None:
+    def __init__(
+        self,
+        model: ModelFolder,
+        settings: FolderSettings,
+        owner: Owner,
+        library: Library,
+        plan: Planner,
+        *,
+        check: Callable[[], Generator[Status, None, None]] | None = None,
+    ) -> None:
         self.model = model
         self.settings = settings
-        self._library = library
+        self._library, self._plan, self._check = library, plan, check
         self._owner = owner
         self._loaded: LoadedFolder | None = None  # set and freed on the owner's thread only
         self._closed = False
@@ -68,6 +80,8 @@ class FolderEngine:
         """Make the model resident. The libraries do not tell how far they are."""
         self._check_open()
         if self._loaded is None:
+            if self._check is not None:
+                yield from self._check()
             for event in self._owner.stream(self._load, group=self):
                 if isinstance(event, Status):
                     yield event
@@ -146,7 +160,7 @@ class FolderEngine:
         self._check_open()
         if self._loaded is None:
             ticket.emit(Status("loading", f"loading {self.name}"))
-            self._loaded = LoadedFolder(self.model, self.settings, self._library)
+            self._loaded = LoadedFolder(self.model, self.settings, self._library, self._plan)
             ticket.emit(Status("loading", f"loading {self.name}", 1.0))
         return self._loaded
 

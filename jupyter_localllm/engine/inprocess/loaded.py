@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.engine.constraint import Matcher, Vocabulary
-from jupyter_localllm.engine.inprocess.network import Library
+from jupyter_localllm.engine.inprocess.network import Library, Planner
 from jupyter_localllm.engine.inprocess.places import Held
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.engine.inprocess.tokens import open_tokens
@@ -31,6 +31,7 @@ class LoadedFolder:
     model : ModelFolder
     settings : FolderSettings
     library : Library
+    plan : Planner
 
     Raises
     ------
@@ -38,11 +39,11 @@ class LoadedFolder:
         The library is missing, or cannot load the folder.
     """
 
-    def __init__(self, model: ModelFolder, settings: FolderSettings, library: Library) -> None:
+    def __init__(self, model: ModelFolder, settings: FolderSettings, library: Library, plan: Planner) -> None:
         self._model = model
         self.words = open_tokens(model)
         try:
-            self.network = library(model, settings)
+            self.network = library(model, settings, plan)
         except (LocalLLMError, KeyboardInterrupt, SystemExit):
             raise
         except Exception as error:
@@ -50,7 +51,7 @@ class LoadedFolder:
                 f"{model.name} ({model.architecture}) cannot be loaded: {_first_words(error)}",
                 "A newer version of the library may know it; a GGUF file of the model runs without this library.",
             ) from error
-        self._turns = Turns(self.network, settings.n_ctx, settings.n_parallel)
+        self._turns = Turns(self.network, self.network.n_ctx, settings.n_parallel)
         self.info = self._look(settings)  # plain values, which any thread may read
 
     @cached_property
@@ -80,6 +81,16 @@ class LoadedFolder:
         self._turns.add(Sequence[Held](job, ticket, tokens, self.words, clock, self._model.name, matcher))
         return self._turns
 
+    def try_out(self) -> None:
+        """Run what a question will run: a prompt of several tokens, and one token more."""
+        tokens = self.words.tokens("The quick brown fox jumps over the lazy dog. " * 4, special=False)[:64] or [0]
+        if not self._model.writes:
+            self.network.embed(tokens[: self._model.n_ctx_train])
+            return
+        cache = self.network.start()
+        self.network.read(tokens, cache)
+        self.network.logits(tokens[-1:], cache)
+
     def embed(self, number: int, text: str) -> NDArray[np.float32]:
         """The vector of a text, of length 1."""
         import numpy as np
@@ -106,7 +117,7 @@ class LoadedFolder:
         model, network = self._model, self.network
         return ModelInfo(
             name=model.name,
-            n_ctx=settings.n_ctx,
+            n_ctx=network.n_ctx,
             chat_template=model.chat_template,
             special=model.special,
             control=self.words.control,

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.engine.inprocess.network import grid_for
+from jupyter_localllm.engine.inprocess.network import Planner, grid_for
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.errors import DependencyMissing, EngineError, UsageError
-from jupyter_localllm.types import ModelFolder
+from jupyter_localllm.types import ModelFolder, Precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["MlxNetwork", "open_mlx"]
 
 
-def open_mlx(folder: ModelFolder, settings: FolderSettings) -> MlxNetwork:
+_STORED = Precision("stored", 0, 2)
+
+
+def open_mlx(folder: ModelFolder, settings: FolderSettings, plan: Planner) -> MlxNetwork:
     """Load a folder with mlx-lm; nothing is fetched, and no code of the folder is run.
 
     Raises
     ------
     DependencyMissing
         mlx-lm is not installed.
+    ModelMemoryError
+        It does not fit.
     UsageError
         The weights cannot be quantized while they are loaded.
     """
@@ -44,18 +49,19 @@ def open_mlx(folder: ModelFolder, settings: FolderSettings) -> MlxNetwork:
             "MLX does not quantize weights while they are loaded",
             f"Convert the folder once: mlx_lm.convert --hf-path {folder.path} -q",
         )
+    n_ctx = plan(folder, (_STORED,), settings.n_ctx).n_ctx  # the GPU's memory is the main memory
     model, config = load_model(Path(folder.path))
-    return MlxNetwork(model, config, folder, gpu=settings.gpu)
+    return MlxNetwork(model, config, folder, n_ctx, gpu=settings.gpu)
 
 
 class MlxNetwork:
     """A model of mlx-lm; see `jupyter_localllm.engine.inprocess.network.Network`."""
 
-    def __init__(self, model: Any, config: dict[str, Any], folder: ModelFolder, *, gpu: bool) -> None:
+    def __init__(self, model: Any, config: dict[str, Any], folder: ModelFolder, n_ctx: int, *, gpu: bool) -> None:
         import mlx.core as mx
         from mlx.utils import tree_flatten
 
-        self._mx, self._model, self._folder = mx, model, folder
+        self._mx, self._model, self._folder, self.n_ctx = mx, model, folder, n_ctx
         self._on = mx.default_device() if gpu else mx.Device(mx.cpu)
         arrays = [array for _, array in tree_flatten(model.parameters())]
         self.weights_bytes = sum(array.nbytes for array in arrays)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
-from jupyter_localllm.types import ModelFolder
+from jupyter_localllm.types import FolderPlan, ModelFolder, Precision
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Library", "Network", "grid_for"]
+__all__ = ["Library", "Network", "Planner", "grid_for"]
 
 
 class Network(Protocol):
@@ -24,6 +24,8 @@ class Network(Protocol):
         Where it runs, for people.
     kind : str
         Of its numbers, for people: ``"float32"``, ``"4-bit"``.
+    n_ctx : int
+        Window in tokens.
     weights_bytes : int
         What its weights take in memory.
     grid : int
@@ -32,6 +34,7 @@ class Network(Protocol):
 
     device: str
     kind: str
+    n_ctx: int
     weights_bytes: int
     grid: int
 
@@ -60,7 +63,17 @@ class Network(Protocol):
         ...
 
 
-Library = Callable[[ModelFolder, FolderSettings], Network]
+class Planner(Protocol):
+    """Decides on numbers and window: `jupyter_localllm.models.folders.plan_folder`, of the room beside this one."""
+
+    def __call__(
+        self, model: ModelFolder, precisions: Sequence[Precision], n_ctx: int = 0, available: int | None = None
+    ) -> FolderPlan:
+        """A plan, or an error that says why there is none."""
+        ...
+
+
+Library = Callable[[ModelFolder, FolderSettings, Planner], Network]
 """Loads a folder: `open_transformers`, `open_mlx`."""
 
 

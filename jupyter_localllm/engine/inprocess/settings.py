@@ -17,7 +17,7 @@ class FolderSettings:
     Parameters
     ----------
     n_ctx : int
-        Window in tokens, of all answers together.
+        Window in tokens, of all answers together; 0: what the model was trained with, and memory allows.
     n_threads : int
         Threads of PyTorch in the engine's thread; 0 leaves PyTorch's own. MLX has no such setting.
     n_parallel : int
@@ -26,13 +26,10 @@ class FolderSettings:
         Whether a GPU may be used, if there is one.
     quantization : {"auto", "4bit", "none"}
         Of the weights while they are loaded; ``"auto"``: 4 bits where CUDA is and 16 do not fit.
-    full_precision : bool
-        Whether a CPU computes in 32 bits; 16 take half the memory and are slow without instructions for them.
     """
 
-    n_ctx: int = 4096
+    n_ctx: int = 0
     n_threads: int = 0
     n_parallel: int = 4
     gpu: bool = True
     quantization: Quantization = "auto"
-    full_precision: bool = True

@@ -11,21 +11,26 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.engine.inprocess.network import grid_for
+from jupyter_localllm.engine.inprocess.network import Planner, grid_for
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.errors import DependencyMissing, EngineError, UsageError
-from jupyter_localllm.types import ModelFolder
+from jupyter_localllm.types import FolderPlan, ModelFolder, Precision
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["TorchNetwork", "open_transformers", "wants_four_bits"]
+__all__ = ["TorchNetwork", "open_transformers", "precisions"]
 
 _INSTALL = 'pip install "jupyter_localllm[transformers]"'
 
+_SINGLE, _BFLOAT, _HALF = Precision("float32", 4, 4), Precision("bfloat16", 2, 2), Precision("float16", 2, 2)
+# Linear layers take 0.52 bytes a weight with their scales, embeddings 2: that is 0.71 for the shapes of Llama 3.1 8B,
+# and 0.83 for those of Llama 3.2 1B.
+_FOUR_BITS = Precision("4-bit", 0.85, 2)
 
-def open_transformers(folder: ModelFolder, settings: FolderSettings) -> TorchNetwork:
+
+def open_transformers(folder: ModelFolder, settings: FolderSettings, plan: Planner) -> TorchNetwork:
     """Load a folder with Transformers; nothing is fetched, and no code of the folder is run.
 
     Raises
@@ -34,6 +39,8 @@ def open_transformers(folder: ModelFolder, settings: FolderSettings) -> TorchNet
         Transformers, PyTorch or bitsandbytes is not installed.
     UsageError
         4 bits were asked for, and there is no CUDA.
+    ModelMemoryError
+        It does not fit.
     EngineError
         Weights are missing in the folder.
     """
@@ -47,7 +54,10 @@ def open_transformers(folder: ModelFolder, settings: FolderSettings) -> TorchNet
     if settings.n_threads:
         torch.set_num_threads(settings.n_threads)
     device = _device(torch, settings)
-    options = _options(torch, folder, settings, device)
+    half = _HALF if device == "cuda" and not torch.cuda.is_bf16_supported() else _BFLOAT
+    free = torch.cuda.mem_get_info()[0] if device == "cuda" else None
+    decided = plan(folder, precisions(folder, settings, device, half), settings.n_ctx, free)
+    options = _options(torch, folder, decided.precision, half, device)
     kind = transformers.AutoModelForCausalLM if folder.writes else transformers.AutoModel
     with _quiet(transformers):
         model, report = kind.from_pretrained(
@@ -64,35 +74,41 @@ def open_transformers(folder: ModelFolder, settings: FolderSettings) -> TorchNet
             f"{folder.name} lacks {len(missing)} of the tensors that {folder.architecture} has, as {missing[0]}",
             "The folder is incomplete, or of another kind of model: download it again.",
         )
-    return TorchNetwork(model.eval(), folder)
+    return TorchNetwork(model.eval(), folder, decided)
 
 
-def wants_four_bits(folder: ModelFolder, settings: FolderSettings, cuda_free_bytes: int | None) -> bool:
-    """Whether weights are to be quantized while they are loaded.
+def precisions(
+    folder: ModelFolder, settings: FolderSettings, device: str, half: Precision = _BFLOAT
+) -> tuple[Precision, ...]:
+    """The numbers in which a folder may be loaded, the best first.
+
+    On a CPU 16 bits are slow without instructions for them, and on some virtual machines those fault: they are for
+    models that do not fit otherwise.
 
     Parameters
     ----------
-    cuda_free_bytes : int or None
-        Free memory of the GPU; None without CUDA.
+    device : {"cpu", "cuda", "mps"}
+    half : Precision
+        The 16 bits of that device.
 
     Raises
     ------
     UsageError
-        It was asked for and cannot be.
+        4 bits were asked for and cannot be.
     """
-    if settings.quantization == "4bit" and folder.packed:
+    four = settings.quantization == "4bit"
+    if four and folder.packed:
         raise UsageError(
             f"{folder.name} is quantized already ({folder.packed})", '%config LocalLLM.quantization = "auto"'
         )
-    if settings.quantization == "4bit" and cuda_free_bytes is None:
+    if four and device != "cuda":
         raise UsageError(
             "4 bits by bitsandbytes need a GPU with CUDA, and PyTorch sees none",
             'A GGUF file in Q4_K_M runs on the CPU in 4 bits; or: %config LocalLLM.quantization = "auto"',
         )
-    if settings.quantization != "auto" or folder.packed or cuda_free_bytes is None:
-        return settings.quantization == "4bit"
-    cache = 2 * settings.n_ctx * folder.kv_numbers_per_token
-    return 1.1 * 2 * folder.n_weights + cache > cuda_free_bytes  # a tenth for what the passes need
+    if device == "cuda" and not folder.packed and settings.quantization != "none":
+        return (_FOUR_BITS,) if four else (half, _FOUR_BITS)
+    return (_SINGLE, half) if device == "cpu" else (half,)
 
 
 def _device(torch: Any, settings: FolderSettings) -> str:
@@ -103,17 +119,15 @@ def _device(torch: Any, settings: FolderSettings) -> str:
     return "cpu"
 
 
-def _options(torch: Any, folder: ModelFolder, settings: FolderSettings, device: str) -> dict[str, Any]:
+def _options(torch: Any, folder: ModelFolder, precision: Precision, half: Precision, device: str) -> dict[str, Any]:
     """What `from_pretrained` is told besides the folder."""
-    free = torch.cuda.mem_get_info()[0] if device == "cuda" else None
-    half = torch.bfloat16 if device != "cuda" or torch.cuda.is_bf16_supported() else torch.float16
-    # On a CPU 16 bits are slow without instructions for them, and on some virtual machines those fault.
-    dtype = torch.float32 if device == "cpu" and settings.full_precision else half
+    four = precision is _FOUR_BITS
+    dtype = getattr(torch, half.name if four else precision.name)
     options: dict[str, Any] = {"dtype": "auto" if folder.packed else dtype}
     if device != "cpu":
         options["device_map"] = "auto" if device == "cuda" else device
-    if wants_four_bits(folder, settings, free):
-        options["quantization_config"] = _four_bits(half)
+    if four:
+        options["quantization_config"] = _four_bits(dtype)
     return options
 
 
@@ -153,7 +167,7 @@ def _quiet(transformers: Any) -> Iterator[None]:
 class TorchNetwork:
     """A model of Transformers; see `jupyter_localllm.engine.inprocess.network.Network`."""
 
-    def __init__(self, model: Any, folder: ModelFolder) -> None:
+    def __init__(self, model: Any, folder: ModelFolder, plan: FolderPlan) -> None:
         import torch
 
         self._torch, self._model, self._folder = torch, model, folder
@@ -161,8 +175,7 @@ class TorchNetwork:
         kind = model.device.type
         self.device = f"GPU {torch.cuda.get_device_name(model.device)}" if kind == "cuda" else kind.upper()
         self.device = f"PyTorch on the {self.device}"
-        four = getattr(model, "is_loaded_in_4bit", False)
-        self.kind = "4-bit" if four else str(model.dtype).rpartition(".")[2]
+        self.kind, self.n_ctx = folder.packed or plan.precision.name, plan.n_ctx
         self.grid = grid_for(self.weights_bytes, accelerated=kind != "cpu")
         takes = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}

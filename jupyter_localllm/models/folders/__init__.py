@@ -2,6 +2,7 @@
 
 from jupyter_localllm.models.folders.judge import describe_folder
 from jupyter_localllm.models.folders.locate import hub_folder, locate_folder
-from jupyter_localllm.models.folders.memory import FolderPlan, plan_folder
+from jupyter_localllm.models.folders.memory import plan_folder
+from jupyter_localllm.models.folders.weights import read_weights
 
-__all__ = ["FolderPlan", "describe_folder", "hub_folder", "locate_folder", "plan_folder"]
+__all__ = ["describe_folder", "hub_folder", "locate_folder", "plan_folder", "read_weights"]

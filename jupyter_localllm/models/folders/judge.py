@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, MutableMapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.folders.weights import read_weights
-from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.types import ModelFolder
 
 __all__ = ["describe_folder"]
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_JSON = 64_000_000  # bytes
 _WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 _OTHERS = {
@@ -29,7 +30,7 @@ _AGAIN = "Download the folder again."
 
 
 def describe_folder(
-    path: str | os.PathLike[str], name: str, backend: str, memo: MutableMapping[str, str]
+    path: str | os.PathLike[str], name: str, backend: str, sha256_of: Callable[[Path], str]
 ) -> ModelFolder:
     """Read and judge a model folder.
 
@@ -41,8 +42,9 @@ def describe_folder(
         What people call it.
     backend : {"transformers", "mlx"}
         What is to run it.
-    memo : MutableMapping
-        Where hashes are remembered, see `jupyter_localllm.models.sha256_of`.
+    sha256_of : callable
+        The hash of a file, remembered (`jupyter_localllm.models.sha256_of`). Not called for weights that Hugging Face's
+        tools keep under their hash.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def describe_folder(
     return ModelFolder(
         name=name,
         path=str(folder.absolute()),
-        sha256=_fingerprint(folder, weights.files, memo),
+        sha256=_fingerprint(folder, weights.files, sha256_of),
         size_bytes=weights.size_bytes,
         n_weights=weights.numbers,
         architecture=architecture,
@@ -189,13 +191,19 @@ def _pooling(folder: Path) -> Literal["mean", "cls", "last"]:
     return "last" if config.get("pooling_mode_lasttoken") or mode == "lasttoken" else "mean"
 
 
-def _fingerprint(folder: Path, weights: tuple[Path, ...], memo: MutableMapping[str, str]) -> str:
+def _fingerprint(folder: Path, weights: tuple[Path, ...], sha256_of: Callable[[Path], str]) -> str:
     """A hash of names and contents: of the weights, and of all settings beside them."""
     settings = [path for ending in ("*.json", "*.jinja") for path in folder.glob(ending)]
     settings += (folder / "1_Pooling").glob("*.json")
-    files = sorted({*weights, *settings}, key=lambda path: path.relative_to(folder).as_posix())
-    lines = [f"{path.relative_to(folder).as_posix()} {sha256_of(path, memo)}\n" for path in files if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): path for path in (*weights, *settings) if path.is_file()}
+    lines = [f"{name} {_kept_under(path) or sha256_of(path)}\n" for name, path in sorted(files.items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _kept_under(path: Path) -> str:
+    """The hash under which Hugging Face's cache keeps a large file; ``""`` for others."""
+    real = path.resolve()
+    return real.name if real.parent.name == "blobs" and _SHA256.fullmatch(real.name) else ""
 
 
 def _json(path: Path) -> dict[str, Any]:

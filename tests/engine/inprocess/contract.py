@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_localllm.engine.inprocess import FolderEngine, FolderSettings
 from jupyter_localllm.engine.owner import Owner
+from jupyter_localllm.models.folders import plan_folder
 from jupyter_localllm.types import ModelFolder
 from tests.contracts import EngineContract
 
@@ -27,6 +28,6 @@ class FolderContract(EngineContract):
 
     @pytest.fixture
     def engine(self, folder: ModelFolder, owner: Owner) -> Iterator[FolderEngine]:
-        engine = FolderEngine(folder, FolderSettings(n_ctx=1024, n_threads=1), owner, self.library)
+        engine = FolderEngine(folder, FolderSettings(n_ctx=1024, n_threads=1), owner, self.library, plan_folder)
         yield engine
         engine.close()

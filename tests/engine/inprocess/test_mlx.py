@@ -17,7 +17,7 @@ from tests.tiny_folders import make_folder
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
     path = make_folder(tmp_path_factory.mktemp("models") / "tiny")
-    return describe_folder(path, "tiny", "mlx", {})
+    return describe_folder(path, "tiny", "mlx", str)
 
 
 class TestMlx(FolderContract):
