@@ -15,6 +15,7 @@ from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, close_match
 from jupyter_localllm.magics import foreign, mend
 from jupyter_localllm.magics.helptext import help_text
+from jupyter_localllm.magics.resident import resident_lines
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.models import available
 
@@ -84,17 +85,7 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     lines = [f"model      {handle.model}"]
     resident = runtime.current().resident()
     for engine in resident:
-        info = engine.info()
-        details = info.details
-        lines.append(
-            f"resident   {engine.name}: {size(details['weights_bytes'])}, window {info.n_ctx:,} of "
-            f"{details['n_ctx_train']:,} trained tokens, {details['threads']} threads, {details['device']}"
-        )
-        child = f", in process {details['pid']}" if "pid" in details else ""
-        lines.append(
-            f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
-            f"flash attention {details['flash_attn']}{child}"
-        )
+        lines += resident_lines(engine, size)
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()

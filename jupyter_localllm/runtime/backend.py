@@ -67,8 +67,11 @@ class BackendModel:
         return self._sha256
 
     def identify(self) -> Generator[Status, None, None]:
-        """Nothing to tell: it is quick, or told while the model is loaded."""
-        yield from ()
+        """Tell what takes long, where a backend has to read large files for it."""
+        reading = getattr(self._backend, "reading", None)
+        if reading is not None and (words := reading(self._target, self._home)):
+            yield Status("checking", words)
+            self.sha256()
 
     def engine(self) -> Generator[Status, None, Engine]:
         """The shared engine, loaded."""

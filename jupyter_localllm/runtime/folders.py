@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 from jupyter_localllm.engine.backends import BackendSettings, Home, Target
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.inprocess import FolderEngine, FolderSettings, Library, open_mlx, open_transformers
-from jupyter_localllm.errors import UsageError
+from jupyter_localllm.errors import LocalLLMError, UsageError
+from jupyter_localllm.models import is_remembered
 from jupyter_localllm.models.figures import size_text
-from jupyter_localllm.models.folders import describe_folder, locate_folder, plan_folder, read_weights
+from jupyter_localllm.models.folders import describe_folder, kept_under, locate_folder, plan_folder, read_weights
 from jupyter_localllm.runtime.folder_check import check_folder
 from jupyter_localllm.runtime.shared import current
 from jupyter_localllm.types import ModelFolder, Status
@@ -35,6 +38,7 @@ class FolderBackend:
 
     def __init__(self, scheme: str, package: str, library: Library) -> None:
         self.scheme, self.package, self.library = scheme, package, library
+        self._judged: dict[Path, tuple[object, ModelFolder]] = {}  # with what the files looked like then
 
     def check(self, target: Target) -> str:
         """Name and size; only the headers of the weights are read."""
@@ -57,9 +61,22 @@ class FolderBackend:
         """Always, by masks over the tokens."""
         return True
 
+    def reading(self, target: Target, home: Home) -> str:
+        """What a person is told while files are hashed for the first time; empty if that is done."""
+        try:
+            name, path = locate_folder(target.name, self.scheme)
+            new = [file for file in read_weights(path).files if not kept_under(file)]
+            total = sum(file.stat().st_size for file in new if not is_remembered(file, home.memo))
+        except LocalLLMError:
+            return ""  # told where it is in the way
+        return f"reading {name} for the first time ({size_text(total)})" if total else ""
+
     def _folder(self, target: Target, home: Home) -> ModelFolder:
         name, path = locate_folder(target.name, self.scheme)
-        return describe_folder(path, name, self.scheme, home.sha256_of)
+        seen = (name, _looks(path))
+        if path not in self._judged or self._judged[path][0] != seen:
+            self._judged[path] = seen, describe_folder(path, name, self.scheme, home.sha256_of)
+        return self._judged[path][1]
 
     def _check(self, folder: ModelFolder, settings: FolderSettings, home: Home) -> Generator[Status, None, None]:
         return check_folder(folder, self.scheme, asdict(settings), home.memo)
@@ -85,6 +102,13 @@ def folder_settings(settings: BackendSettings) -> FolderSettings:
         gpu=settings.n_gpu_layers != 0,
         quantization=settings.quantization,
     )
+
+
+def _looks(path: Path) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of a folder's files: to look at them is quicker than to read them."""
+    with os.scandir(path) as entries:
+        found = [(entry.name, entry.stat()) for entry in entries if entry.is_file()]
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 
 
 TRANSFORMERS = FolderBackend("transformers", "transformers", open_transformers)

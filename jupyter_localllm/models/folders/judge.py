@@ -14,7 +14,7 @@ from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.folders.weights import read_weights
 from jupyter_localllm.types import ModelFolder
 
-__all__ = ["describe_folder"]
+__all__ = ["describe_folder", "kept_under"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_JSON = 64_000_000  # bytes
@@ -196,11 +196,11 @@ def _fingerprint(folder: Path, weights: tuple[Path, ...], sha256_of: Callable[[P
     settings = [path for ending in ("*.json", "*.jinja") for path in folder.glob(ending)]
     settings += (folder / "1_Pooling").glob("*.json")
     files = {path.relative_to(folder).as_posix(): path for path in (*weights, *settings) if path.is_file()}
-    lines = [f"{name} {_kept_under(path) or sha256_of(path)}\n" for name, path in sorted(files.items())]
+    lines = [f"{name} {kept_under(path) or sha256_of(path)}\n" for name, path in sorted(files.items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _kept_under(path: Path) -> str:
+def kept_under(path: Path) -> str:
     """The hash under which Hugging Face's cache keeps a large file; ``""`` for others."""
     real = path.resolve()
     return real.name if real.parent.name == "blobs" and _SHA256.fullmatch(real.name) else ""
