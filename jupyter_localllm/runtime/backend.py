@@ -45,8 +45,9 @@ class BackendModel:
 
     @property
     def name(self) -> str:
-        """Scheme and name."""
-        return f"{self._target.scheme}:{self._target.name}"
+        """Scheme and name; where a backend calls its models otherwise, as it does."""
+        called = getattr(self._backend, "called", None)
+        return f"{self._target.scheme}:{self._target.name if called is None else called(self._target)}"
 
     @property
     def known_as(self) -> str:

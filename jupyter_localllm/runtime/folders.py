@@ -40,6 +40,11 @@ class FolderBackend:
         self.scheme, self.package, self.library = scheme, package, library
         self._judged: dict[Path, tuple[object, ModelFolder]] = {}  # with what the files looked like then
 
+    def called(self, target: Target) -> str:
+        """The repository, or the folder's name: answers do not tell where on this machine it lies."""
+        name = Path(target.name).expanduser()
+        return name.resolve().name if name.is_dir() else target.name
+
     def check(self, target: Target) -> str:
         """Name and size; only the headers of the weights are read."""
         folder_settings(target.settings)
