@@ -26,6 +26,7 @@ __all__ = ["ServedEngine", "estimated"]
 
 T = TypeVar("T")
 _REMEMBERED = 512  # texts whose tokens were counted
+_SLACK = 64  # pieces beyond max_tokens, after which a server is not listened to any more
 _LONGEST_REMEMBERED = 4096  # characters of one
 
 
@@ -233,6 +234,8 @@ async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
                 return heard
             if talk.take(heard):
                 return Ended()
+            if talk.pieces > job.max_tokens + _SLACK:  # a piece is a token at least
+                return Ended("length", notes=(Note("unsent", "the server does not keep to max_tokens"),))
     return None
 
 

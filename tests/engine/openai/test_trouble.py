@@ -81,6 +81,21 @@ def test_a_stalled_answer_can_be_left(scripted: Scripted) -> None:
     llm.engine.close()
 
 
+def test_a_server_without_end(scripted: Scripted, handle: Make) -> None:
+    """One that does not keep to the limit is not listened to for ever."""
+    sent: list[int] = []
+
+    def endless(_: Asked) -> Iterator[bytes]:
+        while not scripted.speaker.stop.is_set():
+            sent.append(1)
+            yield delta(content=" more")
+
+    scripted.speaker.routes[CHAT] = endless
+    result = handle().generate("Hello?", max_tokens=5)
+    assert result.finish_reason == "length"
+    assert "the server does not keep to max_tokens" in [note.text for note in result.notes]
+
+
 def test_a_silent_server(scripted: Scripted, handle: Make) -> None:
     """Silence has an end, which is a setting."""
 
