@@ -15,8 +15,9 @@ from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, close_match
 from jupyter_localllm.magics import foreign, mend
 from jupyter_localllm.magics.helptext import help_text
+from jupyter_localllm.magics.resident import resident_lines
 from jupyter_localllm.magics.subcommands import Subcommand
-from jupyter_localllm.models import available, locate
+from jupyter_localllm.models import available
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -84,24 +85,16 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     lines = [f"model      {handle.model}"]
     resident = runtime.current().resident()
     for engine in resident:
-        info = engine.info()
-        details = info.details
-        lines.append(
-            f"resident   {engine.name}: {size(details['weights_bytes'])}, window {info.n_ctx:,} of "
-            f"{details['n_ctx_train']:,} trained tokens, {details['threads']} threads, {details['device']}"
-        )
-        child = f", in process {details['pid']}" if "pid" in details else ""
-        lines.append(
-            f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
-            f"flash attention {details['flash_attn']}{child}"
-        )
+        lines += resident_lines(engine, size)
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()
     lines.append(f"cache      {stats.entries:,} answers, {size(stats.size_bytes)}, mode {handle.cache}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
-    lines.append("network    none: nothing leaves this machine")
+    elsewhere = sorted({remote for engine in resident if (remote := engine.info().remote)})
+    where = f"prompts leave this machine, to {', '.join(elsewhere)}" if elsewhere else ""
+    lines.append(f"network    {where or 'none: nothing leaves this machine'}")
     lost = foreign.lost(shell)
     return "\n".join([*lines, *([lost] if lost else [])])
 
@@ -109,7 +102,7 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
 def _use(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
     model = str(command.value)
     try:
-        name, path = locate(model, model_dirs=tuple(handle.model_dirs))
+        found = handle.find(model)
     except ModelNotFound:
         # Answers of a model that is not here can still be replayed from an imported cache.
         if not handle.answers.model_sha256(model.lower()):
@@ -117,7 +110,7 @@ def _use(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str
         handle.model = model
         return f"{model} is not on this machine; its answers in the cache can be replayed."
     handle.model = model
-    return f"{name} answers from now on ({size(path.stat().st_size)})."
+    return f"{found} answers from now on."
 
 
 def _models(_shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
