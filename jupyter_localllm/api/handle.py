@@ -138,7 +138,7 @@ class Handle(Settings):
         settings = {f.name: getattr(self, f.name) for f in fields(LlamaSettings)}
         spec = runtime.ModelSpec(
             self.model,
-            tuple(self.model_dirs),
+            self.search,
             LlamaSettings(**{**settings, "n_ctx": self.n_ctx or 0}),
             isolation=self.isolation,
             calibrate=self.calibrate,

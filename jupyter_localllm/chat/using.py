@@ -25,7 +25,7 @@ def use(model: str, entry: Entry, handle: LocalLLM, watch: ModelWatch, changed: 
         It is not here, cannot be loaded, or was stopped.
     """
     if handle.from_file:
-        locate(model, model_dirs=tuple(handle.model_dirs))
+        locate(model, model_dirs=handle.search)
     before, handle.model = handle.model, model
     stopped = EngineClosed("loading was stopped", f"{before} is used, as before.")
     try:

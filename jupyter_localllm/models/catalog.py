@@ -15,12 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_localllm.models.memory import MemoryEstimate, estimate
 from jupyter_localllm.models.shape import ModelShape
-from jupyter_localllm.types import ModelFile
 
 __all__ = ["CatalogEntry", "CatalogFile", "catalog", "entry_named", "installed_path", "named"]
 
+_BITS_PER_WEIGHT = {
+    **{"Q2_K": 3.16, "Q3_K_S": 3.64, "Q3_K_M": 4.00, "Q3_K_L": 4.30, "IQ4_XS": 4.46, "Q4_0": 4.64, "Q4_K_S": 4.67},
+    **{"Q4_K_M": 4.89, "Q5_K_S": 5.57, "Q5_K_M": 5.70, "Q6_K": 6.56, "Q8_0": 8.50, "F16": 16.0, "BF16": 16.0},
+}
+"""Of Llama 3.1 8B, as the README of llama.cpp's ``quantize`` gives them (Q4_0: by a file's size). Small models have a
+larger share of embeddings and come out somewhat larger."""
 _DEFAULT_QUANTIZATIONS = ("Q4_K_M", "Q4_0", "Q4_1", "Q8_0", "F16")
 
 
@@ -53,11 +57,6 @@ class CatalogFile:
     size_bytes: int = 0
     about_bytes: int = 0
     sha256: str = ""
-
-    @property
-    def bytes(self) -> int:
-        """Exact or rounded; 0 if nothing is known."""
-        return self.size_bytes or self.about_bytes
 
     @property
     def stem(self) -> str:
@@ -125,14 +124,10 @@ class CatalogEntry:
         """Find a file by its quantization; capitals do not matter."""
         return next((file for file in self.files if file.quantization.casefold() == quantization.casefold()), None)
 
-    def memory(self, file: CatalogFile, n_ctx: int, *, available: int | None = None) -> MemoryEstimate | None:
-        """Estimate what a file takes with a window; None if its size or the model's dimensions are not known."""
-        if self.shape is None or not file.bytes:
-            return None
-        values = {**vars(self.shape), "weights_bytes": file.bytes}
-        return estimate(
-            ModelFile(self.name, "", "", file.bytes, self.architecture, **values), n_ctx, available=available
-        )
+    def bytes_of(self, file: CatalogFile) -> int:
+        """Size of a file: exact, rounded, or estimated by the usual bits of a weight; 0 if nothing is known."""
+        estimated = int(self.parameters * _BITS_PER_WEIGHT.get(file.quantization, 0.0) / 8)
+        return file.size_bytes or file.about_bytes or estimated
 
 
 @functools.cache
@@ -143,15 +138,20 @@ def catalog() -> tuple[CatalogEntry, ...]:
 
 
 def _entry(data: Mapping[str, Any]) -> CatalogEntry:
-    shape = data.get("shape")
     return CatalogEntry(
         **{
             **data,
             "files": tuple(CatalogFile(**file) for file in data["files"]),
-            "shape": None if shape is None else ModelShape(weights_bytes=0, **shape),
+            "shape": _shape(**data["shape"]),
             "sources": tuple(data.get("sources", ())),
         }
     )
+
+
+def _shape(*, n_layer: int, n_head: int, n_head_kv: int, head_dim: int, **others: int) -> ModelShape:
+    """Make a model's dimensions from those that its original's ``config.json`` gives."""
+    kv = 2 * 2 * head_dim * n_head_kv * n_layer  # keys and values of 16 bits
+    return ModelShape(weights_bytes=0, kv_bytes_per_token=kv, n_layer=n_layer, n_head=n_head, **others)
 
 
 def entry_named(name: str) -> CatalogEntry | None:

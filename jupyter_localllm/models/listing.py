@@ -75,7 +75,7 @@ def _of_catalog(entry: CatalogEntry, found: Sequence[Spot]) -> ModelEntry:
         fitting = (by_name.get(stem(Path(file.file)).casefold()) for file in (entry.usual, *entry.files))
         spot = next((spot for spot in fitting if spot is not None and os.path.isfile(spot.path)), None)
         path, place = (spot.path, spot.place) if spot is not None else (None, "")
-    size = entry.usual.bytes
+    size = entry.bytes_of(entry.usual)
     if path is not None:
         size = sum(os.stat(part).st_size for part in parts_of(path))
     return ModelEntry(

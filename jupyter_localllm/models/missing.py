@@ -67,13 +67,14 @@ def _near(name: str, model_dirs: Folders) -> str:
     """Name the nearest models and, for one that is not installed, the command that installs it."""
     entries = {entry.name.casefold(): entry for entry in available(model_dirs)}
     wanted = name.casefold()
-    keys = [key for key in entries if wanted in key] or difflib.get_close_matches(wanted, entries, n=3, cutoff=0.5)
+    keys = sorted((key for key in entries if wanted in key), key=lambda key: not entries[key].installed)
+    keys = keys or difflib.get_close_matches(wanted, entries, n=3, cutoff=0.5)
     if not keys:
         return known_names(model_dirs)
     near = [entries[key] for key in keys[:3]]
-    missing = [entry for entry in near if entry.install_command and not entry.installed]
-    commands = [f" Install {entry.name}: {entry.install_command}" for entry in missing]
-    return f"Did you mean {' or '.join(entry.name for entry in near)}?{''.join(commands)}"
+    first = near[0]
+    command = f" Install {first.name}: {first.install_command}" if not first.installed else ""
+    return f"Did you mean {' or '.join(entry.name for entry in near)}?{command}"
 
 
 def known_names(model_dirs: Folders) -> str:
