@@ -8,13 +8,13 @@ from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.magics.tables import size, table
-from jupyter_localllm.models import KV_BYTES, Facts, MemoryEstimate, available_bytes, facts_of, locate
+from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
 from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, windows
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk, survey
 
-__all__ = ["about", "listing", "memory_words", "wish_of"]
+__all__ = ["about", "listing", "wish_of"]
 
 _VERDICTS = {"yes": "fits", "tight": "tight", "no": "too large", "unknown": ""}
 
@@ -180,23 +180,10 @@ def _count(parameters: int) -> str:
     return f"{parameters / 1e9:.1f} billion" if parameters >= 950_000_000 else f"{parameters / 1e6:.0f} million"
 
 
-def memory_words(name: str, facts: Facts, wish: Wish) -> str:
-    """Say what a model will take, and the window that it gets."""
-    judged = fit(name, facts.shape, facts.size_bytes, wish)
-    memory = judged.memory
-    if memory is None or facts.shape is None:
-        return size(facts.size_bytes)
-    weights, keys, compute = (size(n) for n in (memory.weights_bytes, memory.kv_bytes, memory.compute_bytes))
-    parts = f"{weights} weights, {keys} keys and values, {compute} compute"
-    window = f"window {memory.n_ctx:,} of {facts.shape.n_ctx_train:,} tokens"
-    state = {"no": "does not fit", "tight": "is tight"}.get(judged.verdict, "fits")
-    return f"{size(memory.total_bytes)}: {parts}; {window}; {state}: {size(memory.available_bytes)} are free"
-
-
 def wish_of(handle: LocalLLM) -> Wish:
     """Ask what a handle wants, and what the machine has left."""
     from jupyter_localllm.engine.llama import usable_cores
 
     devices = [str(engine.info().details.get("device", "")) for engine in runtime.current().resident()]
     on_gpu = any(device and "cpu" not in device.casefold() for device in devices)
-    return Wish(available_bytes(), handle.n_ctx, KV_BYTES[handle.kv_cache_type], 0 if on_gpu else usable_cores())
+    return handle.wish(0 if on_gpu else usable_cores())

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import LocalLLMError, ModelNotFound, UsageError, close_match
-from jupyter_localllm.magics.listed import about, listing, memory_words, wish_of
+from jupyter_localllm.magics.listed import about, listing, wish_of
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.magics.tables import size
 from jupyter_localllm.models import Facts, facts_of, locate
-from jupyter_localllm.models.fitting import Wish, quantization_words
+from jupyter_localllm.models.fitting import Wish, memory_words, quantization_words, why_not
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
@@ -31,29 +31,15 @@ def use(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
     """Answer with another model from now on; what it will take is told before it is loaded."""
     model = str(command.value)
     try:
-        name, path = locate(model, handle.search)
+        found = handle.find(model)
     except ModelNotFound:
         # Answers of a model that is not here can still be replayed from an imported cache.
         if not handle.answers.model_sha256(model.lower()):
             raise
         handle.model = model
         return f"{model} is not on this machine; its answers in the cache can be replayed."
-    facts = facts_of(path, handle.answers.memo)
-    if facts.problem:
-        raise UsageError(f"{name} cannot answer: {facts.problem}", "%llm models lists what is here.")
-    if not facts.writes:
-        raise UsageError(f"{name} cannot answer: {_NOT_FOR[facts.kind]}", "%llm models lists what is here.")
     handle.model = model
-    return f"{name} answers from now on ({memory_words(name, facts, wish_of(handle))})."
-
-
-_NOT_FOR = {
-    "embedding": "it is an embedding model, which makes vectors. Use it for those: embedding_model, or llm.embed.",
-    "reranker": "it is a reranker, which scores texts and writes none.",
-    "adapter": "it is a LoRA adapter, which changes a model. Give it beside one: --adapter.",
-    "projector": "it is a projector (eyes or ears), and its model is another file.",
-}
-_NOT_FOR |= dict.fromkeys(("control vector", "imatrix", "vocabulary"), "it is no model.")
+    return f"{found} answers from now on."
 
 
 def pull_model(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
@@ -87,8 +73,8 @@ def _came(got: Pulled, facts: Facts, wish: Wish) -> list[str]:
         lines.append(f"{facts.quantization}: {words}.")
     if facts.writes:
         lines += [memory_words(got.name, facts, wish), f"Answer with it: %llm use {got.name}"]
-    elif facts.kind in _NOT_FOR:
-        lines.append(_NOT_FOR[facts.kind])
+    else:
+        lines.append(f"It cannot answer: {why_not(facts)}")
     return lines
 
 

@@ -9,12 +9,24 @@ from typing import Literal
 
 from jupyter_localllm.errors import ModelMemoryError
 from jupyter_localllm.models.catalog import CatalogEntry, catalog
+from jupyter_localllm.models.facts import Facts
+from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.memory import COMFORTABLE_SHARE, MemoryEstimate, estimate, plan_context
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["Fit", "Verdict", "Wish", "fit", "quantization_words", "recommend", "windows"]
+__all__ = [
+    "Fit",
+    "Verdict",
+    "Wish",
+    "fit",
+    "memory_words",
+    "quantization_words",
+    "recommend",
+    "why_not",
+    "windows",
+]
 
 Verdict = Literal["yes", "tight", "no", "unknown"]
 
@@ -136,3 +148,31 @@ def quantization_words(quantization: str) -> str:
     if bits >= 16:
         return "not quantized: three times as large and slow as Q4_K_M, or more"
     return ""
+
+
+def memory_words(name: str, facts: Facts, wish: Wish) -> str:
+    """Say what a model will take, and the window that it gets."""
+    judged = fit(name, facts.shape, facts.size_bytes, wish)
+    memory = judged.memory
+    if memory is None or facts.shape is None:
+        return size_text(facts.size_bytes)
+    weights, keys, compute = (size_text(n) for n in (memory.weights_bytes, memory.kv_bytes, memory.compute_bytes))
+    parts = f"{weights} weights, {keys} keys and values, {compute} compute"
+    window = f"window {memory.n_ctx:,} of {facts.shape.n_ctx_train:,} tokens"
+    state = {"no": "does not fit", "tight": "is tight"}.get(judged.verdict, "fits")
+    return f"{size_text(memory.total_bytes)}: {parts}; {window}; {state}: {size_text(memory.available_bytes)} are free"
+
+
+_NOT_FOR = {
+    "embedding": "it is an embedding model, which makes vectors. Use it for those: embedding_model, or llm.embed.",
+    "reranker": "it is a reranker, which scores texts and writes none.",
+    "adapter": "it is a LoRA adapter, which changes a model. Give it beside one: --adapter.",
+    "projector": "it is a projector (eyes or ears), and its model is another file.",
+}
+
+
+def why_not(facts: Facts) -> str:
+    """Say why a file cannot answer; ``""`` if it can."""
+    if facts.problem or facts.writes:
+        return facts.problem
+    return _NOT_FOR.get(facts.kind, "it is no model.")

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_localllm import LocalLLM, runtime
 from jupyter_localllm.cli import main
-from jupyter_localllm.errors import LocalLLMError, ModelNotFound, UsageError
+from jupyter_localllm.errors import LocalLLMError, ModelError, ModelNotFound, UsageError
 from jupyter_localllm.magics.models import fetched, models, pull_model, unload, use
 from jupyter_localllm.magics.subcommands import Subcommand
 from tests.models.pull.server import FakeHub, serving
@@ -74,7 +74,8 @@ def test_all_about_one(llm: LocalLLM) -> None:
 def test_use_tells_the_memory(llm: LocalLLM) -> None:
     """What it will take stands there before anything is loaded."""
     said = use(None, llm, Subcommand("use", value="tiny"))
-    assert said.startswith("tiny answers from now on (")
+    assert said.startswith("tiny (")
+    assert said.endswith(") answers from now on.")
     for words in ("weights", "keys and values", "compute", "window 512 of 512 tokens", "fits: ", "are free"):
         assert words in said
     assert llm.model == "tiny"
@@ -93,7 +94,7 @@ def test_use_tells_the_memory(llm: LocalLLM) -> None:
 )
 def test_what_cannot_answer_is_not_used(llm: LocalLLM, name: str, words: str) -> None:
     """The model stays the one before, and the error says what the file is for."""
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(ModelError, match=words):
         use(None, llm, Subcommand("use", value=name))
     assert llm.model == "smollm2-135m-instruct"
 
