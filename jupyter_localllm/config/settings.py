@@ -14,6 +14,7 @@ from traitlets.config import Config, Configurable
 
 from jupyter_localllm.config.layers import (
     default_cache_dir,
+    default_pull_dir,
     environment_settings,
     pyproject_settings,
     working_directory,
@@ -21,10 +22,12 @@ from jupyter_localllm.config.layers import (
 from jupyter_localllm.errors import SettingsError, close_match
 from jupyter_localllm.types import Sampling
 
-__all__ = ["DEFAULT_MODEL", "Settings", "setting_table"]
+__all__ = ["DEFAULT_MODEL", "MODEL_PLACES", "Settings", "setting_table"]
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+MODEL_PLACES = ("huggingface", "lmstudio", "llama.cpp", "gpt4all", "ollama")
 _DEFAULTS = Sampling()
+_PATHS = ("model_dirs", "model_places")  # lists that the environment writes as PATH
 _RESERVED = ("config", "parent", "log")
 
 
@@ -33,6 +36,13 @@ class Settings(Configurable):
 
     model = Unicode(DEFAULT_MODEL, help="Catalog name, path of a GGUF file, or backend:name.").tag(config=True)
     model_dirs = List(Unicode(), help="Folders in which models are found by their file names.").tag(config=True)
+    model_places = List(
+        Enum(MODEL_PLACES), list(MODEL_PLACES), help="Programs whose folders are searched for models, too; read only."
+    ).tag(config=True)
+    pull_dir = Unicode(help="Folder into which %llm pull fetches models.").tag(config=True)
+    max_models = Int(
+        4, min=1, help="Most models in memory at the same time; the one that was not used for longest makes room."
+    ).tag(config=True)
     adapter = Unicode("", help="LoRA adapter (GGUF) to apply; empty for none.").tag(config=True)
     n_ctx = Int(
         None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
@@ -176,6 +186,11 @@ class Settings(Configurable):
         """Names of all settings."""
         return sorted(cls.class_traits(config=True))
 
+    @property
+    def search(self) -> tuple[str, ...]:
+        """Where models are found by name: the folders of the settings, our own, and other programs' places."""
+        return (*self.model_dirs, self.pull_dir, *(f"@{place}" for place in self.model_places))
+
     def sampling(self, options: Mapping[str, Any]) -> Sampling:
         """The sampling value, with `options` in place of the traits.
 
@@ -215,7 +230,7 @@ class Settings(Configurable):
         trait = self.traits()[name]
         try:
             if isinstance(trait, List):
-                return [part for part in text.split(os.pathsep) if part] if name == "model_dirs" else [text]
+                return [part for part in text.split(os.pathsep) if part] if name in _PATHS else [text]
             return trait.from_string(text)
         except (ValueError, TraitError) as error:
             raise SettingsError(f"{name} cannot be {text!r}: {error}", str(trait.help)) from error
@@ -247,6 +262,9 @@ class Settings(Configurable):
 
     def _cache_dir_default(self) -> str:
         return str(default_cache_dir())
+
+    def _pull_dir_default(self) -> str:
+        return str(default_pull_dir())
 
 
 def _reason(trait: TraitType[Any, Any], error: TraitError) -> str:
