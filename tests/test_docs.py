@@ -22,6 +22,7 @@ from jupyter_localllm.answering import Limits
 from jupyter_localllm.answering.evidence import COVERED
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.reading import CERTAIN
+from jupyter_localllm.config.sections import SECTIONS, section_of
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.magics.arguments import Prompt, Subcommand, parse_cell, parse_line
 from jupyter_localllm.magics.options import OPTIONS, find_option
@@ -42,7 +43,7 @@ EXTENSION = ROOT / "labextension"
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )
-LANGUAGES = {"bash", "ipython", "python", "text", "toml"}
+LANGUAGES = {"bash", "ipython", "python", "text", "toml", "yaml"}
 # Options of other programs that the pages name.
 FOREIGN = {
     "--build-reference",
@@ -321,6 +322,24 @@ def test_toml_is_of_settings(fence: Fence) -> None:
     for name, value in tables.get("tool", {}).get("jupyter_localllm", {}).items():
         LocalLLM().checked(name.replace("-", "_"), value)
     assert tables.get("project", {}).get("entry-points", {ENTRY_POINTS: {}}).keys() == {ENTRY_POINTS}
+
+
+@pytest.mark.parametrize("fence", of_language("yaml"))
+def test_files_of_settings_can_be_read(fence: Fence, tmp_path: Path) -> None:
+    """A file of settings in a page could be given to `%llm config --file`."""
+    (tmp_path / "page.yaml").write_text(fence.text, encoding="utf-8")
+    assert LocalLLM().apply_file(tmp_path / "page.yaml")
+
+
+def test_sections_of_settings_are_all_described() -> None:
+    """The table of sections has each setting where the code has it."""
+    (table,) = rows(ROOT / "docs" / "settings.md", "Section")
+    assert [cells[0] for cells in table] == list(SECTIONS)
+    for section, told in table:
+        named = [name for name in re.findall(r"\w+", told) if name in LocalLLM.setting_names()]
+        assert {section_of(name) for name in named} <= {section}, section
+        if section != "runtime":
+            assert {name for name in LocalLLM.setting_names() if section_of(name) == section} <= {*named, "model"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

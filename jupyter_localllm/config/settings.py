@@ -12,12 +12,14 @@ from typing import Any
 from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
+from jupyter_localllm.config.files import read_file
 from jupyter_localllm.config.layers import (
     default_cache_dir,
     environment_settings,
     pyproject_settings,
     working_directory,
 )
+from jupyter_localllm.config.sections import settings_in, written_as
 from jupyter_localllm.errors import SettingsError, close_match
 from jupyter_localllm.types import Sampling
 
@@ -26,6 +28,7 @@ __all__ = ["DEFAULT_MODEL", "Settings", "setting_table"]
 DEFAULT_MODEL = "smollm2-135m-instruct"
 _DEFAULTS = Sampling()
 _RESERVED = ("config", "parent", "log")
+_FILE_SECTIONS = ("inference", "bench")  # the latter is what `%llm bench --file` is to measure
 
 
 class Settings(Configurable):
@@ -121,8 +124,12 @@ class Settings(Configurable):
     must_call = Bool(
         False, help="Whether an answer with tools begins with a call: small models write calls better than they decide."
     ).tag(config=True)
+    schema = Unicode(
+        "", help="What plain answers must be: a JSON Schema, or a file (.json, .gbnf, .lark); empty: free text."
+    ).tag(config=True)
     stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
 
+    verbose = Bool(False, help="Show on stderr what llama.cpp logs while it works.").tag(config=True)
     cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)
     cache_dir = Unicode(help="Directory of the cache.").tag(config=True)
     cache_size = Int(1 << 30, min=1 << 20, help="Most bytes of the cache on disk.").tag(config=True)
@@ -154,6 +161,58 @@ class Settings(Configurable):
     def setting_names(cls) -> list[str]:
         """Names of all settings."""
         return sorted(cls.class_traits(config=True))
+
+    def apply_file(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Take the settings of a file's section ``inference``: all of them, or none if one is wrong.
+
+        Parameters
+        ----------
+        path : path
+            YAML, TOML or JSON; see `jupyter_localllm.config.files`.
+
+        Returns
+        -------
+        dict
+            What was set, by name.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be read, a key is unknown, or a value does not fit; all that is wrong is told.
+        """
+        content = read_file(path)
+        for key in content:
+            if key not in _FILE_SECTIONS:
+                told = close_match(key, _FILE_SECTIONS) or f"The sections are {' and '.join(_FILE_SECTIONS)}."
+                raise SettingsError(f"{path}: {key} is unknown", told)
+        if "inference" not in content:
+            raise SettingsError(f"{path} has no section inference: it sets nothing", "See docs/settings.md.")
+        checked = self.checked_values(settings_in(content["inference"], path, self.setting_names()), path)
+        self._apply(checked, str(path))
+        self._layer = "set in this session"
+        return checked
+
+    def checked_values(self, values: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Settings as a file writes them, as their traits hold them; one without a value is left as it is.
+
+        Raises
+        ------
+        SettingsError
+            Values do not fit; all of them are told.
+        """
+        checked, problems = {}, []
+        for name, value in values.items():
+            trait = self.traits()[name]
+            try:
+                if value is not None or trait.allow_none:
+                    checked[name] = self.checked(name, written_as(trait, value))
+            except (ValueError, TraitError) as error:
+                problems.append(f"{name} cannot be {value!r}: {error}. {trait.help}")
+            except SettingsError as error:
+                problems.append(f"{error.message}. {error.hint}")
+        if problems:
+            raise SettingsError(f"{path}: " + "\n".join(problems))
+        return checked
 
     def sampling(self, options: Mapping[str, Any]) -> Sampling:
         """The sampling value, with `options` in place of the traits.

@@ -174,9 +174,9 @@ def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> s
 
 def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
     if "file" in command.options:
-        raise UsageError(
-            "%llm config --file is not in this version yet", "Settings can stand in [tool.jupyter_localllm]."
-        )
+        changed_ones = handle.apply_file(str(command.options["file"]))
+        rows = [(name, _short(value)) for name, value in sorted(changed_ones.items())]
+        return table(rows, ("setting", "value")) if rows else f"{command.options['file']} sets nothing"
     rows = [(name, _short(value), origin, help) for name, value, origin, help in setting_table(handle)]
     if command.value is not None:
         names = [row[0] for row in rows]
