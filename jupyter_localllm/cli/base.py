@@ -1,0 +1,32 @@
+"""What a command is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["Command"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of ``jupyter localllm``.
+
+    Parameters
+    ----------
+    name : str
+        Its word on the line.
+    help : str
+        One line.
+    arguments : callable
+        Adds its arguments to its parser.
+    run : callable
+        Does it, and gives the exit status. What it tells goes to standard output; an error of ours may pass through,
+        and is told on standard error. Heavy imports stand inside.
+    """
+
+    name: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]

@@ -1,0 +1,77 @@
+"""The command line: what it takes, how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_localllm import __version__
+from jupyter_localllm.cli import main
+from jupyter_localllm.cli.base import Command
+from jupyter_localllm.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+
+
+def with_command(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def run(arguments: argparse.Namespace) -> int:
+        raise error
+
+    command = Command("break", "fail", lambda parser: None, run)
+    monkeypatch.setattr(sys.modules[main.__module__], "COMMANDS", (command,))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (UsageError("that is wrong", "Do this."), 1, "UsageError: that is wrong\nDo this.\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+    ],
+)
+def test_errors_are_told_and_are_the_exit_status(
+    error: BaseException,
+    status: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is wrong and what to do stand on standard error, without a stack; scripts see the status."""
+    with_command(monkeypatch, error)
+    assert main(["break"]) == status
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", told)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [((), 2), (("modles",), 2), (("models", "--nonsense"), 2), (("--help",), 0), (("models", "-h"), 0)],
+)
+def test_lines_that_cannot_be_read(line: tuple[str, ...], status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong line ends with 2 and the usage; help ends well."""
+    with pytest.raises(SystemExit) as caught:
+        main(line)
+    assert caught.value.code == status
+    assert "usage: jupyter localllm" in "".join(capsys.readouterr())
+
+
+def test_as_a_program() -> None:
+    """It runs as a program of its own, and a reader that goes away early is no error of ours."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "jupyter_localllm.cli"]
+    done = subprocess.run([*words, "--version"], env=env, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == __version__
+    with subprocess.Popen([*words, "models"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+def test_the_script_is_declared() -> None:
+    """`jupyter localllm` finds the program `jupyter-localllm`."""
+    assert 'jupyter-localllm = "jupyter_localllm.cli:main"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
