@@ -23,6 +23,7 @@ from jupyter_localllm.answering.evidence import COVERED
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.reading import CERTAIN
 from jupyter_localllm.config.sections import SECTIONS, section_of
+from jupyter_localllm.doctor import CHECKS
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.magics.arguments import Prompt, Subcommand, parse_cell, parse_line
 from jupyter_localllm.magics.options import OPTIONS, find_option
@@ -51,7 +52,7 @@ FOREIGN = {
     "--only",
     "--gpu",
     *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
-    *("--out", "--rounds", "--questions", "--strict", "--to"),
+    *("--out", "--rounds", "--questions", "--strict", "--to", "--json"),
 }
 
 
@@ -118,9 +119,9 @@ def test_options_are_all_described() -> None:
 
 def test_subcommands_are_all_described() -> None:
     """The tables of subcommands are the parser's, in its order."""
-    now, later = rows(ROOT / "docs" / "magics.md", "Subcommand")
+    now, *later = rows(ROOT / "docs" / "magics.md", "Subcommand")
     assert now == [(form.usage, form.help) for form in FORMS if not form.later]
-    assert later == [(form.usage, form.help) for form in FORMS if form.later]
+    assert [row for table in later for row in table] == [(form.usage, form.help) for form in FORMS if form.later]
 
 
 def test_settings_are_all_described() -> None:
@@ -140,6 +141,12 @@ def test_settings_of_a_question() -> None:
     section = prose(ROOT / "docs" / "settings.md").split("## Which may change with a question")[1]
     listed = section.split(":", 1)[1].split("\n\n", 1)[0]
     assert sorted(code_spans(listed)) == sorted(LocalLLM.request_options())
+
+
+def test_checks_of_the_doctor_are_all_described() -> None:
+    """The table has each check, in the order of the code."""
+    (table,) = rows(ROOT / "docs" / "doctor.md", "Check")
+    assert [cells[0] for cells in table] == list(CHECKS)
 
 
 def test_cache_modes() -> None:

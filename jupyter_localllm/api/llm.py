@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm import runtime
 from jupyter_localllm.api.extracting import Extracting, last
 from jupyter_localllm.api.handle import current_shell, drive
+from jupyter_localllm.api.judging import Judging
 from jupyter_localllm.api.over_rows import OverRows
 from jupyter_localllm.engine.asynchronous import iterate
 from jupyter_localllm.errors import EngineError, UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 
 
-class LocalLLM(OverRows, Extracting):
+class LocalLLM(OverRows, Extracting, Judging):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that

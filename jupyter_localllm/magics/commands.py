@@ -40,6 +40,8 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         mend.run(shell, command.name)
     elif command.name == "panel":
         _panel(shell, command)
+    elif command.name == "doctor":
+        _doctor(shell, command)
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
         changed()
@@ -49,6 +51,20 @@ def _panel(shell: InteractiveShell, command: Subcommand) -> None:
     from jupyter_localllm.widgets import ChatPanel
 
     ChatPanel(command.value or "", shell=shell).show()
+
+
+def _doctor(shell: InteractiveShell, command: Subcommand) -> None:
+    from IPython.display import display
+
+    from jupyter_localllm.doctor import Finding, Report, examine_without_settings
+
+    try:
+        report = get_llm().doctor(quick=bool(command.options.get("quick")))
+    except SettingsError as error:
+        report = examine_without_settings(error, getattr(shell, "kernel", None))
+    if lost := foreign.lost(shell):
+        report = Report((*report.findings, Finding("magics", "note", lost, "%reload_ext jupyter_localllm")))
+    display(report)  # type: ignore[no-untyped-call]
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:

@@ -131,7 +131,7 @@ FORMS: Final[tuple[Form, ...]] = (
     Form("fix", "propose a corrected cell for the last error"),
     Form("panel", "the chat as widgets, in this cell", value="NAME", optional=True, suggest="chat"),
     Form("bench", "measure the model", later=True),
-    Form("doctor", "check the installation", later=True),
+    Form("doctor", "check the installation and this machine", flags=(Flag("--quick"),)),
     Form("help", "show this"),
 )  # fmt: skip
 
