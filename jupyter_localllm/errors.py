@@ -13,7 +13,8 @@
     │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
-    │   └── ContextOverflow     prompt and answer do not fit in the window
+    │   ├── ContextOverflow     prompt and answer do not fit in the window
+    │   └── ToolsRefused        a server takes no tools, at least not as it was started
     ├── SchemaMismatch          the answer is not what ``schema=`` asked for
     │   └── AnswerCut           it was cut off before it was whole
     ├── SourceError             a variable cannot be read or is too large
@@ -54,6 +55,7 @@ __all__ = [
     "TemplateError",
     "ToolError",
     "ToolNotConfirmed",
+    "ToolsRefused",
     "UsageError",
     "close_match",
 ]
@@ -128,6 +130,10 @@ class EngineClosed(EngineError):
 
 class ContextOverflow(EngineError):
     """Prompt and answer together do not fit in the model's window."""
+
+
+class ToolsRefused(EngineError):
+    """A server takes no tools, at least not as it was started; from then on they are told in the prompt."""
 
 
 class SchemaMismatch(LocalLLMError):

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from jupyter_localllm import runtime
 from jupyter_localllm.config import Settings
+from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.models import sha256_of
+from jupyter_localllm.models import locate, sha256_of
+from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.pipeline import Model
 from jupyter_localllm.types import Status
 
@@ -46,6 +48,7 @@ class Handle(Settings):
         super().__init__(**settings)
         self._engine: Engine | None = None
         self._derived: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self._parts: dict[str, int] = {}
         self._runtime = runtime.current()
         self._holder = self._runtime.holder()
         self._finalizer = weakref.finalize(self, self._runtime.release, self._holder)
@@ -110,8 +113,22 @@ class Handle(Settings):
 
     @property
     def from_file(self) -> bool:
-        """Whether the model is a file that this handle finds by name, and not an engine that it was given."""
+        """Whether the model is one that this handle finds by its name, and not an engine that it was given."""
         return self._engine is None
+
+    def find(self, model: str) -> str:
+        """What a name means: a phrase for people. Nothing is loaded, and no server is asked.
+
+        Raises
+        ------
+        LocalLLMError
+            There is no such model, or its address may not be asked.
+        """
+        target = self._target(model)
+        if target is not None:
+            return backend_of(target.scheme).check(target)
+        name, path = locate(model, model_dirs=tuple(self.model_dirs))
+        return f"{name} ({size_text(path.stat().st_size)})"
 
     def unload(self) -> None:
         """Give the memory back; the next question loads it again. A running generation ends with an error."""
@@ -126,7 +143,8 @@ class Handle(Settings):
         for handle in self._derived.values():
             handle.close()
         self._derived.clear()
-        self._runtime.release(self._holder)
+        for number in (self._holder, *self._parts.values()):
+            self._runtime.release(number)
 
     @property
     def engine(self) -> Engine | None:
@@ -157,11 +175,22 @@ class Handle(Settings):
         return (yield from self._model().engine())
 
     def _model(self) -> Model:
-        if self._engine is not None:
-            return runtime.EngineModel(self._engine)
+        return runtime.EngineModel(self._engine) if self._engine is not None else self._named(self.model, self._holder)
+
+    def _target(self, model: str) -> Target | None:
+        return target_of(model, BackendSettings(**{f.name: getattr(self, f.name) for f in fields(BackendSettings)}))
+
+    def _named(self, model: str, holder: int) -> Model:
+        """Any model by its name, with the settings of this handle."""
+        target = self._target(model)
+        if target is not None:
+            # What a backend is made of is held apart, as long as this handle lives.
+            return runtime.BackendModel(
+                self._runtime, target, self.answers, holder, lambda name: self._named(name, self._part(name))
+            )
         settings = {f.name: getattr(self, f.name) for f in fields(LlamaSettings)}
         spec = runtime.ModelSpec(
-            self.model,
+            model,
             tuple(self.model_dirs),
             LlamaSettings(**{**settings, "n_ctx": self.n_ctx or 0}),
             isolation=self.isolation,
@@ -169,7 +198,14 @@ class Handle(Settings):
             state_cache_size=self.state_cache_size,
             state_memory_size=self.state_memory_size,
         )
-        return runtime.FileModel(self._runtime, spec, self.answers, self._holder)
+        return runtime.FileModel(self._runtime, spec, self.answers, holder)
+
+    def _part(self, name: str) -> int:
+        """The number under which a model that is part of another one is held."""
+        if name not in self._parts:
+            number = self._parts[name] = self._runtime.holder()
+            weakref.finalize(self, self._runtime.release, number).atexit = False
+        return self._parts[name]
 
     def _adapter_sha256(self) -> str:
         if not self.adapter:

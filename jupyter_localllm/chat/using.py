@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from jupyter_localllm.chat.models import ModelWatch
 from jupyter_localllm.chat.queue import Entry
 from jupyter_localllm.errors import EngineClosed
-from jupyter_localllm.models import locate
 
 if TYPE_CHECKING:
     from jupyter_localllm.api import LocalLLM
@@ -25,7 +24,7 @@ def use(model: str, entry: Entry, handle: LocalLLM, watch: ModelWatch, changed: 
         It is not here, cannot be loaded, or was stopped.
     """
     if handle.from_file:
-        locate(model, model_dirs=tuple(handle.model_dirs))
+        handle.find(model)
     before, handle.model = handle.model, model
     stopped = EngineClosed("loading was stopped", f"{before} is used, as before.")
     try:

@@ -34,7 +34,7 @@ _FILE_SECTIONS = ("inference", "bench")  # the latter is what `%llm bench --file
 class Settings(Configurable):
     """The traits of `jupyter_localllm.LocalLLM`, and where the value of each comes from."""
 
-    model = Unicode(DEFAULT_MODEL, help="Catalog name, or path of a GGUF file.").tag(config=True)
+    model = Unicode(DEFAULT_MODEL, help="Catalog name, path of a GGUF file, or backend:name.").tag(config=True)
     model_dirs = List(Unicode(), help="Folders in which models are found by their file names.").tag(config=True)
     adapter = Unicode("", help="LoRA adapter (GGUF) to apply; empty for none.").tag(config=True)
     n_ctx = Int(
@@ -80,6 +80,22 @@ class Settings(Configurable):
         1500, min=100, max=1_000_000, help="Most tokens of the passages that a question with sources brings along."
     ).tag(config=True)
     isolation = Enum(["kernel", "process"], "kernel", help="Where the model runs: in the kernel, or in a child.").tag(
+        config=True
+    )
+    endpoint = Unicode("", help="Address of the server of a backend's model; empty for the backend's usual one.").tag(
+        config=True
+    )
+    allow_remote = Bool(False, help="Whether a server on another machine may be asked: prompts leave this one.").tag(
+        config=True
+    )
+    api_key_env = Unicode(
+        "",
+        help="Environment variable that holds a server's key; empty: that of the server's makers, for them only.",
+    ).tag(config=True)
+    server_timeout = Float(600.0, min=0.1, help="Longest silence of a server that is answering, in seconds.").tag(
+        config=True
+    )
+    keep_alive = Unicode("", help="How long Ollama keeps a model after a request, as 5m; empty: its own rule.").tag(
         config=True
     )
     state_cache_size = Int(

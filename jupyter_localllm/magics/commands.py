@@ -16,7 +16,7 @@ from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, cl
 from jupyter_localllm.magics import foreign, mend
 from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.subcommands import Subcommand
-from jupyter_localllm.models import available, locate
+from jupyter_localllm.models import available
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -125,7 +125,7 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
 def _use(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
     model = str(command.value)
     try:
-        name, path = locate(model, model_dirs=tuple(handle.model_dirs))
+        found = handle.find(model)
     except ModelNotFound:
         # Answers of a model that is not here can still be replayed from an imported cache.
         if not handle.answers.model_sha256(model.lower()):
@@ -133,7 +133,7 @@ def _use(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str
         handle.model = model
         return f"{model} is not on this machine; its answers in the cache can be replayed."
     handle.model = model
-    return f"{name} answers from now on ({size(path.stat().st_size)})."
+    return f"{found} answers from now on."
 
 
 def _models(_shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:

@@ -22,7 +22,7 @@ __all__ = ["ModelEntry", "available", "describe", "find", "locate"]
 Folders = Sequence["str | os.PathLike[str]"]
 
 _BACKEND = re.compile(r"([A-Za-z][\w.+-]+):(?!\\)(.*)")  # two letters at least: C:\models is a drive
-_LATER_BACKENDS = ("ollama", "openai", "mlx", "transformers")
+_BACKENDS = ("mlx", "ollama", "openai", "router", "transformers")  # of engine.backends, the room beside this one
 _FURTHER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
 
 
@@ -238,11 +238,11 @@ def _not_found(name: str, path: Path, model_dirs: Folders) -> ModelNotFound:
 def _other_backend(name: str, backend: str) -> ModelNotFound:
     if backend.lower() in ("http", "https", "hf"):
         return ModelNotFound(f"{name} is an address.", "Download the GGUF file and give its path.")
-    if backend.lower() in _LATER_BACKENDS:
-        message = f"The backend {backend!r} comes in a later version of jupyter_localllm."
-        return ModelNotFound(message, "For now, give a name of %llm models or the path to a GGUF file.")
-    hint = f"{close_match(backend.lower(), _LATER_BACKENDS)} Other backends come in a later version: give a GGUF file."
-    return ModelNotFound(f"There is no backend {backend!r} (in {name!r}).", hint.strip())
+    if backend.lower() in _BACKENDS:
+        message = f"{name} is a model of the backend {backend.lower()}, and a file is wanted here."
+        return ModelNotFound(message, "Give a name of %llm models or the path to a GGUF file.")
+    hint = close_match(backend.lower(), _BACKENDS) or f"There are {', '.join(_BACKENDS)}. Or give a GGUF file."
+    return ModelNotFound(f"There is no backend {backend!r} (in {name!r}).", hint)
 
 
 def _here() -> str:

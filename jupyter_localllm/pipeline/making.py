@@ -12,9 +12,11 @@ from jupyter_localllm._version import __version__
 from jupyter_localllm.cache import AnswerKey, content_sha256
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.repetition import repeats
+from jupyter_localllm.errors import ToolsRefused
 from jupyter_localllm.pipeline.request import Model, Request
 from jupyter_localllm.prompt.budget import Fitted, fit
 from jupyter_localllm.prompt.chat import render_chat
+from jupyter_localllm.tools.served import ServedSpeech
 from jupyter_localllm.tools.speech import Speech, speech_of
 from jupyter_localllm.types import Done, Event, Job, ModelInfo, Note, Prompt, Provenance, Result, Timings
 
@@ -25,7 +27,19 @@ def generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event,
     """Load the model if it is not, and let it answer."""
     begun = time.perf_counter()
     loading, engine = yield from _load(model)
-    info = engine.info()
+    try:
+        yield from _answered(request, model, key, engine, (begun, loading))
+    except ToolsRefused:  # before anything was said; from now on the engine has them told in the prompt
+        if engine.info().tools:
+            raise
+        yield from _answered(request, model, key, engine, (begun, loading))
+
+
+def _answered(
+    request: Request, model: Model, key: AnswerKey, engine: Engine, times: tuple[float, float]
+) -> Generator[Event, None, None]:
+    """The generation; `times`: when it was asked for, and the milliseconds that loading took."""
+    (begun, loading), info = times, engine.info()
     speech = speech_of(request.tools, request.calling, info)
     fitted = fitted_to(request, engine, info, speech)
     before_ms = (time.perf_counter() - begun) * 1000
@@ -42,8 +56,8 @@ def generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event,
     events = engine.generate(job)
     for event in events if speech is None else speech.listen(events):
         if isinstance(event, Done):
-            notes = (*fitted.notes, *event.result.notes, *_notes(event.result, fitted, info))
-            provenance = _provenance(request, model, key, fitted.max_tokens)
+            notes = (*fitted.notes, *event.result.notes, *_notes(event.result, fitted, info), *_unheld(request, engine))
+            provenance = replace(_provenance(request, model, key, fitted.max_tokens), remote=info.remote)
             timings = _whole(event.result.timings, loading, before_ms)
             yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))
         else:
@@ -73,12 +87,13 @@ def _whole(timings: Timings, load_ms: float, before_ms: float) -> Timings:
     )
 
 
-def fitted_to(request: Request, engine: Engine, info: ModelInfo, speech: Speech | None) -> Fitted:
+def fitted_to(request: Request, engine: Engine, info: ModelInfo, speech: Speech | ServedSpeech | None) -> Fitted:
     """The prompt and the room for the answer, in the window that the model has."""
+    beside = () if speech is None else speech.beside
 
     def count_prompt(prompt: Prompt) -> int:
         if info.renders:
-            return sum(engine.count([m.content for m in prompt.messages]))
+            return sum(engine.count([*(m.content for m in prompt.messages), *beside]))
         return engine.count_prompt(prompt.pieces)
 
     return fit(
@@ -110,6 +125,16 @@ def _notes(result: Result, fitted: Fitted, info: ModelInfo) -> list[Note]:
     if repeats(result.text):
         notes.append(Note("loop", "the answer repeats itself: the model is going round in circles"))
     return notes
+
+
+def _unheld(request: Request, engine: Engine) -> list[Note]:
+    """Say that nothing held the answer to its constraint, where nothing reads or checks it afterwards either."""
+    from jupyter_localllm.cite.marks import Marks
+
+    constraint = request.constraint
+    if constraint is None or request.form is not None or isinstance(constraint, Marks) or engine.holds(constraint):
+        return []
+    return [Note("unheld", "nothing held the answer to its constraint: this engine may not be able to; look at it")]
 
 
 def _provenance(request: Request, model: Model, key: AnswerKey, max_tokens: int) -> Provenance:

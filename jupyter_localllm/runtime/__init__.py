@@ -3,8 +3,9 @@
 ``current()`` gives it, ``reset()`` puts everything away: the only room of the package with a memory.
 """
 
+from jupyter_localllm.runtime.backend import BackendModel
 from jupyter_localllm.runtime.model import EngineModel, FileModel
 from jupyter_localllm.runtime.prepare import ModelSpec
 from jupyter_localllm.runtime.shared import Runtime, current, reset
 
-__all__ = ["EngineModel", "FileModel", "ModelSpec", "Runtime", "current", "reset"]
+__all__ = ["BackendModel", "EngineModel", "FileModel", "ModelSpec", "Runtime", "current", "reset"]

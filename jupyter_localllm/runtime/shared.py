@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cache import AnswerCache
 from jupyter_localllm.conversation import Conversations
+from jupyter_localllm.engine.backends import Target
+from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.models import locate
-from jupyter_localllm.runtime.prepare import LocalEngine, ModelSpec, Preparation, stamp
+from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ __all__ = ["Runtime", "current", "reset"]
 
 @dataclass
 class _Shared:
-    engine: LocalEngine
+    engine: Engine
     holders: set[int] = field(default_factory=set)
 
 
@@ -96,7 +98,7 @@ class Runtime:
         """A number under which a handle holds engines."""
         return next(self._numbers)
 
-    def engine(self, spec: ModelSpec, cache: AnswerCache, holder: int) -> Generator[Status, None, LocalEngine]:
+    def engine(self, spec: ModelSpec, cache: AnswerCache, holder: int) -> Generator[Status, None, Engine]:
         """Find, check, load and share the engine of `spec`.
 
         Raises
@@ -118,11 +120,21 @@ class Runtime:
         yield from shared.engine.load()
         return shared.engine
 
-    def resident(self) -> list[LocalEngine]:
+    def backend(self, target: Target, make: Callable[[], Engine], holder: int) -> Generator[Status, None, Engine]:
+        """Load and share the engine of a backend's model; `make` makes it if nobody has it yet."""
+        check_fork(self._pid)
+        key = (target,)
+        self._release_others(holder, key)
+        shared = self._engines.get(key) or self._engines.setdefault(key, _Shared(make()))
+        shared.holders.add(holder)
+        yield from shared.engine.load()
+        return shared.engine
+
+    def resident(self) -> list[Engine]:
         """The engines that are loaded now."""
         return [shared.engine for shared in self._engines.values() if shared.engine.loaded]
 
-    def engine_of(self, holder: int) -> LocalEngine | None:
+    def engine_of(self, holder: int) -> Engine | None:
         """The engine that `holder` used last, if it is loaded."""
         for shared in self._engines.values():
             if holder in shared.holders and shared.engine.loaded:
@@ -144,7 +156,7 @@ class Runtime:
             self.chat.close()
         # All are told to stop before any is waited for: one must not wait for another's answer.
         for shared in self._engines.values():
-            shared.engine.discard()
+            _discard(shared.engine)
         if self.owner.waiting:  # without need no thread is begun: at exit some versions of Python refuse
             self.owner.call(lambda ticket: None)  # they are freed in turn before this
         self._engines.clear()
@@ -166,7 +178,12 @@ class Runtime:
                 shared.holders.discard(holder)
                 if not shared.holders:
                     self._engines.pop(key, None)
-                    shared.engine.discard()
+                    _discard(shared.engine)
+
+
+def _discard(engine: Engine) -> None:
+    """Close an engine; where it knows how, without waiting."""
+    getattr(engine, "discard", engine.close)()
 
 
 _current: list[Runtime] = []

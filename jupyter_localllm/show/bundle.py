@@ -81,7 +81,7 @@ def summary(view: View) -> str:
     >>> summary(View(text="It is Paris.", model="smollm2", tokens=4, result=Result("It is Paris.")))
     'llm smollm2: 4 tokens: It is Paris.'
     """
-    facts = [_count(view.tokens)]
+    facts = [_count(view.tokens), *([where] if (where := _remote(view)) else [])]
     if view.result and view.result.cached:
         facts.append("cached")
     elif view.tokens_per_second:
@@ -127,7 +127,9 @@ def _totals(answer: Answer) -> list[tuple[CitationStatus, int]]:
 
 
 def _html(view: View, form: Shown) -> str:
-    parts = [_reasoning(view)] if view.reasoning.strip() else []
+    parts = [_mark(where, "jp-LocalLLM-remote")] if (where := _remote(view)) else []
+    if view.reasoning.strip():
+        parts.append(_reasoning(view))
     if view.calls:
         parts.append(_calls(view))
     if view.text:
@@ -178,9 +180,15 @@ def _reasoning(view: View) -> str:
     )
 
 
-def _mark(text: str) -> str:
+def _mark(text: str, name: str = "jp-LocalLLM-mark") -> str:
     style = f"{_WARN};margin:.5em 0;font-size:.9em;white-space:pre-wrap"
-    return f'<div class="jp-LocalLLM-mark" style="{style}">{escape(clean(text))}</div>\n'
+    return f'<div class="{name}" style="{style}">{escape(clean(text))}</div>\n'
+
+
+def _remote(view: View) -> str:
+    """Where the answer comes from, if not from this machine."""
+    address = view.result.provenance.remote if view.result is not None else ""
+    return f"answered by {address}, which is not on this machine" if address else ""
 
 
 def _marks(view: View, form: Shown) -> list[str]:
@@ -236,12 +244,17 @@ def _markdown(view: View, form: Shown) -> str:
 
 
 def _above(view: View, form: str) -> str:
-    """The calls of tools, above the text."""
-    if not view.calls:
-        return ""
-    from jupyter_localllm.show import calls
+    """Where the answer comes from, and the calls of tools: above the text."""
+    above = []
+    if where := _remote(view):
+        from jupyter_localllm.show.neutral import neutralise
 
-    return (calls.as_markdown if form == "markdown" else calls.as_plain)(view.calls) + "\n\n"
+        above.append(f"*{neutralise(where)}*" if form == "markdown" else f"[{clean(where)}]")
+    if view.calls:
+        from jupyter_localllm.show import calls
+
+        above.append((calls.as_markdown if form == "markdown" else calls.as_plain)(view.calls))
+    return "".join(f"{part}\n\n" for part in above)
 
 
 def _answer(view: View) -> dict[str, Any]:
@@ -287,6 +300,7 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "sources": dict(provenance.sources),
         "key": provenance.key,
         "versions": dict(provenance.versions),
+        **({"remote": provenance.remote} if provenance.remote else {}),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.tools.constraint import Calls
 from jupyter_localllm.tools.formats import VERSION, Calling, Format, format_of
+from jupyter_localllm.tools.served import ServedSpeech
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Done, Event, Message, ModelInfo, Note, Prompt, Result, Token
 
@@ -35,6 +36,8 @@ class Speech:
     tools: tuple[Tool, ...]
     how: Calling
     info: ModelInfo
+
+    beside: tuple[str, ...] = ()  # all that the model reads stands in the messages
 
     @property
     def constraint(self) -> Calls:
@@ -125,7 +128,7 @@ class _Hiding:
         return len(self._text) - held
 
 
-def speech_of(tools: tuple[Tool, ...], how: Calling, info: ModelInfo) -> Speech | None:
+def speech_of(tools: tuple[Tool, ...], how: Calling, info: ModelInfo) -> Speech | ServedSpeech | None:
     """How a model is asked with tools; None without tools.
 
     Raises
@@ -135,6 +138,8 @@ def speech_of(tools: tuple[Tool, ...], how: Calling, info: ModelInfo) -> Speech 
     """
     if not tools:
         return None
+    if info.tools:
+        return ServedSpeech(tools, how)
     if not info.renders and not info.chat_template:
         raise UsageError(
             f"{info.name} has no chat template, so it cannot be told of tools", "Take a model that was made to chat."

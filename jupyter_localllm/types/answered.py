@@ -40,7 +40,9 @@ class Timings:
     """Times of one request, in milliseconds and tokens a second.
 
     ``ttft_ms`` is from the request to the first token, ``latency_ms`` to the last; ``load_ms`` is what loading the
-    model took within this request, 0 if it was resident.
+    model took within this request, 0 if it was resident. All of these are measured here, by the clock on the wall, and
+    so are the two speeds. What a server says of its own work stands in ``server_load_ms``, ``server_prompt_ms``,
+    ``server_generation_ms`` and ``server_total_ms``; 0 where it says nothing.
     """
 
     ttft_ms: float = 0.0
@@ -48,6 +50,10 @@ class Timings:
     load_ms: float = 0.0
     prompt_tokens_per_second: float = 0.0
     tokens_per_second: float = 0.0
+    server_load_ms: float = 0.0
+    server_prompt_ms: float = 0.0
+    server_generation_ms: float = 0.0
+    server_total_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ class Note:
     ----------
     code : str
         ``"length"`` (cut by max_tokens), ``"loop"`` (the answer repeats itself), ``"left_out"`` (turns did not fit),
-        ``"no_template"`` (the model has no chat template), ``"stale"``, ``"interrupted"``, ``"cache"`` …
+        ``"no_template"`` (the model has no chat template), ``"stale"``, ``"interrupted"``, ``"cache"``,
+        ``"unsent"`` (the server was not told something), ``"unheld"`` (nothing held the answer to its form),
+        ``"routed"`` (who answered) …
     text : str
         A sentence for people.
     """
@@ -87,6 +95,8 @@ class Provenance:
         The answer's key in the cache.
     versions : Mapping of str to str
         Versions of what made it. Told, but not part of the key.
+    remote : str
+        Address of the server that was asked, if it is not on this machine; empty otherwise.
     """
 
     model: str = ""
@@ -98,6 +108,7 @@ class Provenance:
     sources: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    remote: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -173,6 +174,10 @@ class Job:
         Control tokens that are part of the answer's text: those that calls of tools are made of.
     opens : str
         What ends the reasoning besides its own mark, and is the beginning of the answer; empty for nothing.
+    tools : tuple of Mapping
+        Tools that may be called, in the form of OpenAI's API, for engines that take them (`ModelInfo.tools`).
+    calling : {"may", "must", "never"}
+        Whether one of these may be called, must be, or must not.
     """
 
     prompt: Prompt
@@ -185,3 +190,5 @@ class Job:
     pieces_ms: float = 16.0
     shown: tuple[str, ...] = ()
     opens: str = ""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    calling: Literal["may", "must", "never"] = "may"

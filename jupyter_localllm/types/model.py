@@ -71,7 +71,12 @@ class ModelInfo:
     control : tuple of str
         Texts that the tokenizer would turn into control tokens; data that holds one of them must be cut there.
     details : Mapping
-        For ``%llm status``: threads, batch sizes, bytes, build.
+        For ``%llm status``: threads, batch sizes, bytes, build; of a server its address.
+    tools : bool
+        Whether the engine takes tools and gives calls by itself (`Job.tools`, `Result.calls`); otherwise they are part
+        of prompt and text.
+    remote : str
+        Address of the server, if it is not on this machine; empty otherwise.
     """
 
     name: str
@@ -81,3 +86,5 @@ class ModelInfo:
     special: Mapping[str, str] = field(default_factory=dict)
     control: tuple[str, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    tools: bool = False
+    remote: str = ""

@@ -121,8 +121,8 @@ def test_an_unknown_name_lists_what_is_there(folder: Path, request: pytest.Fixtu
 @pytest.mark.parametrize(
     ("name", "word"),
     [
-        ("ollama:llama3.2:3b", "The backend 'ollama' comes in a later version"),
-        ("OpenAI:gpt-4", "comes in a later version"),
+        ("ollama:llama3.2:3b", "is a model of the backend ollama, and a file is wanted"),
+        ("OpenAI:gpt-4", "is a model of the backend openai"),
         ("olama:x", "There is no backend 'olama' (in 'olama:x'). Did you mean ollama?"),
         ("llama3.2:3b", "There is no backend 'llama3.2'"),
         ("https://example.org/m.gguf", "is an address"),

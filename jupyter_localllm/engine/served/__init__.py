@@ -1,0 +1,1 @@
+"""Models behind servers: what all backends have in common that ask one."""

@@ -1,0 +1,117 @@
+"""Where a server is, and whether it may be asked."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from jupyter_localllm.errors import UsageError
+
+__all__ = ["Address", "address_of", "at"]
+
+_AT = re.compile(r"(.+)@(https?://\S+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Address:
+    """The address of a server.
+
+    Parameters
+    ----------
+    url : str
+        With its scheme, without a slash at the end.
+    """
+
+    url: str
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is anything but this machine's own loopback."""
+        host = urlsplit(self.url).hostname or ""
+        if host == "localhost":
+            return False
+        try:
+            number = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return True
+        inner = getattr(number, "ipv4_mapped", None)
+        return not (inner or number).is_loopback
+
+    @property
+    def told(self) -> str:
+        """The address if it is remote, empty otherwise."""
+        return self.url if self.remote else ""
+
+    def permit(self, allow_remote: bool) -> Address:
+        """Itself.
+
+        Raises
+        ------
+        UsageError
+            It is on another machine, and nobody allowed that.
+        """
+        if self.remote and not allow_remote:
+            raise UsageError(
+                f"{self.url} is not on this machine: prompts, and the data in them, would leave it",
+                "If that is meant, set allow_remote: %config LocalLLM.allow_remote = True",
+            )
+        return self
+
+
+def at(name: str) -> tuple[str, str]:
+    """A model's name, and the address that may stand behind it.
+
+    Examples
+    --------
+    >>> at("qwen3@http://localhost:8000/v1")
+    ('qwen3', 'http://localhost:8000/v1')
+    >>> at("llama3.2:3b")
+    ('llama3.2:3b', '')
+    """
+    found = _AT.fullmatch(name)
+    return (found[1], found[2]) if found else (name, "")
+
+
+def address_of(text: str, *, port: int | None = None) -> Address:
+    """Read an address.
+
+    Parameters
+    ----------
+    text : str
+        With or without ``http://``.
+    port : int, optional
+        What is meant where none stands in it, and no scheme either.
+
+    Raises
+    ------
+    UsageError
+        It is none, or holds what does not belong there.
+
+    Examples
+    --------
+    >>> address_of("127.0.0.1", port=11434), address_of("https://example.org/v1/").remote
+    (Address(url='http://127.0.0.1:11434'), True)
+    """
+    bare = "://" not in text
+    url = (f"http://{text}" if bare else text).strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, given = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no address: {error}", _EXAMPLE) from None
+    if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in url):
+        raise UsageError(f"{text!r} is no address of a server", _EXAMPLE)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise UsageError(
+            f"the address of {host} holds a password, a query or a fragment, and an address is shown to people",
+            "A key belongs into an environment variable: api_key_env names it.",
+        )
+    if bare and given is None and port is not None:
+        shown = f"[{host}]" if ":" in host else host
+        return Address(f"http://{shown}:{port}{parts.path}")
+    return Address(url)
+
+
+_EXAMPLE = "Write one as http://localhost:8000/v1"

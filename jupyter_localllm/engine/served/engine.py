@@ -1,0 +1,250 @@
+"""A model behind a server, as an `Engine`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.loop import Emit, Loop
+from jupyter_localllm.engine.served.talk import Talk
+from jupyter_localllm.engine.served.wire import Described, Ended, Wire
+from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, ToolsRefused
+from jupyter_localllm.types import Done, Event, Job, ModelInfo, Note, Status, Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ServedEngine", "estimated"]
+
+T = TypeVar("T")
+_REMEMBERED = 512  # texts whose tokens were counted
+_LONGEST_REMEMBERED = 4096  # characters of one
+
+
+class ServedEngine:
+    """One model of one server.
+
+    Parameters
+    ----------
+    name : str
+        What people call it.
+    address : Address
+    wire : callable
+        Makes the `Wire`; called on the event loop, before the first request.
+    """
+
+    def __init__(self, name: str, address: Address, wire: Callable[[], Wire]) -> None:
+        self._name, self.address, self._make = name, address, wire
+        self._loop = Loop(f"jupyter_localllm-{name}")
+        self._wire: Wire | None = None
+        self._described: Described | None = None
+        self._turns: asyncio.Semaphore | None = None  # of a server that takes few requests at once
+        self._counted: dict[str, int] = {}
+        self._closed = False
+        self._finalizer = weakref.finalize(self, self._loop.close, _nothing, wait=False)
+        self._finalizer.atexit = False
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        return self._name
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the server was found, with the model on it."""
+        return self._described is not None
+
+    def load(self) -> Generator[Status, None, None]:
+        """Find the server and the model; whether it lies in the server's memory is the server's affair."""
+        self._check_open()
+        if self._described is None:
+            yield Status("loading", f"asking {self.address.url} for {self._name}")
+            self._described = self._loop.call(lambda: self._told(lambda wire: wire.describe()))
+
+    def info(self) -> ModelInfo:
+        """What the server says of the model."""
+        self._check_open()
+        said = self._known()
+        details = {"address": self.address.url, **said.details}
+        return ModelInfo(
+            self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=self.address.told
+        )
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text: the server's count, or about a token for three bytes where it does not count."""
+        self._check_open()
+        self._known()
+        new = [text for text in dict.fromkeys(texts) if text and text not in self._counted]
+        counts: dict[str, int] = {}
+        if new:
+            found = self._loop.call(lambda: self._in_turn(lambda wire: wire.count(new)))
+            counts = dict(zip(new, found if found is not None else map(estimated, new), strict=True))
+            self._remember(counts)
+        return [(counts[text] if text in counts else self._counted[text]) if text else 0 for text in texts]
+
+    def count_prompt(self, pieces: Sequence[str]) -> int:
+        """Tokens of all pieces."""
+        return sum(self.count(pieces))
+
+    def generate(self, job: Job) -> Generator[Event, None, None]:
+        """Ask, and tell what comes; closing the generator closes the connection, so that the server stops."""
+        begun = time.perf_counter()
+        yield from self.load()
+        n_ctx = self._known().n_ctx
+        if job.max_tokens >= n_ctx:
+            raise ContextOverflow(
+                f"the answer may have {job.max_tokens:,} tokens, and the window of {self._name} has {n_ctx:,}",
+                "Lower max_tokens; or set n_ctx, if the server's window is larger than it says.",
+            )
+        yield Status("waiting", f"asking {self.address.url}")
+        yield from self._loop.stream(lambda emit: self._answer(job, emit, begun))
+
+    def holds(self, constraint: Constraint) -> bool:
+        """Never for sure: servers differ, and some loosen a schema silently. So the model is told in words as well."""
+        return False
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of texts (see `Engine`)."""
+        import numpy as np
+
+        self._check_open()
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
+        rows = np.asarray(self._loop.call(lambda: self._in_turn(lambda w: w.embed(texts))), dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True) if rows.ndim == 2 else np.zeros((1, 1))
+        if len(rows) != len(texts) or not np.isfinite(lengths).all() or not (lengths > 0).all():
+            raise EngineError(f"{self.address.url} gave no vector for each text", "Is it an embedding model?")
+        return np.asarray(rows / lengths, dtype=np.float32)
+
+    def unload(self) -> None:
+        """End what runs with `EngineClosed`, and ask the server to free the model, if it can be asked."""
+        self._loop.cancel(EngineClosed(f"{self._name} was unloaded while it answered", "Run it again."))
+        if self._described is not None and not self._closed:
+            self._described = None
+            with contextlib.suppress(LocalLLMError):  # the server is gone: nothing lies in its memory either
+                self._loop.call(lambda: self._told(lambda wire: wire.unload()))
+
+    def close(self) -> None:
+        """Close the connections for good; what lies in the server's memory is left to the server."""
+        self._end(wait=True)
+
+    def discard(self) -> None:
+        """Close without waiting: for finalizers."""
+        self._end(wait=False)
+
+    def _end(self, *, wait: bool) -> None:
+        if self._closed:
+            return
+        self._closed, self._described = True, None
+        self._finalizer.detach()
+        self._loop.cancel(EngineClosed(f"{self._name} was closed", "Make a new handle."))
+        self._loop.close(self._hang_up, wait=wait)
+
+    async def _hang_up(self) -> None:
+        if self._wire is not None:
+            await self._wire.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineClosed(f"{self._name} was closed", "Make a new handle.")
+
+    def _known(self) -> Described:
+        if self._described is None:
+            for _ in self.load():
+                pass
+        assert self._described is not None
+        return self._described
+
+    def _size(self, text: str) -> int:
+        return self._counted.get(text) or estimated(text)
+
+    def _remember(self, counts: dict[str, int]) -> None:
+        self._counted.update((text, count) for text, count in counts.items() if len(text) <= _LONGEST_REMEMBERED)
+        for text in list(self._counted)[: max(0, len(self._counted) - _REMEMBERED)]:
+            self._counted.pop(text, None)
+
+    # -- on the event loop ---------------------------------------------------------------------------------------------
+
+    async def _told(self, ask: Callable[[Wire], Awaitable[T]]) -> T:
+        """Ask the wire; whatever it raises is an error of ours."""
+        if self._wire is None:
+            self._wire = self._make()
+        wire = self._wire
+        try:
+            return await ask(wire)
+        except ToolsRefused:
+            if self._described is not None:
+                self._described = replace(self._described, tools=False)
+            raise
+        except LocalLLMError:
+            raise
+        except Exception as error:  # of the client, its HTTP library, or a server's reply that is not what it should be
+            raise wire.trouble(error) from error
+
+    async def _in_turn(self, ask: Callable[[Wire], Awaitable[T]]) -> T:
+        async with self._turn():
+            return await self._told(ask)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, emit: Emit | None = None) -> AsyncIterator[None]:
+        """Our turn at a server that takes few requests at once."""
+        at_once = self._described.at_once if self._described is not None else 0
+        if not at_once:
+            yield
+            return
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(at_once)
+        if self._turns.locked() and emit is not None:
+            emit(Status("waiting", f"{self.address.url} answers one after the other: waiting"))
+        async with self._turns:
+            yield
+
+    async def _answer(self, job: Job, emit: Emit, begun: float) -> None:
+        talk = Talk(job, emit, begun)
+        async with self._turn(emit):
+            ended = await self._told(lambda wire: _heard(wire, job, talk))
+        if ended is None:
+            raise EngineError(
+                f"{self.address.url} broke its answer off after {talk.pieces} pieces",
+                "Ask again; the server's log may say why.",
+            )
+        usage, notes = ended.usage, ended.notes
+        if usage is None:  # counted as far as that can be done here: a piece mostly is a token
+            usage = Usage(sum(self._size(message.content) for message in job.prompt.messages), 0, talk.pieces)
+        if job.logprobs is not None and not talk.has_logprobs:
+            notes = (*notes, Note("unsent", "the server gives no log-probabilities"))
+        emit(Done(talk.result(ended, usage, self._name, notes)))
+
+
+async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
+    """Listen to the end; None if there is none. A stop string ends it here, and the connection with it."""
+    async with contextlib.aclosing(wire.chat(job)) as pieces:
+        async for heard in pieces:
+            if isinstance(heard, Ended):
+                return heard
+            if talk.take(heard):
+                return Ended()
+    return None
+
+
+async def _nothing() -> None:
+    return None
+
+
+def estimated(text: str) -> int:
+    """About how many tokens a text has: rather too many.
+
+    Examples
+    --------
+    >>> estimated("What is the capital of Japan?"), estimated("")
+    (10, 0)
+    """
+    return len(text.encode("utf-8", "replace")) // 3 + 1 if text else 0

@@ -1,0 +1,83 @@
+"""What can go wrong with a server, in the same words for all of them."""
+
+from __future__ import annotations
+
+import re
+
+from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError
+
+__all__ = ["CONNECT_SECONDS", "broke_off", "not_there", "refused", "silent", "strange"]
+
+CONNECT_SECONDS = 1.5
+"""How long a server may take to accept a connection: who waits for one that is not there is told within two seconds."""
+
+_LONGEST = 600  # characters of what a server says
+_WINDOW = re.compile(r"context.{0,20}(length|size|window)|maximum context|exceed.{0,40}context|n_ctx|too many tokens")
+
+
+def not_there(address: Address, start: str) -> EngineError:
+    """Nobody listens there."""
+    return EngineError(f"there is no server at {address.url}", start)
+
+
+def silent(address: Address, seconds: float) -> EngineError:
+    """The connection stands, and nothing comes."""
+    return EngineError(
+        f"{address.url} has said nothing for {seconds:g} s",
+        "It may be loading a model or busy with others. Ask again, or raise server_timeout.",
+    )
+
+
+def broke_off(address: Address, why: str) -> EngineError:
+    """The connection was cut."""
+    return EngineError(
+        f"{address.url} broke off: {_shortened(why) or 'the connection was closed'}",
+        "Ask again. If that happens each time, see the server's log: it may have run out of memory.",
+    )
+
+
+def strange(address: Address, what: str, protocol: str) -> EngineError:
+    """Something answers that does not speak the protocol."""
+    return EngineError(f"{address.url} does not speak {protocol}: {_shortened(what)}", "Is that the right address?")
+
+
+def refused(address: Address, status: int, message: str, key: str) -> LocalLLMError:
+    """The server's own words, with what can be done.
+
+    Parameters
+    ----------
+    address : Address
+    status : int
+        Of HTTP; 0 where there is none, in the middle of an answer.
+    message : str
+        What the server says.
+    key : str
+        Where its key is set.
+    """
+    said = _shortened(message) or "nothing more"
+    if _WINDOW.search(message.lower()):
+        return ContextOverflow(
+            f"prompt and answer do not fit in the window of {address.url}: {said}",
+            "Shorten the prompt, lower max_tokens, or start the server with a larger window.",
+        )
+    if 300 <= status < 400:
+        return EngineError(
+            f"{address.url} sends requests on to another address ({said}), and they are not sent there by themselves",
+            "Name that address, if it is the right one.",
+        )
+    hints = {
+        401: f"It wants a key, or another one: {key}",
+        403: f"It wants a key, or another one: {key}",
+        404: "Is the address right? That of OpenAI's protocol mostly ends with /v1.",
+        429: "It has too much to do. Ask again later, or lower n_parallel.",
+        503: "It may still be loading the model. Ask again in a moment.",
+    }
+    hint = hints.get(status, "See the server's log." if status >= 500 or not status else "")
+    how = f"answered {status}" if status else "failed while it answered"
+    return EngineError(f"{address.url} {how}: {said}", hint)
+
+
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} …"

@@ -1,0 +1,87 @@
+"""A model of a backend (``"ollama:llama3.2:3b"``), as the pipeline knows a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+
+from jupyter_localllm.cache import AnswerCache, content_sha256
+from jupyter_localllm.engine.backends import Home, Target, backend_of
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.models import sha256_of
+from jupyter_localllm.pipeline import Model, version_of
+from jupyter_localllm.runtime.shared import Runtime
+from jupyter_localllm.types import Status
+
+__all__ = ["BackendModel"]
+
+
+class BackendModel:
+    """A model of a backend.
+
+    Parameters
+    ----------
+    runtime : Runtime
+    target : Target
+    cache : AnswerCache
+    holder : int
+    others : callable
+        Any other model by its name, for backends that are made of others.
+    """
+
+    def __init__(
+        self, runtime: Runtime, target: Target, cache: AnswerCache, holder: int, others: Callable[[str], Model]
+    ) -> None:
+        self._runtime, self._target, self._cache, self._holder = runtime, target, cache, holder
+        self._backend = backend_of(target.scheme)
+        self._home = Home(
+            sha256_of=lambda path: sha256_of(path, cache.memo),
+            engine=lambda name: others(name).engine(),
+            identity=lambda name: others(name).sha256(),
+        )
+        self._sha256 = ""
+
+    @property
+    def name(self) -> str:
+        """Scheme and name."""
+        return f"{self._target.scheme}:{self._target.name}"
+
+    @property
+    def known_as(self) -> str:
+        """The same, with the address if it was set apart."""
+        return self._target.known_as
+
+    def sha256(self) -> str:
+        """Of what names the weights; as it was remembered where that cannot be found out."""
+        if not self._sha256:
+            try:
+                weights = self._backend.identity(self._target, self._home)
+                self._sha256 = content_sha256(f"{self._target.scheme}:{weights}")
+            except LocalLLMError:
+                remembered = self._cache.model_sha256(self.known_as)
+                if not remembered:
+                    raise
+                self._sha256 = remembered
+        return self._sha256
+
+    def identify(self) -> Generator[Status, None, None]:
+        """Nothing to tell: it is quick, or told while the model is loaded."""
+        yield from ()
+
+    def engine(self) -> Generator[Status, None, Engine]:
+        """The shared engine, loaded."""
+
+        def make() -> Engine:
+            return self._backend.engine(self._target, self._home)
+
+        return (yield from self._runtime.backend(self._target, make, self._holder))
+
+    def versions(self) -> Mapping[str, str]:
+        """Of the package that the backend goes through."""
+        package = self._backend.package
+        return {package: version_of(package)} if package else {}
+
+    def holds(self, constraint: Constraint) -> bool:
+        """What the backend says of all its models: whether there is a server may not change what is asked."""
+        return self._backend.holds(constraint)
