@@ -32,11 +32,4 @@ class Judging(Handle):
         from jupyter_localllm.doctor import Subject, examine
 
         kernel = getattr(current_shell(), "kernel", None)
-        return examine(Subject(self, self.answers, self._called, kernel, quick))
-
-    def _called(self, model: str) -> str:
-        """What a name means, in a phrase."""
-        from jupyter_localllm.models import locate
-
-        name, path = locate(model, model_dirs=tuple(self.model_dirs))
-        return f"{name}, the file {path}"
+        return examine(Subject(self, self.answers, self.find, kernel, quick))

@@ -99,7 +99,7 @@ def _graphics(flags: BuildFlags, *, nvidia: bool, rocm: bool) -> Iterator[Findin
 def check_one_token(subject: Subject) -> Iterator[Finding]:
     """Decode one token with the model of the settings, in a child process."""
     settings = subject.settings
-    if subject.backend or subject.quick:
+    if subject.quick or subject.is_served(settings.model):
         return
     try:
         name, path = locate(settings.model, model_dirs=tuple(settings.model_dirs))

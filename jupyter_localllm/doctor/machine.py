@@ -56,7 +56,7 @@ def check_model(subject: Subject) -> Iterator[Finding]:
     """The model of the settings: whether it is there, is whole, and fits."""
     settings = subject.settings
     try:
-        if subject.backend:
+        if subject.is_served(settings.model):
             yield Finding("model", "ok", f"{settings.model}: {subject.find(settings.model)}")
             return
         name, path = locate(settings.model, model_dirs=tuple(settings.model_dirs))

@@ -20,7 +20,6 @@ __all__ = ["check_cache", "check_network", "check_settings", "without_secrets"]
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _HUB = "https://huggingface.co"
 _MODELS = ("model", "draft_model", "embedding_model")
-_BACKEND = re.compile(r"[A-Za-z][\w+-]+:(?![\\/])")  # two letters at least: C:\models is a drive
 
 
 def check_cache(subject: Subject) -> Iterator[Finding]:
@@ -68,7 +67,7 @@ def check_network(subject: Subject) -> Iterator[Finding]:
     settings, named = subject.settings, False
     for name in _MODELS:
         model = str(getattr(settings, name, "") or "")
-        if _BACKEND.match(model):
+        if model and subject.is_served(model):
             named = True
             try:
                 yield Finding("network", "ok", f"{name} = {model}: {subject.find(model)}")

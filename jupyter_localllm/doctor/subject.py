@@ -38,12 +38,15 @@ class Subject:
     kernel: Any = None
     quick: bool = False
 
-    @property
-    def backend(self) -> str:
-        """The scheme of a model that is no file (``"ollama"``), or empty."""
-        scheme, colon, rest = str(getattr(self.settings, "model", "")).partition(":")
-        drive = len(scheme) < 2 or rest.startswith("\\")  # C:\models
-        return scheme.lower() if colon and not drive and scheme.isidentifier() else ""
+    def is_served(self, model: str) -> bool:
+        """Whether a name means a backend's model (``"ollama:llama3.2:3b"``) and no file."""
+        from jupyter_localllm.engine.backends import BackendSettings, target_of
+        from jupyter_localllm.errors import LocalLLMError
+
+        try:
+            return target_of(model, BackendSettings()) is not None
+        except LocalLLMError:  # a backend without a name
+            return True
 
 
 Check = Callable[[Subject], "Iterable[Finding]"]
