@@ -216,14 +216,16 @@ class Settings(Configurable):
         SettingsError
             Values do not fit; all of them are told.
         """
-        checked, problems = {}, []
+        checked, problems, traits = {}, [], self.traits(config=True)
         for name, value in values.items():
-            trait = self.traits()[name]
+            if name not in traits:
+                problems.append(f"unknown setting {name!r}. {close_match(name, traits)}")
+                continue
             try:
-                if value is not None or trait.allow_none:
-                    checked[name] = self.checked(name, written_as(trait, value))
+                if value is not None or traits[name].allow_none:
+                    checked[name] = self.checked(name, written_as(traits[name], value))
             except (ValueError, TraitError) as error:
-                problems.append(f"{name} cannot be {value!r}: {error}. {trait.help}")
+                problems.append(f"{name} cannot be {value!r}: {error}. {traits[name].help}")
             except SettingsError as error:
                 problems.append(f"{error.message}. {error.hint}")
         if problems:

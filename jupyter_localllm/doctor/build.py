@@ -6,10 +6,10 @@ import platform
 import sys
 from collections.abc import Iterator
 
-from jupyter_localllm.doctor.processor import has_nvidia, has_rocm, known_here, model_name, processor_features
 from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject, pip
 from jupyter_localllm.engine.llama import BuildFlags, build_flags, check_in_child
+from jupyter_localllm.engine.processor import has_nvidia, has_rocm, known_here, model_name, processor_features
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models import locate
 

@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_localllm._version import __version__
 from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject, pip
-from jupyter_localllm.doctor.versions import version_of
+from jupyter_localllm.pipeline import version_of
 
 __all__ = ["check_halves", "check_subshells", "enabled", "prefix_of", "server_python"]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from jupyter_localllm._version import __version__
 from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject, pip
+from jupyter_localllm.pipeline import version_of
 
 __all__ = ["check_packages", "check_versions"]
 
@@ -41,14 +42,6 @@ def check_packages(_subject: Subject) -> Iterator[Finding]:
     if missing:
         told = [f"{extra} ({', '.join(sorted(extras[extra]))})" for extra in missing]
         yield Finding("packages", "note", f"extras that are not installed: {', '.join(told)}", pip(f"{_OURS}[EXTRA]"))
-
-
-def version_of(distribution: str) -> str:
-    """The installed version, or nothing."""
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _judged(lines: list[str]) -> tuple[dict[str, str], dict[str, set[str]]]:

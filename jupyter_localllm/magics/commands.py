@@ -13,7 +13,7 @@ from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.config import setting_table
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, close_match
-from jupyter_localllm.magics import foreign, mend
+from jupyter_localllm.magics import foreign, judge, mend
 from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.models import available
@@ -40,8 +40,8 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         mend.run(shell, command.name)
     elif command.name == "panel":
         _panel(shell, command)
-    elif command.name == "doctor":
-        _doctor(shell, command)
+    elif command.name in judge.COMMANDS:
+        judge.COMMANDS[command.name](shell, command)
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
         changed()
@@ -51,20 +51,6 @@ def _panel(shell: InteractiveShell, command: Subcommand) -> None:
     from jupyter_localllm.widgets import ChatPanel
 
     ChatPanel(command.value or "", shell=shell).show()
-
-
-def _doctor(shell: InteractiveShell, command: Subcommand) -> None:
-    from IPython.display import display
-
-    from jupyter_localllm.doctor import Finding, Report, examine_without_settings
-
-    try:
-        report = get_llm().doctor(quick=bool(command.options.get("quick")))
-    except SettingsError as error:
-        report = examine_without_settings(error, getattr(shell, "kernel", None))
-    if lost := foreign.lost(shell):
-        report = Report((*report.findings, Finding("magics", "note", lost, "%reload_ext jupyter_localllm")))
-    display(report)  # type: ignore[no-untyped-call]
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
@@ -191,8 +177,8 @@ def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> s
 def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
     if "file" in command.options:
         changed_ones = handle.apply_file(str(command.options["file"]))
-        rows = [(name, _short(value)) for name, value in sorted(changed_ones.items())]
-        return table(rows, ("setting", "value")) if rows else f"{command.options['file']} sets nothing"
+        told = [(name, _short(value)) for name, value in sorted(changed_ones.items())]
+        return table(told, ("setting", "value")) if told else f"{command.options['file']} sets nothing"
     rows = [(name, _short(value), origin, help) for name, value, origin, help in setting_table(handle)]
     if command.value is not None:
         names = [row[0] for row in rows]

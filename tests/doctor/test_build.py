@@ -11,8 +11,8 @@ import pytest
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.doctor import Finding, Subject, build
 from jupyter_localllm.doctor.build import check_build, check_one_token, judge
-from jupyter_localllm.doctor.processor import FLAGS, processor_features
 from jupyter_localllm.engine.llama import BuildFlags, build_flags
+from jupyter_localllm.engine.processor import FLAGS, processor_features
 from jupyter_localllm.errors import EngineError, ModelCheckFailed
 
 PLAIN = frozenset({"SSE3", "SSSE3", "AVX", "AVX2", "F16C", "FMA", "BMI2"})
