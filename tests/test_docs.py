@@ -20,8 +20,12 @@ import jupyter_localllm
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.answering import Limits
 from jupyter_localllm.answering.evidence import COVERED
+from jupyter_localllm.bench import Row, plan_in
+from jupyter_localllm.bench.quality import KINDS as KINDS_OF_QUALITY
+from jupyter_localllm.bench.quality import questions
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.reading import CERTAIN
+from jupyter_localllm.config.files import read_file
 from jupyter_localllm.config.sections import SECTIONS, section_of
 from jupyter_localllm.doctor import CHECKS
 from jupyter_localllm.engine.scripted import ScriptedEngine
@@ -147,6 +151,22 @@ def test_checks_of_the_doctor_are_all_described() -> None:
     """The table has each check, in the order of the code."""
     (table,) = rows(ROOT / "docs" / "doctor.md", "Check")
     assert [cells[0] for cells in table] == list(CHECKS)
+
+
+def test_figures_of_the_bench_are_all_described() -> None:
+    """The table has each figure, and the table of quality the size of the set."""
+    page = ROOT / "docs" / "bench.md"
+    (table,) = rows(page, "Figure")
+    told = {name for cells in table for name in cells[0].replace("`", "").split(", ")}
+    about = {"case", "model", "quantization", "backend", "n_ctx", "n", "error"}
+    figures = {re.sub(r"_p\d+$", "", name) for name in Row("").figures()} - about
+    assert told == figures
+    (kinds,) = rows(page, "Kind")
+    assert [cells[0] for cells in kinds] == list(KINDS_OF_QUALITY)
+    sizes = [int(re.match(r"\d+", cells[1])[0]) for cells in kinds]  # type: ignore[index]
+    assert sizes == [len(questions()[kind]["items"]) for kind in KINDS_OF_QUALITY]
+    fields = sum(len(item["right"]) for item in questions()["extraction"]["items"])
+    assert f"{fields} fields" in kinds[1][1]
 
 
 def test_cache_modes() -> None:
@@ -334,8 +354,10 @@ def test_toml_is_of_settings(fence: Fence) -> None:
 @pytest.mark.parametrize("fence", of_language("yaml"))
 def test_files_of_settings_can_be_read(fence: Fence, tmp_path: Path) -> None:
     """A file of settings in a page could be given to `%llm config --file`."""
-    (tmp_path / "page.yaml").write_text(fence.text, encoding="utf-8")
-    assert LocalLLM().apply_file(tmp_path / "page.yaml")
+    path = tmp_path / "page.yaml"
+    path.write_text(fence.text, encoding="utf-8")
+    assert LocalLLM().apply_file(path)
+    assert plan_in(read_file(path).get("bench"), "page", LocalLLM.setting_names()).cases
 
 
 def test_sections_of_settings_are_all_described() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api.handle import Handle, current_shell
 from jupyter_localllm.config.files import read_file
-from jupyter_localllm.config.sections import settings_in
+from jupyter_localllm.config.sections import placed, settings_in
 from jupyter_localllm.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -139,6 +140,9 @@ class Judging(Handle):
             if content.get("benchmark") != "jupyter_localllm" and (more := set(content) - {"inference", "bench"}):
                 raise SettingsError(f"{file}: {min(more)} is unknown", "The sections are inference and bench.")
             plan = plan_in(content.get("bench"), str(file), names)
+            folder = Path(file).expanduser().absolute().parent
+            beside = [{name: placed(name, value, folder) for name, value in case.items()} for case in plan.cases]
+            plan = replace(plan, cases=tuple(beside))
             flat = content.get("benchmark") == "jupyter_localllm"  # our own JSON has the settings by their names
             values = content.get("inference") or {}
             base = self.checked_values(values if flat else settings_in(values, file, names), file)

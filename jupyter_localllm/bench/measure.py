@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -14,6 +15,7 @@ from jupyter_localllm.bench.meters import EnergyMeter, Nvml, resident_bytes, vid
 from jupyter_localllm.bench.plan import Plan
 from jupyter_localllm.bench.prompts import prompt_number
 from jupyter_localllm.bench.quality import assess
+from jupyter_localllm.engine.backends import BackendSettings, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.models import read_header
@@ -135,14 +137,14 @@ class _Course:
             return
         info = engine.info()
         details, video = dict(info.details), video_bytes(nvml)
-        path, served = str(details.get("path", "")), bool(info.renders)
-        resident = None if served else max(0, resident_bytes(details.get("pid")) - before)
-        backend = subject.model.partition(":")[0] if served else "llama.cpp" + (", child" if "pid" in details else "")
+        path, child = str(details.get("path", "")), ", child" if "pid" in details else ""
+        # An engine that renders by itself is a server, whose memory is not ours.
+        resident = None if info.renders else max(0, resident_bytes(details.get("pid")) - before)
         self.row = replace(
             self.row,
             n_ctx=info.n_ctx,
-            backend=backend,
-            quantization=_quantization(path),
+            backend=_backend(subject.model, path) + child,
+            quantization=str(details.get("quantization", "")) or _quantization(path),
             resident_bytes=resident,
             video_bytes=None if video is None or video_before is None else max(0, video - video_before),
         )
@@ -209,6 +211,15 @@ def _label(model: str, case: Mapping[str, Any], varied: list[str]) -> str:
     name = Path(model).stem if model.lower().endswith(".gguf") else model
     more = [f"{name}={case[name]}" for name in varied if name in case and name != "model"]
     return ", ".join(part for part in (name, *more) if part)
+
+
+def _backend(model: str, path: str) -> str:
+    """The scheme of a backend's model, or who runs a file; empty for an engine that somebody made."""
+    with contextlib.suppress(LocalLLMError):
+        target = target_of(model, BackendSettings())
+        if target is not None:
+            return target.scheme
+    return "llama.cpp" if path.lower().endswith(".gguf") else ""
 
 
 def _quantization(path: str) -> str:

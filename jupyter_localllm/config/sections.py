@@ -18,7 +18,7 @@ from traitlets import Enum, Float, Int, TraitType
 from jupyter_localllm.config.files import table_in
 from jupyter_localllm.errors import SettingsError, close_match
 
-__all__ = ["SECTIONS", "section_of", "settings_in", "written_as"]
+__all__ = ["SECTIONS", "placed", "section_of", "settings_in", "written_as"]
 
 SECTIONS = ("model", "sampling", "runtime", "output")
 _IN_SECTION = {
@@ -80,7 +80,7 @@ def settings_in(table: Any, path: str | os.PathLike[str], known: Iterable[str]) 
                 found[name] = value
     if problems:
         raise SettingsError(f"{path}: " + "\n".join(problems), "%llm config lists all settings.")
-    return {name: _placed(name, value, folder) for name, value in found.items()}
+    return {name: placed(name, value, folder) for name, value in found.items()}
 
 
 def _schema(grammar: Mapping[str, Any], found: dict[str, Any], problems: list[str]) -> None:
@@ -122,7 +122,7 @@ def _unknown(where: str, key: str, known: Iterable[str], otherwise: str = "") ->
     return f"{where} is unknown. {told}".rstrip()
 
 
-def _placed(name: str, value: Any, folder: Path) -> Any:
+def placed(name: str, value: Any, folder: Path) -> Any:
     """A path that leads somewhere from the file's folder is meant from there; all else stays as it is."""
     if name == "model_dirs" and isinstance(value, list):
         return [_beside(one, folder) for one in value]

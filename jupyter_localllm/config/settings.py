@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -20,10 +20,11 @@ from jupyter_localllm.config.layers import (
     working_directory,
 )
 from jupyter_localllm.config.sections import settings_in, written_as
+from jupyter_localllm.config.telling import reason
 from jupyter_localllm.errors import SettingsError, close_match
 from jupyter_localllm.types import Sampling
 
-__all__ = ["DEFAULT_MODEL", "Settings", "setting_table"]
+__all__ = ["DEFAULT_MODEL", "Settings"]
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 _DEFAULTS = Sampling()
@@ -265,7 +266,7 @@ class Settings(Configurable):
         try:
             return trait._validate(self, value)
         except TraitError as error:
-            raise SettingsError(f"{name} cannot be {value!r}: {_reason(trait, error)}", str(trait.help)) from error
+            raise SettingsError(f"{name} cannot be {value!r}: {reason(trait, error)}", str(trait.help)) from error
 
     def _from_text(self, name: str, text: str) -> Any:
         trait = self.traits()[name]
@@ -305,29 +306,9 @@ class Settings(Configurable):
         return str(default_cache_dir())
 
 
-def _reason(trait: TraitType[Any, Any], error: TraitError) -> str:
-    if isinstance(trait, Enum):
-        return f"choose one of {', '.join(map(str, trait.values or ()))}"
-    low, high = getattr(trait, "min", None), getattr(trait, "max", None)
-    bounded = (low not in (None, float("-inf"))) or (high not in (None, float("inf")))
-    if bounded:
-        return (
-            f"it is {trait.info()} from {low} to {high}"
-            if high not in (None, float("inf"))
-            else (f"it is {trait.info()} of at least {low}")
-        )
-    return str(error)
-
-
 @contextlib.contextmanager
 def _clear_errors() -> Any:
     try:
         yield
     except TraitError as error:
         raise SettingsError(f"a setting in the configuration of LocalLLM is wrong: {error}") from error
-
-
-def setting_table(settings: Settings) -> Iterable[tuple[str, Any, str, str]]:
-    """Name, value, origin and meaning of each setting."""
-    for name in settings.setting_names():
-        yield name, getattr(settings, name), settings.origin(name), str(settings.traits()[name].help)

@@ -116,6 +116,10 @@ def test_a_file_of_settings(tmp_path: Path) -> None:
     result = jl.LocalLLM.from_engine(engine).benchmark(file=path)
     assert [row.settings["temperature"] for row in result.rows] == [0.5, 0.7, 0.9]
     assert {job.sampling.top_k for job in engine.jobs} == {3}
+    (tmp_path / "beside.gguf").touch()
+    path.write_text('[bench]\nn = 1\nmodels = ["beside.gguf", "elsewhere.gguf"]\n')
+    models = [case["model"] for case in scripted().benchmark(file=path).plan.cases]
+    assert models == [str(tmp_path / "beside.gguf"), "elsewhere.gguf"]
     for text, says in (
         ("[bench]\nm = 1", "bench.m"),
         ("[other]\n", "other is unknown"),
