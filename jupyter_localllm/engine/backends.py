@@ -12,7 +12,7 @@ import functools
 import importlib
 import importlib.metadata
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import DependencyMissing, EngineError, ModelNotFound
-from jupyter_localllm.types import Status
+from jupyter_localllm.types import Message, ModelInfo, Prompt, Status
 
 __all__ = ["BUILT_IN", "GROUP", "Backend", "BackendSettings", "Home", "Target", "backend_of", "needed", "target_of"]
 
@@ -106,11 +106,14 @@ class Home:
         The loaded engine of another model, by its name: for backends that are made of others. Tells how far it is.
     identity : callable
         What names the weights of another model.
+    render : callable
+        Messages as an engine reads them that does not render by itself.
     """
 
     sha256_of: Callable[[Path], str]
     engine: Callable[[str], Generator[Status, None, Engine]]
     identity: Callable[[str], str]
+    render: Callable[[Sequence[Message], ModelInfo], Prompt]
 
 
 @runtime_checkable

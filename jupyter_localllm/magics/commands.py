@@ -17,6 +17,7 @@ from jupyter_localllm.magics import foreign, judge, mend
 from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.models import available
+from jupyter_localllm.types import ModelInfo
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -85,27 +86,35 @@ def size(count: float) -> str:
 def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
     lines = [f"model      {handle.model}"]
     resident = runtime.current().resident()
-    for engine in resident:
-        info = engine.info()
-        details = info.details
-        lines.append(
-            f"resident   {engine.name}: {size(details['weights_bytes'])}, window {info.n_ctx:,} of "
-            f"{details['n_ctx_train']:,} trained tokens, {details['threads']} threads, {details['device']}"
-        )
-        child = f", in process {details['pid']}" if "pid" in details else ""
-        lines.append(
-            f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
-            f"flash attention {details['flash_attn']}{child}"
-        )
+    infos = [engine.info() for engine in resident]
+    for info in infos:
+        lines += _resident(info)
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()
     lines.append(f"cache      {stats.entries:,} answers, {size(stats.size_bytes)}, mode {handle.cache}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
-    lines.append("network    none: nothing leaves this machine")
+    elsewhere = sorted({info.remote for info in infos if info.remote})
+    where = f"prompts leave this machine, to {', '.join(elsewhere)}" if elsewhere else ""
+    lines.append(f"network    {where or 'none: nothing leaves this machine'}")
     lost = foreign.lost(shell)
     return "\n".join([*lines, *([lost] if lost else [])])
+
+
+def _resident(info: ModelInfo) -> list[str]:
+    """A model that is loaded, or a server that was found."""
+    details = info.details
+    if "weights_bytes" not in details:
+        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in details.items())
+        return [f"resident   {info.name}: window {info.n_ctx:,} tokens{', ' if told else ''}{told}"]
+    child = f", in process {details['pid']}" if "pid" in details else ""
+    return [
+        f"resident   {info.name}: {size(details['weights_bytes'])}, window {info.n_ctx:,} of "
+        f"{details['n_ctx_train']:,} trained tokens, {details['threads']} threads, {details['device']}",
+        f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
+        f"flash attention {details['flash_attn']}{child}",
+    ]
 
 
 def _use(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:

@@ -307,7 +307,9 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
 def _volatile(view: View, result: Result) -> dict[str, Any]:
     return {
         "cached": result.cached,
-        "timings": asdict(result.timings),
+        "timings": {
+            name: value for name, value in asdict(result.timings).items() if value or not name.startswith("server_")
+        },
         "usage": asdict(result.usage),
         "notes": [asdict(note) for note in view.passing_notes],
     }

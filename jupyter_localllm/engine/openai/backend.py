@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
 
 from jupyter_localllm.engine.backends import Home, Target, needed
 from jupyter_localllm.engine.base import Engine
@@ -11,7 +10,7 @@ from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.openai.wire import OpenAIWire
 from jupyter_localllm.engine.served.address import Address, address_of, at
 from jupyter_localllm.engine.served.engine import ServedEngine
-from jupyter_localllm.errors import UsageError
+from jupyter_localllm.engine.served.keys import key_for
 
 __all__ = ["BACKEND", "DEFAULT_ENDPOINT", "OpenAIBackend"]
 
@@ -41,7 +40,8 @@ class OpenAIBackend:
         name, address = self._place(target)
         address.permit(target.settings.allow_remote)
         client = needed("openai", "openai", "A server of OpenAI's protocol")
-        key = _key(target.settings.api_key_env, address)
+        own = os.environ.get("OPENAI_BASE_URL", "") or _MAKERS
+        key = key_for(address, target.settings.api_key_env, "OPENAI_API_KEY", [own])
 
         def wire() -> OpenAIWire:
             return OpenAIWire(client, name, address, key, target.settings)
@@ -57,26 +57,6 @@ class OpenAIBackend:
         return name, address_of(
             named or target.settings.endpoint or os.environ.get("OPENAI_BASE_URL", "") or DEFAULT_ENDPOINT
         )
-
-
-def _key(variable: str, address: Address) -> str:
-    """The key for a server; a key that was meant for another one is not sent.
-
-    Raises
-    ------
-    UsageError
-        The variable is not set.
-    """
-    if variable:
-        key = os.environ.get(variable, "")
-        if not key:
-            raise UsageError(
-                f"the environment has no variable {variable}, which api_key_env names", "Set it, or unset that."
-            )
-        return key
-    own = os.environ.get("OPENAI_BASE_URL", "") or _MAKERS
-    same = urlsplit(own).netloc == urlsplit(address.url).netloc
-    return os.environ.get("OPENAI_API_KEY", "") if same else ""
 
 
 BACKEND = OpenAIBackend()

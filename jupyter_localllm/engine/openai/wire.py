@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,7 +86,12 @@ class OpenAIWire:
         """The server's own count, where it has one."""
         if not self._dialect.counting:
             return None
-        return list(await asyncio.gather(*map(self._count, texts)))
+        counts = await asyncio.gather(*map(self._count, texts))
+        found = [count for count in counts if isinstance(count, int)]
+        if len(found) == len(texts):
+            return found
+        self._dialect = replace(self._dialect, counting="")  # an older one, or a proxy stands before it
+        return None
 
     async def embed(self, texts: Sequence[str]) -> list[Sequence[float]]:
         """Vectors by the server's embedding model."""
@@ -160,20 +166,15 @@ class OpenAIWire:
             told += [_of(model, name) for name in _WINDOW_NAMES]
         return next((value for value in told if isinstance(value, int) and value > 0), 0)
 
-    async def _count(self, text: str) -> int:
-        way = self._dialect.counting
-        if way == "tokenize":
+    async def _count(self, text: str) -> Any:
+        if self._dialect.counting == "tokenize":
             tokens = _of(await self._beside("POST", "/tokenize", {"content": text}), "tokens")
-            found = len(tokens) if isinstance(tokens, list) else None
-        elif way == "extras":
+            return len(tokens) if isinstance(tokens, list) else None
+        if self._dialect.counting == "extras":
             asked: dict[str, Any] = {"input": text, "model": self._model}
-            found = _of(await self._beside("POST", "/extras/tokenize/count", asked), "count")
-        else:
-            asked = {"model": self._model, "prompt": text, "add_special_tokens": False}
-            found = _of(await self._beside("POST", "/tokenize", asked), "count")
-        if not isinstance(found, int):
-            raise trouble.strange(self._address, "it does not count tokens", self._dialect.name)
-        return found
+            return _of(await self._beside("POST", "/extras/tokenize/count", asked), "count")
+        asked = {"model": self._model, "prompt": text, "add_special_tokens": False}
+        return _of(await self._beside("POST", "/tokenize", asked), "count")
 
     async def _beside(self, method: str, path: str, body: Any = None) -> Any:
         """An address of the server that does not belong to the protocol; None if it has none such."""

@@ -216,12 +216,13 @@ class ServedEngine:
                 f"{self.address.url} broke its answer off after {talk.pieces} pieces",
                 "Ask again; the server's log may say why.",
             )
-        usage, notes = ended.usage, ended.notes
+        usage = ended.usage
         if usage is None:  # counted as far as that can be done here: a piece mostly is a token
             usage = Usage(sum(self._size(message.content) for message in job.prompt.messages), 0, talk.pieces)
         if job.logprobs is not None and not talk.has_logprobs:
-            notes = (*notes, Note("unsent", "the server gives no log-probabilities"))
-        emit(Done(talk.result(ended, usage, self._name, notes)))
+            silent = Note("unsent", "the server gives no log-probabilities")
+            ended = replace(ended, notes=(*ended.notes, silent))
+        emit(Done(talk.result(ended, usage, self._name, self.address.told)))
 
 
 async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:

@@ -1,0 +1,93 @@
+"""The backend ``ollama``: from ``"ollama:llama3.2:3b"`` or ``"ollama:NAME@URL"`` to an engine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from jupyter_localllm.engine.backends import Home, Target, needed
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.engine.ollama.wire import OllamaWire
+from jupyter_localllm.engine.served.address import Address, address_of, at
+from jupyter_localllm.engine.served.engine import ServedEngine
+from jupyter_localllm.engine.served.keys import key_for
+from jupyter_localllm.engine.served.loop import Loop
+from jupyter_localllm.errors import LocalLLMError
+
+__all__ = ["BACKEND", "OllamaBackend"]
+
+_PORT = 11434
+_MAKERS = "https://ollama.com"
+_DIGEST_SECONDS = 5.0
+
+
+class OllamaBackend:
+    """Models of an Ollama server."""
+
+    package = "ollama"
+
+    def check(self, target: Target) -> str:
+        """The model and its address."""
+        name, address = self._place(target)
+        return f"{name} on Ollama at {address.permit(target.settings.allow_remote).url}"
+
+    def identity(self, target: Target, home: Home) -> str:
+        """The digest of the model as the server tells it: weights, template and parameters.
+
+        Raises
+        ------
+        LocalLLMError
+            The server is not there or has no such model.
+        """
+        quick = replace(target.settings, server_timeout=_DIGEST_SECONDS)
+        wire = self._wire(replace(target, settings=quick))
+        loop = Loop("jupyter_localllm-ollama-digest")
+        try:
+            return loop.call(lambda: _digest(wire))
+        finally:
+            loop.close(wire.close)
+
+    def engine(self, target: Target, home: Home) -> Engine:
+        """The engine; nobody is asked yet."""
+        name, address = self._place(target)
+        wire = self._wire(target)
+        return ServedEngine(f"{target.scheme}:{name}", address, lambda: wire)
+
+    def holds(self, constraint: Constraint) -> bool:
+        """Never for sure: Ollama passes over what its grammar cannot say. So the model is told in words as well."""
+        return False
+
+    def _wire(self, target: Target) -> OllamaWire:
+        name, address = self._place(target)
+        address.permit(target.settings.allow_remote)
+        client = needed("ollama", "ollama", "Ollama")
+        own = _environment()
+        homes = [_MAKERS, *([address_of(own, port=_PORT).url] if own else [])]
+        key = key_for(address, target.settings.api_key_env, "OLLAMA_API_KEY", homes)
+        return OllamaWire(client, name, address, key, target.settings)
+
+    def _place(self, target: Target) -> tuple[str, Address]:
+        name, named = at(target.name)
+        text = named or target.settings.endpoint or _environment() or f"127.0.0.1:{_PORT}"
+        return name, address_of(text, port=_PORT)
+
+
+def _environment() -> str:
+    """Ollama's own variable; as a server it may be told to listen everywhere, which is here for those who ask."""
+    host = os.environ.get("OLLAMA_HOST", "").strip()
+    if host.startswith(":"):
+        host = f"127.0.0.1{host}"
+    return host.replace("0.0.0.0", "127.0.0.1", 1)
+
+
+async def _digest(wire: OllamaWire) -> str:
+    try:
+        return await wire.digest()
+    except LocalLLMError:
+        raise
+    except Exception as error:
+        raise wire.trouble(error) from error
+
+
+BACKEND = OllamaBackend()
