@@ -20,8 +20,14 @@ import jupyter_localllm
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.answering import Limits
 from jupyter_localllm.answering.evidence import COVERED
+from jupyter_localllm.bench import Row, plan_in
+from jupyter_localllm.bench.quality import KINDS as KINDS_OF_QUALITY
+from jupyter_localllm.bench.quality import questions
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.reading import CERTAIN
+from jupyter_localllm.config.files import read_file
+from jupyter_localllm.config.sections import SECTIONS, section_of
+from jupyter_localllm.doctor import CHECKS
 from jupyter_localllm.engine.backends import GROUP
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.magics.arguments import Prompt, Subcommand, parse_cell, parse_line
@@ -43,7 +49,7 @@ EXTENSION = ROOT / "labextension"
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
 )
-LANGUAGES = {"bash", "ipython", "python", "text", "toml"}
+LANGUAGES = {"bash", "ipython", "python", "text", "toml", "yaml"}
 # Options of other programs that the pages name.
 FOREIGN = {
     "--build-reference",
@@ -52,7 +58,7 @@ FOREIGN = {
     "--gpu",
     *("--interrupt_requests", "--enable-auto-tool-choice", "--tool-call-parser", "--jinja"),
     *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
-    *("--out", "--rounds", "--questions", "--strict", "--to"),
+    *("--out", "--rounds", "--questions", "--strict", "--to", "--json"),
 }
 
 
@@ -119,9 +125,9 @@ def test_options_are_all_described() -> None:
 
 def test_subcommands_are_all_described() -> None:
     """The tables of subcommands are the parser's, in its order."""
-    now, later = rows(ROOT / "docs" / "magics.md", "Subcommand")
+    now, *later = rows(ROOT / "docs" / "magics.md", "Subcommand")
     assert now == [(form.usage, form.help) for form in FORMS if not form.later]
-    assert later == [(form.usage, form.help) for form in FORMS if form.later]
+    assert [row for table in later for row in table] == [(form.usage, form.help) for form in FORMS if form.later]
 
 
 def test_settings_are_all_described() -> None:
@@ -141,6 +147,28 @@ def test_settings_of_a_question() -> None:
     section = prose(ROOT / "docs" / "settings.md").split("## Which may change with a question")[1]
     listed = section.split(":", 1)[1].split("\n\n", 1)[0]
     assert sorted(code_spans(listed)) == sorted(LocalLLM.request_options())
+
+
+def test_checks_of_the_doctor_are_all_described() -> None:
+    """The table has each check, in the order of the code."""
+    (table,) = rows(ROOT / "docs" / "doctor.md", "Check")
+    assert [cells[0] for cells in table] == list(CHECKS)
+
+
+def test_figures_of_the_bench_are_all_described() -> None:
+    """The table has each figure, and the table of quality the size of the set."""
+    page = ROOT / "docs" / "bench.md"
+    (table,) = rows(page, "Figure")
+    told = {name for cells in table for name in cells[0].replace("`", "").split(", ")}
+    about = {"case", "model", "quantization", "backend", "n_ctx", "n", "error"}
+    figures = {re.sub(r"_p\d+$", "", name) for name in Row("").figures()} - about
+    assert told == figures
+    (kinds,) = rows(page, "Kind")
+    assert [cells[0] for cells in kinds] == list(KINDS_OF_QUALITY)
+    sizes = [int(re.match(r"\d+", cells[1])[0]) for cells in kinds]  # type: ignore[index]
+    assert sizes == [len(questions()[kind]["items"]) for kind in KINDS_OF_QUALITY]
+    fields = sum(len(item["right"]) for item in questions()["extraction"]["items"])
+    assert f"{fields} fields" in kinds[1][1]
 
 
 def test_cache_modes() -> None:
@@ -323,6 +351,26 @@ def test_toml_is_of_settings(fence: Fence) -> None:
     for name, value in tables.get("tool", {}).get("jupyter_localllm", {}).items():
         LocalLLM().checked(name.replace("-", "_"), value)
     assert tables.get("project", {}).get("entry-points", {}).keys() <= {ENTRY_POINTS, GROUP}
+
+
+@pytest.mark.parametrize("fence", of_language("yaml"))
+def test_files_of_settings_can_be_read(fence: Fence, tmp_path: Path) -> None:
+    """A file of settings in a page could be given to `%llm config --file`."""
+    path = tmp_path / "page.yaml"
+    path.write_text(fence.text, encoding="utf-8")
+    assert LocalLLM().apply_file(path)
+    assert plan_in(read_file(path).get("bench"), "page", LocalLLM.setting_names()).cases
+
+
+def test_sections_of_settings_are_all_described() -> None:
+    """The table of sections has each setting where the code has it."""
+    (table,) = rows(ROOT / "docs" / "settings.md", "Section")
+    assert [cells[0] for cells in table] == list(SECTIONS)
+    for section, told in table:
+        named = [name for name in re.findall(r"\w+", told) if name in LocalLLM.setting_names()]
+        assert {section_of(name) for name in named} <= {section}, section
+        if section != "runtime":
+            assert {name for name in LocalLLM.setting_names() if section_of(name) == section} <= {*named, "model"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from collections.abc import Generator
@@ -58,6 +59,29 @@ class Handle(Settings):
         """A handle on an engine that you made, as `jupyter_localllm.engine.scripted.ScriptedEngine`."""
         handle = cls(model=engine.name, **settings)
         handle._engine = engine
+        return handle
+
+    @classmethod
+    def from_settings(cls: type[Self], path: str | os.PathLike[str], **settings: Any) -> Self:
+        """A handle with the settings of a file, and these before them.
+
+        Parameters
+        ----------
+        path : path
+            YAML, TOML or JSON with the section ``inference``; see ``docs/settings.md``.
+        **settings
+            As in `jupyter_localllm.LocalLLM`; they win over the file.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be read, or something in it is unknown or wrong; all of it is told.
+        """
+        handle = cls(**settings)
+        given = {name: getattr(handle, name) for name in settings if name in handle.setting_names()}
+        handle.apply_file(path)
+        handle._apply(given, "argument")
+        handle._layer = "set in this session"
         return handle
 
     def derive(self: Self, **settings: Any) -> Self:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm import runtime
 from jupyter_localllm.api.extracting import Extracting, last
 from jupyter_localllm.api.handle import current_shell, drive
+from jupyter_localllm.api.judging import Judging
 from jupyter_localllm.api.over_rows import OverRows
 from jupyter_localllm.engine.asynchronous import iterate, stopped
 from jupyter_localllm.errors import UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalLLM", "PromptLike", "get_llm"]
 
 
-class LocalLLM(OverRows, Extracting):
+class LocalLLM(OverRows, Extracting, Judging):
     """A handle on a model: settings, and the methods that ask it.
 
     Handles with the same file and context settings share one engine. Nothing is loaded before the first question that
@@ -59,7 +60,8 @@ class LocalLLM(OverRows, Extracting):
             (``"use" | "refresh" | "off" | "require"``), and ``chat``: the name of a conversation to go on with.
             ``schema``: what the answer must be, a type (pydantic model, dataclass, TypedDict, ``Literal`` …), a JSON
             Schema, a compiled regular expression, a list of choices, or a constraint of `jupyter_localllm.constrain`;
-            the result's ``value`` is the Python object. ``constraint``: one of these constraints, to hold the text
+            the result's ``value`` is the Python object; ``""`` is none, where the setting ``schema`` names one.
+            ``constraint``: one of these constraints, to hold the text
             without reading it. ``logprobs``: tell the log-probability of each
             token and of so many alternatives (`Result.logprobs`). ``reasoning_budget``: most tokens of reasoning.
             ``tools``: functions that the model may call, with type hints and docstrings (`jupyter_localllm.tool` marks
@@ -110,13 +112,13 @@ class LocalLLM(OverRows, Extracting):
     def plan(self, prompt: PromptLike, **options: Any) -> Plan:
         """What would be asked: the rendered messages and the tokens of each part. Generates nothing."""
         kit, seat = self._kit(options), self._seat(options)
-        request = self._request(prompt, options, seat)
+        request = self._request(prompt, options, seat, usual=kit is None)
         return drive(plan(request if kit is None else replace(request, tools=kit.tools), self._model(), self.answers))
 
     def _prepared(self, prompt: PromptLike, options: dict[str, Any]) -> Callable[[], Generator[AskEvent, None, None]]:
         """What begins to answer; whatever is wrong with the options is told here."""
         kit, seat = self._kit(options), self._seat(options)
-        request, system = self._request(prompt, options, seat), options.get("system")
+        request, system = self._request(prompt, options, seat, usual=kit is None), options.get("system")
         if kit is None:
             return lambda: self._run(request, seat, system)
         return lambda: self._run_tools(kit, request, seat, system)

@@ -128,7 +128,8 @@ class OverRows(FromSources):
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
         if "tools" in options:
             raise UsageError("tools do not go with a map", "Call them on the rows, and map over what they gave.")
-        typed = self._request("?", {**options, "schema": schema}).form  # a wrong option is an error before any row
+        # a wrong option is an error before any row
+        typed = self._request("?", {**options, "schema": schema}, usual=True).form
         options["schema"] = typed
         client = client_for(client, data)
         if dry_run:

@@ -48,7 +48,10 @@ class Requesting(Handle):
             raise UsageError(f"chat is the name of a conversation, not {chat!r}")
         return Seat(self.conversations.get(chat), place, turn)
 
-    def _request(self, prompt: PromptLike, options: dict[str, Any], seat: Seat = _NOWHERE) -> Request:
+    def _request(
+        self, prompt: PromptLike, options: dict[str, Any], seat: Seat = _NOWHERE, *, usual: bool = False
+    ) -> Request:
+        """The request; `usual`: without a schema of its own it has that of the settings, if it is not ``""``."""
         for name in options:
             if name not in (*REQUEST_OPTIONS, *_VALUES):
                 known = (*REQUEST_OPTIONS, *_VALUES, "chat", "tools")
@@ -60,7 +63,11 @@ class Requesting(Handle):
             for name, value in options.items()
             if name not in _VALUES
         }
-        form, constraint = _form(options.get("schema")), options.get("constraint")
+        schema, constraint = options.get("schema"), options.get("constraint")
+        if usual:
+            schema = self.schema if schema is None and constraint is None else schema
+            schema = None if isinstance(schema, str) and not schema else schema
+        form = _form(schema)
         if form is not None and constraint is not None:
             raise UsageError("schema and constraint exclude each other", "Give the one that the answer is read by.")
         if form is not None and values.get("stop"):

@@ -19,6 +19,7 @@ __all__ = [
     "default_cache_dir",
     "default_pull_dir",
     "environment_settings",
+    "parse_toml",
     "pyproject_settings",
     "working_directory",
 ]
@@ -107,9 +108,23 @@ def _known(name: str, known: Iterable[str], where: str) -> str:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return parse_toml(path.read_text(encoding="utf-8"), path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Raises
+    ------
+    SettingsError
+        It is no TOML; `path` is named.
+    """
     tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomllib.loads(text)
         return table
-    except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError
         raise SettingsError(f"{path} cannot be read: {error}") from error

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
+from jupyter_localllm.config.files import read_file
 from jupyter_localllm.config.layers import (
     default_cache_dir,
     default_pull_dir,
@@ -19,16 +20,19 @@ from jupyter_localllm.config.layers import (
     pyproject_settings,
     working_directory,
 )
+from jupyter_localllm.config.sections import settings_in, written_as
+from jupyter_localllm.config.telling import reason
 from jupyter_localllm.errors import SettingsError, close_match
 from jupyter_localllm.types import Sampling
 
-__all__ = ["DEFAULT_MODEL", "MODEL_PLACES", "Settings", "setting_table"]
+__all__ = ["DEFAULT_MODEL", "MODEL_PLACES", "Settings"]
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 MODEL_PLACES = ("huggingface", "lmstudio", "llama.cpp", "gpt4all", "ollama")
 _DEFAULTS = Sampling()
 _PATHS = ("model_dirs", "model_places")  # lists that the environment writes as PATH
 _RESERVED = ("config", "parent", "log")
+_FILE_SECTIONS = ("inference", "bench")  # the latter is what `%llm bench --file` is to measure
 
 
 class Settings(Configurable):
@@ -152,8 +156,12 @@ class Settings(Configurable):
     must_call = Bool(
         False, help="Whether an answer with tools begins with a call: small models write calls better than they decide."
     ).tag(config=True)
+    schema = Unicode(
+        "", help="What plain answers must be: a JSON Schema, or a file (.json, .gbnf, .lark); empty: free text."
+    ).tag(config=True)
     stop = List(Unicode(), help="The answer ends before the first of these strings.").tag(config=True)
 
+    verbose = Bool(False, help="Show on stderr what llama.cpp logs while it works.").tag(config=True)
     cache = Enum(["use", "refresh", "off", "require"], "use", help="What to do with the answer cache.").tag(config=True)
     cache_dir = Unicode(help="Directory of the cache.").tag(config=True)
     cache_size = Int(1 << 30, min=1 << 20, help="Most bytes of the cache on disk.").tag(config=True)
@@ -190,6 +198,59 @@ class Settings(Configurable):
     def search(self) -> tuple[str, ...]:
         """Where models are found by name: the folders of the settings, our own, and other programs' places."""
         return (*self.model_dirs, self.pull_dir, *(f"@{place}" for place in self.model_places))
+    def apply_file(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Take the settings of a file's section ``inference``: all of them, or none if one is wrong.
+
+        Parameters
+        ----------
+        path : path
+            YAML, TOML or JSON; see `jupyter_localllm.config.files`.
+
+        Returns
+        -------
+        dict
+            What was set, by name.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be read, a key is unknown, or a value does not fit; all that is wrong is told.
+        """
+        content = read_file(path)
+        for key in content:
+            if key not in _FILE_SECTIONS:
+                told = close_match(key, _FILE_SECTIONS) or f"The sections are {' and '.join(_FILE_SECTIONS)}."
+                raise SettingsError(f"{path}: {key} is unknown", told)
+        if "inference" not in content:
+            raise SettingsError(f"{path} has no section inference: it sets nothing", "See docs/settings.md.")
+        checked = self.checked_values(settings_in(content["inference"], path, self.setting_names()), path)
+        self._apply(checked, str(path))
+        self._layer = "set in this session"
+        return checked
+
+    def checked_values(self, values: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Settings as a file writes them, as their traits hold them; one without a value is left as it is.
+
+        Raises
+        ------
+        SettingsError
+            Values do not fit; all of them are told.
+        """
+        checked, problems, traits = {}, [], self.traits(config=True)
+        for name, value in values.items():
+            if name not in traits:
+                problems.append(f"unknown setting {name!r}. {close_match(name, traits)}")
+                continue
+            try:
+                if value is not None or traits[name].allow_none:
+                    checked[name] = self.checked(name, written_as(traits[name], value))
+            except (ValueError, TraitError) as error:
+                problems.append(f"{name} cannot be {value!r}: {error}. {traits[name].help}")
+            except SettingsError as error:
+                problems.append(f"{error.message}. {error.hint}")
+        if problems:
+            raise SettingsError(f"{path}: " + "\n".join(problems))
+        return checked
 
     def sampling(self, options: Mapping[str, Any]) -> Sampling:
         """The sampling value, with `options` in place of the traits.
@@ -224,7 +285,7 @@ class Settings(Configurable):
         try:
             return trait._validate(self, value)
         except TraitError as error:
-            raise SettingsError(f"{name} cannot be {value!r}: {_reason(trait, error)}", str(trait.help)) from error
+            raise SettingsError(f"{name} cannot be {value!r}: {reason(trait, error)}", str(trait.help)) from error
 
     def _from_text(self, name: str, text: str) -> Any:
         trait = self.traits()[name]
@@ -267,29 +328,9 @@ class Settings(Configurable):
         return str(default_pull_dir())
 
 
-def _reason(trait: TraitType[Any, Any], error: TraitError) -> str:
-    if isinstance(trait, Enum):
-        return f"choose one of {', '.join(map(str, trait.values or ()))}"
-    low, high = getattr(trait, "min", None), getattr(trait, "max", None)
-    bounded = (low not in (None, float("-inf"))) or (high not in (None, float("inf")))
-    if bounded:
-        return (
-            f"it is {trait.info()} from {low} to {high}"
-            if high not in (None, float("inf"))
-            else (f"it is {trait.info()} of at least {low}")
-        )
-    return str(error)
-
-
 @contextlib.contextmanager
 def _clear_errors() -> Any:
     try:
         yield
     except TraitError as error:
         raise SettingsError(f"a setting in the configuration of LocalLLM is wrong: {error}") from error
-
-
-def setting_table(settings: Settings) -> Iterable[tuple[str, Any, str, str]]:
-    """Name, value, origin and meaning of each setting."""
-    for name in settings.setting_names():
-        yield name, getattr(settings, name), settings.origin(name), str(settings.traits()[name].help)

@@ -19,8 +19,8 @@ __all__ = ["ACCEPTED", "resolved"]
 
 ACCEPTED = (
     "Give a type (a pydantic model, dataclass, TypedDict, Enum, Literal[…], list[int] …), a JSON schema (a dict, its "
-    "JSON text, or the path of a file), a list of choices, a compiled regular expression (re.compile), or one of "
-    "JsonSchema, Choices, Numbers, Regex, Grammar."
+    "JSON text, or the path of a .json file), the path of a grammar (.gbnf, .lark), a list of choices, a compiled "
+    "regular expression (re.compile), or one of JsonSchema, Choices, Numbers, Regex, Grammar."
 )
 
 
@@ -34,10 +34,10 @@ def resolved(schema: Any, namespace: Mapping[str, Any] | None) -> Any:
     if text.startswith("{"):
         return _json_object(text, "A schema that is a text must be a JSON object")
     path = Path(text).expanduser()
-    if text.lower().endswith(".json") and path.is_file():
+    if text.lower().endswith((".json", ".gbnf", ".lark")) and path.is_file():
         return _from_file(path)
     if namespace is None:
-        raise UsageError(f"There is no schema {text!r}: it is no JSON object and no JSON file.", ACCEPTED)
+        raise UsageError(f"There is no schema {text!r}: it is no JSON object and no file.", ACCEPTED)
     try:
         # The person's own cell. One dict: what stands inside a comprehension sees no locals of eval.
         return eval(text, {"__builtins__": __builtins__, **_KNOWN, **namespace})
@@ -55,11 +55,13 @@ _KNOWN: dict[str, Any] = {
 }
 
 
-def _from_file(path: Path) -> Mapping[str, Any]:
+def _from_file(path: Path) -> Mapping[str, Any] | Grammar:
     try:
         text = path.expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The schema in {path} cannot be read: {error}") from None
+    if path.suffix.lower() in (".gbnf", ".lark"):
+        return Grammar(text)
     return _json_object(text, f"The file {path} must be a JSON object")
 
 

@@ -13,7 +13,7 @@ from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.config import setting_table
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import SettingsError, UsageError, close_match
-from jupyter_localllm.magics import foreign, mend
+from jupyter_localllm.magics import foreign, judge, mend
 from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.models import models, pull_model, unload, use
 from jupyter_localllm.magics.resident import resident_lines
@@ -42,6 +42,8 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         mend.run(shell, command.name)
     elif command.name == "panel":
         _panel(shell, command)
+    elif command.name in judge.COMMANDS:
+        judge.COMMANDS[command.name](shell, command)
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
         changed()
@@ -102,9 +104,9 @@ def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> s
 
 def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
     if "file" in command.options:
-        raise UsageError(
-            "%llm config --file is not in this version yet", "Settings can stand in [tool.jupyter_localllm]."
-        )
+        changed_ones = handle.apply_file(str(command.options["file"]))
+        told = [(name, _short(value)) for name, value in sorted(changed_ones.items())]
+        return table(told, ("setting", "value")) if told else f"{command.options['file']} sets nothing"
     rows = [(name, _short(value), origin, help) for name, value, origin, help in setting_table(handle)]
     if command.value is not None:
         names = [row[0] for row in rows]

@@ -45,7 +45,7 @@ def help_text() -> str:
         _HEAD,
         "Options\n" + _columns(options),
         "Subcommands of %llm\n" + _columns(commands),
-        f"Known, but not in this version yet: {', '.join(later)}.\n",
+        *([f"Known, but not in this version yet: {', '.join(later)}.\n"] if later else []),
         _EXAMPLES,
     )
     return "\n".join(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.types import Part
@@ -33,7 +33,7 @@ def run(shell: InteractiveShell, task: Literal["explain", "fix"] | str) -> None:
 
     arguments = CellArguments(format="code") if task == "fix" else CellArguments()
     # An explanation is a paragraph or two; small models do not know when to end one.
-    options = {} if task == "fix" else {"max_tokens": 400}
+    options: dict[str, Any] = {"schema": ""} if task == "fix" else {"schema": "", "max_tokens": 400}
     result = show_answer(shell, get_llm(), question(shell, task), arguments, options)
     shell.push({"_llm": result}, interactive=False)  # type: ignore[no-untyped-call]
 

@@ -50,6 +50,13 @@ def _days(text: str) -> float:
     return days
 
 
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError("it must be 1 or more")
+    return count
+
+
 @dataclass(frozen=True)
 class Flag:
     """An option of a subcommand."""
@@ -80,7 +87,9 @@ class Form:
     optional : bool
         Whether the argument may be left out.
     flags : tuple of Flag
-        At most one of them may be given.
+        At most one of them may be given,
+    several : bool
+        unless several may be.
     suggest : str
         What completion offers as its argument.
     default : str
@@ -95,6 +104,7 @@ class Form:
     value: str = ""
     optional: bool = False
     flags: tuple[Flag, ...] = ()
+    several: bool = False
     suggest: Suggest = ""
     default: str = ""
     later: bool = False
@@ -103,7 +113,7 @@ class Form:
     def usage(self) -> str:
         """As the help shows it: ``"history [NAME] [--clear|--save FILE|--load FILE]"``."""
         value = f"[{self.value}]" if self.optional else self.value
-        flags = f"[{'|'.join(flag.usage for flag in self.flags)}]" if self.flags else ""
+        flags = f"[{('] [' if self.several else '|').join(flag.usage for flag in self.flags)}]" if self.flags else ""
         return " ".join(part for part in (self.name, self.action, value, flags) if part)
 
 
@@ -136,8 +146,16 @@ FORMS: Final[tuple[Form, ...]] = (
     Form("explain", "explain the last error of this notebook"),
     Form("fix", "propose a corrected cell for the last error"),
     Form("panel", "the chat as widgets, in this cell", value="NAME", optional=True, suggest="chat"),
-    Form("bench", "measure the model", later=True),
-    Form("doctor", "check the installation", later=True),
+    Form(
+        "bench", "measure models, speed and quality; several with commas",
+        value="MODEL", optional=True, suggest="model",
+        flags=(
+            Flag("--n", "N", _count), Flag("--quality"), Flag("--file", "FILE", suggest="file"),
+            Flag("--out", "FILE", suggest="file"),
+        ),
+        several=True,
+    ),
+    Form("doctor", "check the installation and this machine", flags=(Flag("--quick"),)),
     Form("help", "show this"),
 )  # fmt: skip
 
@@ -191,8 +209,10 @@ def _match(form: Form, words: tuple[Word, ...]) -> Subcommand | None:
     rest = iter(words[len(fixed) :])
     for word in rest:
         if is_option(word.text) and not word.quoted:
-            if options or not (options := _flag(form, word, rest)):
+            found = _flag(form, word, rest)
+            if not found or (options if not form.several else found.keys() & options.keys()):
                 return None
+            options |= found
         elif form.value and value is None and word.text:
             value = word.text
         else:

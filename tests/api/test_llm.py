@@ -312,3 +312,31 @@ def test_somebody_elses_cache_does_not_stop_an_answer(monkeypatch: pytest.Monkey
     assert result.text == "It is Tokyo."
     assert [note.code for note in result.notes] == ["cache"]
     assert llm.generate("x", cache="off").notes == ()
+
+
+def test_a_file_of_settings_makes_a_handle(tmp_path: Path) -> None:
+    """`from_settings` takes what the file says, and what is given in code wins over it."""
+    path = tmp_path / "inference.toml"
+    path.write_text("[inference.sampling]\nseed = 5\ntop_k = 3\n")
+    llm = jl.LocalLLM.from_settings(path, seed=7)
+    assert (llm.seed, llm.top_k, llm.origin("seed"), llm.origin("top_k")) == (7, 3, "argument", str(path))
+
+
+def test_the_usual_schema_holds_plain_answers(tmp_path: Path) -> None:
+    """The setting `schema` holds where a question brings none of its own, and `""` is none at all."""
+    schema = '{"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}'
+    llm = scripted('{"city": "Tokyo"}', schema=schema)
+    assert llm.generate("Where?").value == {"city": "Tokyo"}
+    assert llm.generate("Where?", schema="").value is None
+    assert llm.map("Where is {{ value }}?", ["it"]) == [{"city": "Tokyo"}]
+    assert llm.extract({"type": "object"}, "Where?") == {"city": "Tokyo"}
+    (tmp_path / "answer.gbnf").write_text('root ::= "yes" | "no"')
+    llm = scripted("yes", schema=str(tmp_path / "answer.gbnf"))
+    assert llm.generate("Is it?").value == "yes"
+    assert scripted("no JSON at all", schema="").generate("Where?", cache="off").text == "no JSON at all"
+
+
+def test_a_usual_schema_that_is_none_is_told() -> None:
+    """A file that is not there is an error at the question, with what may be given."""
+    with pytest.raises(UsageError, match=r"no schema 'gone.json'"):
+        scripted(schema="gone.json").generate("Where?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import ctypes
 import sys
 from types import ModuleType
@@ -27,6 +28,8 @@ class Native:
     quick : ctypes.PyDLL
         The same library for calls that take microseconds. They keep the GIL: to let it go and wait for it again takes
         up to 5 ms each time when another thread runs Python.
+    verbose : bool
+        Whether the log is written to stderr as well; the latest model that was loaded decides.
     complaints : deque of str
         The last warnings and errors of llama.cpp; they say why a load failed, and never reach the notebook's stderr.
     """
@@ -34,6 +37,7 @@ class Native:
     def __init__(self, lib: ModuleType) -> None:
         self.lib: Any = lib
         self.quick = _quick(lib)
+        self.verbose = False
         self.complaints: collections.deque[str] = collections.deque(maxlen=20)
         # Both objects must outlive every native call.
         self._log = lib.llama_log_callback(self._note)
@@ -74,6 +78,9 @@ class Native:
         return next((line for line in reversed(self.complaints) if line), "llama.cpp did not say why")
 
     def _note(self, level: int, text: bytes, _data: Any) -> None:
+        if self.verbose:
+            with contextlib.suppress(Exception):  # no stderr, or one that is closed: llama.cpp must not hear of it
+                sys.stderr.write(text.decode("utf-8", "replace"))
         if level in (_ERROR, _WARNING):
             self.complaints.append(text.decode("utf-8", "replace").strip())
 

@@ -58,6 +58,7 @@ class Resident:
         self, native: Native, path: str, settings: LlamaSettings, on_progress: Callable[[float], bool]
     ) -> None:
         self._native, self._lib, self.settings = native, native.lib, settings
+        native.verbose = settings.verbose
         self._model: Any = None
         self._adapter: Any = None
         self.context: Any = None

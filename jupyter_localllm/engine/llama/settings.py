@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ["LlamaSettings", "usable_cores"]
@@ -41,6 +41,8 @@ class LlamaSettings:
         Path of a small model (GGUF) with the same vocabulary that guesses; ``""``: guesses come from the text so far.
     adapter : str
         Path of a LoRA adapter (GGUF), or ``""``.
+    verbose : bool
+        Whether llama.cpp's log goes to stderr. Handles that differ in nothing else share a model.
     """
 
     n_ctx: int = 0
@@ -54,6 +56,7 @@ class LlamaSettings:
     speculation: bool = True
     draft_model: str = ""
     adapter: str = ""
+    verbose: bool = field(default=False, compare=False)
 
 
 def usable_cores(*, logical: bool = False) -> int:

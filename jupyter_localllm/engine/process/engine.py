@@ -162,7 +162,7 @@ class ProcessEngine:
             if link is None or link.over:
                 if self._finalizer is not None:
                     self._finalizer.detach()
-                link = self._link = Link(self.name, self._argv, self.settings.n_parallel)
+                link = self._link = Link(self.name, self._argv, self.settings.n_parallel, verbose=self.settings.verbose)
                 # Also at exit: the child would end by itself then, but only after us.
                 self._finalizer = weakref.finalize(self, link.end, EngineClosed(f"{self.name} was closed"))
                 link.start((self.model, self.settings, self._around))

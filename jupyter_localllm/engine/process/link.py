@@ -6,10 +6,12 @@ and, at the end, buries the process and tells everybody who still waits; one kee
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import queue
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -39,13 +41,15 @@ class Link:
         The child's program.
     n_parallel : int
         Generations that it runs at a time; the others wait.
+    verbose : bool
+        Whether what it says on stderr is said here as well.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], n_parallel: int) -> None:
+    def __init__(self, name: str, argv: Sequence[str], n_parallel: int, *, verbose: bool = False) -> None:
         self.name = name
         self.loaded = False
         self._argv = list(argv)
-        self._n_parallel = n_parallel
+        self._n_parallel, self._verbose = n_parallel, verbose
         self._pid = os.getpid()
         self._lock = threading.RLock()  # a stream may be collected while this thread holds it
         self._calls: dict[int, Call] = {}
@@ -239,6 +243,9 @@ class Link:
         with stderr:
             while chunk := stderr.read(_WORDS_BYTES):
                 self._words = (self._words + chunk)[-_WORDS_BYTES:]
+                if self._verbose:
+                    with contextlib.suppress(Exception):  # no stderr, or one that is closed
+                        sys.stderr.write(chunk.decode("utf-8", "replace"))
 
     def _listen(self) -> None:
         why: LocalLLMError | None = None

@@ -1,0 +1,97 @@
+"""The cache's health, the settings, and every address that could be contacted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_localllm.cache.health import examine_databases
+from jupyter_localllm.config import setting_table
+from jupyter_localllm.doctor.report import Finding
+from jupyter_localllm.doctor.subject import Subject
+from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.models.figures import size_text
+
+__all__ = ["check_cache", "check_network", "check_settings", "without_secrets"]
+
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+_HUB = "https://huggingface.co"
+_MODELS = ("model", "draft_model", "embedding_model")
+
+
+def check_cache(subject: Subject) -> Iterator[Finding]:
+    """Whether it can be used, what is in it, whether it is whole, and whether the disk has room."""
+    cache, settings = subject.cache, subject.settings
+    if settings.cache == "off":
+        text = f"the answer cache is off ({settings.origin('cache')}): every cell asks the model again"
+        yield Finding("cache", "note", text, '%config LocalLLM.cache = "use"')
+    folder = cache.directory
+    elsewhere = f"%config LocalLLM.cache_dir = {str(Path.home() / 'llm-cache')!r}"
+    if not cache.usable:
+        text = f"{folder} cannot be used: it is read-only, somebody else's, or held; answers are not kept"
+        yield Finding("cache", "problem", text, elsewhere)
+        return
+    stats = cache.stats()
+    yield Finding(
+        "cache",
+        "ok",
+        f"{stats.entries:,} answers, {size_text(stats.size_bytes)} of at most {size_text(settings.cache_size)}, "
+        f"in {folder}",
+    )
+    for name, trouble in examine_databases(folder):
+        yield Finding("cache", "warning", f"{name}: {trouble}", "%llm cache clear")
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return
+    if free < 1 << 30:
+        text = f"the disk of {folder} has {size_text(free)} left"
+        yield Finding("cache", "warning", text, f"%llm cache prune --days 30, or {elsewhere}")
+
+
+def check_settings(subject: Subject) -> Iterator[Finding]:
+    """What is not as it comes, and where it was set."""
+    told = [
+        f"{name} = {value!r} ({origin})" if len(repr(value)) < 60 else f"{name} ({origin})"
+        for name, value, origin, _ in setting_table(subject.settings)
+        if origin != "default"
+    ]
+    yield Finding("settings", "ok", f"set: {', '.join(told)}" if told else "all are the defaults")
+
+
+def check_network(subject: Subject) -> Iterator[Finding]:
+    """Every address that a setting would allow to be contacted; nothing is contacted to find out."""
+    settings, named = subject.settings, False
+    for name in _MODELS:
+        model = str(getattr(settings, name, "") or "")
+        if model and subject.is_served(model):
+            named = True
+            try:
+                yield Finding("network", "ok", f"{name} = {model}: {subject.find(model)}")
+            except LocalLLMError as error:
+                yield Finding("network", "warning", f"{name} = {model}: {error.message}", error.hint)
+    if endpoint := str(getattr(settings, "endpoint", "") or ""):
+        named = True
+        yield Finding("network", "ok", f"endpoint = {without_secrets(endpoint)} ({settings.origin('endpoint')})")
+    if not named:
+        text = "no setting names an address: answers need no network, and nothing leaves this machine"
+        yield Finding("network", "ok", text)
+    if getattr(settings, "allow_remote", False):
+        text = f"allow_remote is on ({settings.origin('allow_remote')}): prompts may go to other machines"
+        yield Finding("network", "note", text, "%config LocalLLM.allow_remote = False")
+    hub = os.environ.get("HF_ENDPOINT") or _HUB
+    proxies = [f"{name}={without_secrets(value)}" for name in _PROXIES if (value := _variable(name))]
+    text = f"%llm pull, and nothing else, asks {without_secrets(hub)}, and only for what it names"
+    yield Finding("network", "note", text + (f"; through {', '.join(proxies)}" if proxies else ""))
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name) or os.environ.get(name.lower()) or ""
+
+
+def without_secrets(address: str) -> str:
+    """An address without the name and password that may stand in it."""
+    return re.sub(r"//[^/@\s]+@", "//…@", address)
