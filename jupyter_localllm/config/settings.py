@@ -198,6 +198,7 @@ class Settings(Configurable):
     def search(self) -> tuple[str, ...]:
         """Where models are found by name: the folders of the settings, our own, and other programs' places."""
         return (*self.model_dirs, self.pull_dir, *(f"@{place}" for place in self.model_places))
+
     def apply_file(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Take the settings of a file's section ``inference``: all of them, or none if one is wrong.
 
