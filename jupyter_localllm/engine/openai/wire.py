@@ -147,6 +147,8 @@ class OpenAIWire:
             if error.status_code in (404, 405, 501):  # some have no list
                 return {}
             raise
+        except ValueError:  # mlx_lm.server sends nothing where there is no cache of Hugging Face
+            return {}
         listed = page.get("data") if isinstance(page, Mapping) else None
         if not isinstance(listed, list):
             raise trouble.strange(self._address, f"its list of models is {str(page)[:200]!r}", "OpenAI's protocol")

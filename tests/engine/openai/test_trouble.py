@@ -20,7 +20,7 @@ from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError,
 from jupyter_localllm.types import Token
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
 from tests.engine.served.engines import openai_engine
-from tests.engine.served.server import Asked, Speaker, refusing, speaking
+from tests.engine.served.server import NOTHING, Asked, Speaker, refusing, speaking
 
 CHAT = "/v1/chat/completions"
 Make = Callable[..., LocalLLM]
@@ -59,6 +59,12 @@ def test_a_path_is_known_by_its_file(scripted: Scripted, handle: Make) -> None:
 def test_no_list_of_models(scripted: Scripted, handle: Make) -> None:
     """A server without one is asked all the same."""
     del scripted.speaker.routes["/v1/models"]
+    assert handle().generate("hello?").text == "Hello you!"
+
+
+def test_an_empty_list_of_models(scripted: Scripted, handle: Make) -> None:
+    """mlx_lm.server may send an empty body for it; it can be asked all the same."""
+    scripted.speaker.routes["/v1/models"] = lambda _: (200, NOTHING)
     assert handle().generate("hello?").text == "Hello you!"
 
 
