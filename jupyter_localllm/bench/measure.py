@@ -179,6 +179,7 @@ def _ask(subject: Subject, prompt: str, max_tokens: int) -> Sample:
         prompt_tokens_per_second=timings.prompt_tokens_per_second or _rate(read, ttft),
         tokens_per_second=timings.tokens_per_second or _rate(usage.completion_tokens - 1, latency - ttft),
         finish_reason=result.finish_reason,
+        remote=result.provenance.remote,
         told=asdict(timings),
     )
 
@@ -196,6 +197,8 @@ def _notes(row: Row, plan: Plan) -> Iterator[str]:
     if short:
         ended = f"{short} of {len(row.samples)} answers ended before {plan.max_tokens} tokens"
         yield f"{ended}: their latencies are shorter"
+    if remote := {sample.remote for sample in row.samples if sample.remote}:
+        yield f"the prompts went to another machine: {', '.join(sorted(remote))}"
     if row.samples and row.energy.joules is None and row.energy.source:
         yield f"no energy: {row.energy.source}"
 

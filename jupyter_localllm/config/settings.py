@@ -205,9 +205,13 @@ class Settings(Configurable):
         if "inference" not in content:
             raise SettingsError(f"{path} has no section inference: it sets nothing", "See docs/settings.md.")
         checked = self.checked_values(settings_in(content["inference"], path, self.setting_names()), path)
+        self._check_together(checked, str(path))
         self._apply(checked, str(path))
         self._layer = "set in this session"
         return checked
+
+    def _check_together(self, values: Mapping[str, Any], where: str) -> None:
+        """Raise an error for values that no trait by itself can judge; handles know more of them."""
 
     def checked_values(self, values: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
         """Settings as a file writes them, as their traits hold them; one without a value is left as it is.
