@@ -10,6 +10,7 @@
     │   ├── ModelNotFound       no such model here
     │   ├── ModelFileError      the file is not a usable GGUF
     │   ├── ModelMemoryError    it does not fit in memory
+    │   ├── PullError           it cannot be fetched
     │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
@@ -49,6 +50,7 @@ __all__ = [
     "ModelFileError",
     "ModelMemoryError",
     "ModelNotFound",
+    "PullError",
     "SchemaMismatch",
     "SettingsError",
     "SourceError",
@@ -114,6 +116,10 @@ class ModelFileError(ModelError):
 
 class ModelMemoryError(ModelError):
     """The model does not fit in memory."""
+
+
+class PullError(ModelError):
+    """A model cannot be fetched."""
 
 
 class ModelCheckFailed(ModelError):

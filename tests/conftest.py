@@ -19,6 +19,8 @@ def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     for name in [n for n in os.environ if n.startswith("JUPYTER_LOCALLLM_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("JUPYTER_LOCALLLM_PULL_DIR", str(tmp_path_factory.mktemp("pulled")))
+    monkeypatch.setenv("JUPYTER_LOCALLLM_MODEL_PLACES", "")
     monkeypatch.setenv("JUPYTER_LOCALLLM_N_THREADS", "1")  # two threads and another process do not share two cores
     monkeypatch.setenv("JUPYTER_LOCALLLM_CALIBRATE", "false")  # four seconds for each fresh cache; it has its own tests
 

@@ -134,8 +134,8 @@ def test_settings_are_all_described() -> None:
     """Each setting stands in the table, with its default and its meaning."""
     (table,) = rows(ROOT / "docs" / "settings.md", "Setting")
     traits = LocalLLM.class_traits()
-    # The default of the cache's folder depends on the platform.
-    told = {"cache_dir": "the platform's folder for caches"}
+    # The defaults of these folders depend on the platform.
+    told = {"cache_dir": "the platform's folder for caches", "pull_dir": "the platform's folder for data"}
     assert table == [
         (name, told.get(name, repr(traits[name].default())), str(traits[name].help))
         for name in LocalLLM.setting_names()

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_localllm import runtime
-from jupyter_localllm.config import Settings
+from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import UsageError
-from jupyter_localllm.models import locate, sha256_of
-from jupyter_localllm.models.figures import size_text
+from jupyter_localllm.errors import ModelError, UsageError
+from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, locate, sha256_of
+from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
 from jupyter_localllm.types import Status
 
@@ -29,7 +29,7 @@ Self = TypeVar("Self", bound="Handle")
 T = TypeVar("T")
 
 
-class Handle(Settings):
+class Handle(FileSettings):
     """Settings, and the engine that they ask for; nothing is loaded before it is needed.
 
     Parameters
@@ -127,8 +127,15 @@ class Handle(Settings):
         target = self._target(model)
         if target is not None:
             return backend_of(target.scheme).check(target)
-        name, path = locate(model, model_dirs=tuple(self.model_dirs))
-        return f"{name} ({size_text(path.stat().st_size)})"
+        name, path = locate(model, self.search)
+        facts = facts_of(path, self.answers.memo)
+        if why := why_not(facts):
+            raise ModelError(f"{name} cannot answer: {why}", "%llm models lists what can.")
+        return f"{name} ({memory_words(name, facts, self.wish())})"
+
+    def wish(self, cores: int = 0) -> Wish:
+        """What a model must fit into: the free memory, with the window and the cache that are set."""
+        return Wish(available_bytes(), self.n_ctx, KV_BYTES[self.kv_cache_type], cores)
 
     def unload(self) -> None:
         """Give the memory back; the next question loads it again. A running generation ends with an error."""
@@ -191,7 +198,7 @@ class Handle(Settings):
         settings = {f.name: getattr(self, f.name) for f in fields(LlamaSettings)}
         spec = runtime.ModelSpec(
             model,
-            tuple(self.model_dirs),
+            self.search,
             LlamaSettings(**{**settings, "n_ctx": self.n_ctx or 0}),
             isolation=self.isolation,
             calibrate=self.calibrate,

@@ -28,7 +28,8 @@ _READY = 4  # rows of a map that wait with their prompts made, so that no place 
 
 # How a machine runs the model, and where it keeps things. Each worker has its own, unless a person set it in code.
 _OF_THE_MACHINE = (
-    *("cache_dir", "cache_size", "model_dirs", "state_cache_size", "state_memory_size", "calibrate", "isolation"),
+    *("cache_dir", "cache_size", "state_cache_size", "state_memory_size", "calibrate", "isolation"),
+    *("model_dirs", "model_places", "pull_dir", "max_models"),
     *("n_threads", "n_batch", "n_ubatch", "n_gpu_layers"),
 )
 _IN_CODE = ("argument", "set in this session")

@@ -19,6 +19,7 @@ from jupyter_localllm.engine.backends import BackendSettings, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.models import read_header
+from jupyter_localllm.models.kinds import quantization_of
 from jupyter_localllm.types import Done, Result, Status, Token
 
 __all__ = ["Subject", "measure"]
@@ -226,13 +227,7 @@ def _backend(model: str, path: str) -> str:
 
 
 def _quantization(path: str) -> str:
-    """Of a GGUF, by the type of most of its bytes; empty for what is none."""
-    if not path.lower().endswith(".gguf"):
-        return ""
-    sizes: dict[str, int] = {}
-    try:
-        for tensor in read_header(path).tensors:
-            sizes[tensor.type_name] = sizes.get(tensor.type_name, 0) + tensor.size_bytes
-    except (LocalLLMError, OSError):
-        return ""
-    return max(sizes, key=lambda name: sizes[name], default="")
+    """Of a GGUF; empty for what is none."""
+    with contextlib.suppress(LocalLLMError, OSError):
+        return quantization_of(read_header(path)) if path.lower().endswith(".gguf") else ""
+    return ""

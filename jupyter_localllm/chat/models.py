@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
 from jupyter_localllm.chat.from_kernel import ModelState
+from jupyter_localllm.config import DEFAULT_MODEL
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models import KV_BYTES, ModelEntry, available, available_bytes, estimate, plan_context
 from jupyter_localllm.types import Done, ModelFile, ModelInfo, Status
@@ -69,10 +70,12 @@ class ModelWatch:
 
 
 def model_list(handle: LocalLLM) -> list[dict[str, Any]]:
-    """Models on this machine, and those of the catalog that are not, with what they take."""
+    """Models on this machine, and the handle's own and the default if they are not, with what they take."""
     free = available_bytes()
     resident = {engine.name for engine in runtime.current().resident()}
-    return [_entry(entry, handle, free, loaded=entry.name in resident) for entry in available(tuple(handle.model_dirs))]
+    offered = (DEFAULT_MODEL, handle.model.casefold())
+    listed = [entry for entry in available(handle.search) if entry.installed or entry.name in offered]
+    return [_entry(entry, handle, free, loaded=entry.name in resident) for entry in listed]
 
 
 def _entry(entry: ModelEntry, handle: LocalLLM, free: int, *, loaded: bool) -> dict[str, Any]:

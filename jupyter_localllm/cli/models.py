@@ -10,16 +10,17 @@ __all__ = ["COMMAND"]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    pass
+    parser.add_argument("model", nargs="?", help="all about this one")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from jupyter_localllm.api import LocalLLM
-    from jupyter_localllm.models import available
+    from jupyter_localllm.magics.models import models
+    from jupyter_localllm.magics.subcommands import Subcommand
 
-    for entry in available(tuple(LocalLLM().model_dirs)):
-        print(entry.name, entry.path or f"not installed: {entry.install_command}", sep="\t")
+    said = models(None, LocalLLM(), Subcommand("models", value=arguments.model))
+    print(said.replace("; %llm use MODEL answers with it", "").replace("%llm ", "jupyter localllm "))
     return 0
 
 
-COMMAND = Command("models", "the models on this machine and those that can be fetched", _arguments, _run)
+COMMAND = Command("models", "the models on this machine, those that can be fetched, and which fit", _arguments, _run)

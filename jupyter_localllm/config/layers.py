@@ -17,6 +17,7 @@ from jupyter_localllm.errors import SettingsError, close_match
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "default_cache_dir",
+    "default_pull_dir",
     "environment_settings",
     "parse_toml",
     "pyproject_settings",
@@ -31,6 +32,13 @@ def default_cache_dir() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("jupyter_localllm", appauthor=False))
+
+
+def default_pull_dir() -> Path:
+    """The place for models: ``~/.local/share/jupyter_localllm/models`` on Linux, unless ``XDG_DATA_HOME`` is set."""
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("jupyter_localllm", appauthor=False)) / "models"
 
 
 def pyproject_settings(start: Path, known: Iterable[str]) -> tuple[dict[str, Any], Path | None]:

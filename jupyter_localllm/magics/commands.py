@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ from jupyter_localllm.api import LocalLLM, get_llm
 from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.config import setting_table
 from jupyter_localllm.conversation import Conversation
-from jupyter_localllm.errors import ModelNotFound, SettingsError, UsageError, close_match
+from jupyter_localllm.errors import SettingsError, UsageError, close_match
 from jupyter_localllm.magics import foreign, judge, mend
 from jupyter_localllm.magics.helptext import help_text
+from jupyter_localllm.magics.models import models, pull_model, unload, use
 from jupyter_localllm.magics.subcommands import Subcommand
-from jupyter_localllm.models import available
+from jupyter_localllm.magics.tables import size, table
 from jupyter_localllm.types import ModelInfo
 
 if TYPE_CHECKING:
@@ -57,35 +58,6 @@ def _panel(shell: InteractiveShell, command: Subcommand) -> None:
     ChatPanel(command.value or "", shell=shell).show()
 
 
-def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
-    """Columns as wide as their widest cell.
-
-    Examples
-    --------
-    >>> print(table([("a", "1"), ("long", "2")], ("name", "n")))
-    name  n
-    a     1
-    long  2
-    """
-    lines = [tuple(head), *map(tuple, rows)] if head else list(map(tuple, rows))
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-def size(count: float) -> str:
-    """Bytes for people.
-
-    Examples
-    --------
-    >>> size(999), size(98_400_000)
-    ('999 bytes', '98.4 MB')
-    """
-    if count < 1000:
-        return f"{count:.0f} bytes"
-    power = 1 if count < 1e6 else 2 if count < 1e9 else 3
-    return f"{count / 1000**power:.1f} {('kB', 'MB', 'GB')[power - 1]}"
-
-
 def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
     lines = [f"model      {handle.model}"]
     resident = runtime.current().resident()
@@ -118,43 +90,6 @@ def _resident(info: ModelInfo) -> list[str]:
         f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
         f"flash attention {details['flash_attn']}{child}",
     ]
-
-
-def _use(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
-    model = str(command.value)
-    try:
-        found = handle.find(model)
-    except ModelNotFound:
-        # Answers of a model that is not here can still be replayed from an imported cache.
-        if not handle.answers.model_sha256(model.lower()):
-            raise
-        handle.model = model
-        return f"{model} is not on this machine; its answers in the cache can be replayed."
-    handle.model = model
-    return f"{found} answers from now on."
-
-
-def _models(_shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
-    rows = [
-        (
-            "*" if entry.name == handle.model.lower() else "",
-            entry.name,
-            size(entry.size_bytes) if entry.size_bytes else "",
-            entry.license,
-            str(entry.path) if entry.path else f"not installed: {entry.install_command}",
-        )
-        for entry in available(tuple(handle.model_dirs))
-    ]
-    hint = "" if handle.model_dirs else "\nMore: %config LocalLLM.model_dirs = ['/path/to/gguf/files']"
-    return table(rows, ("", "model", "size", "license", "where")) + hint
-
-
-def _unload(_shell: InteractiveShell, _handle: LocalLLM, _command: Subcommand) -> str:
-    resident = runtime.current().resident()
-    for engine in resident:
-        engine.unload()
-    names = ", ".join(engine.name for engine in resident)
-    return f"unloaded {names}" if names else "nothing was loaded"
 
 
 def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
@@ -244,9 +179,10 @@ def _help(_shell: InteractiveShell, _handle: LocalLLM, _command: Subcommand) -> 
 
 _COMMANDS: dict[str, Callable[[Any, LocalLLM, Subcommand], str]] = {
     "status": _status,
-    "use": _use,
-    "models": _models,
-    "unload": _unload,
+    "use": use,
+    "models": models,
+    "pull": pull_model,
+    "unload": unload,
     "cache": _cache,
     "config": _config,
     "history": _history,

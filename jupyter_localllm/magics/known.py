@@ -27,7 +27,7 @@ def _models() -> list[str]:
     from jupyter_localllm.api import get_llm
     from jupyter_localllm.models import available
 
-    return [entry.name for entry in available(tuple(get_llm().model_dirs))]
+    return [entry.name for entry in available(get_llm().search)]
 
 
 def _chats() -> list[str]:

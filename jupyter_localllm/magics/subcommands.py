@@ -120,9 +120,15 @@ class Form:
 FORMS: Final[tuple[Form, ...]] = (
     Form("status", "what is loaded and what it takes"),
     Form("use", "answer with this model from now on", value="MODEL", suggest="model"),
-    Form("models", "the models found on this machine"),
-    Form("pull", "download a model", value="MODEL", optional=True, suggest="model", later=True),
-    Form("unload", "give the model's memory back"),
+    Form(
+        "models", "the models here and which fit; or all about one",
+        value="MODEL", optional=True, suggest="model",
+    ),
+    Form(
+        "pull", "fetch a model by its name, and check it", value="MODEL", suggest="model",
+        flags=(Flag("--force"),),
+    ),
+    Form("unload", "give the memory back, of one model or of all", value="MODEL", optional=True, suggest="model"),
     Form("cache", "size, hits and entries of the answers kept on disk", default="show"),
     Form("cache", "the same", action="show"),
     Form("cache", "forget all answers", action="clear"),

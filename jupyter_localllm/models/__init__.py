@@ -3,10 +3,12 @@
 Nothing here imports ``llama_cpp`` or loads a model.
 """
 
-from jupyter_localllm.models.checks import check_file, library_knows
+from jupyter_localllm.models.checks import check_adapter, check_file, library_knows
+from jupyter_localllm.models.facts import Facts, facts_of
 from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
 from jupyter_localllm.models.identity import is_remembered, sha256_of
-from jupyter_localllm.models.locate import ModelEntry, available, describe, find, locate
+from jupyter_localllm.models.listing import ModelEntry, available
+from jupyter_localllm.models.locate import describe, find, locate
 from jupyter_localllm.models.memory import (
     KV_BYTES,
     MemoryEstimate,
@@ -18,15 +20,18 @@ from jupyter_localllm.models.memory import (
 
 __all__ = [
     "KV_BYTES",
+    "Facts",
     "Header",
     "MemoryEstimate",
     "ModelEntry",
     "TensorInfo",
     "available",
     "available_bytes",
+    "check_adapter",
     "check_file",
     "describe",
     "estimate",
+    "facts_of",
     "find",
     "is_remembered",
     "library_knows",

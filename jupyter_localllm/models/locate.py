@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from jupyter_localllm.errors import ModelError, ModelNotFound, close_match
-from jupyter_localllm.models.catalog import CatalogEntry, catalog, entry_named, installed_path
+from jupyter_localllm.errors import ModelError, ModelNotFound
+from jupyter_localllm.models.catalog import CatalogEntry, installed_path, named
 from jupyter_localllm.models.checks import check_file
+from jupyter_localllm.models.found import Spot, spots, stem
 from jupyter_localllm.models.identity import sha256_of
+from jupyter_localllm.models.kinds import kind_of
+from jupyter_localllm.models.listing import not_installed
+from jupyter_localllm.models.missing import is_path, known_names, not_found
 from jupyter_localllm.models.mistaken import stat_file
+from jupyter_localllm.models.parts import parts_of
 from jupyter_localllm.models.shape import read_shape
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["ModelEntry", "available", "describe", "find", "locate"]
+__all__ = ["describe", "find", "locate"]
 
 Folders = Sequence["str | os.PathLike[str]"]
-
-_BACKEND = re.compile(r"([A-Za-z][\w.+-]+):(?!\\)(.*)")  # two letters at least: C:\models is a drive
-_BACKENDS = ("mlx", "ollama", "openai", "router", "transformers")  # of engine.backends, the room beside this one
-_FURTHER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model that can be named, for `%llm models` and completion.
-
-    Parameters
-    ----------
-    name : str
-    path : str or None
-        Its file; ``None`` if it is not installed.
-    size_bytes : int
-        Of the file, or of the one that would be installed.
-    license : str
-        SPDX identifier, or ``""`` if unknown.
-    installed : bool
-    install_command : str
-        What would install it, or ``""``.
-    """
-
-    name: str
-    path: str | None
-    size_bytes: int
-    license: str
-    installed: bool
-    install_command: str = ""
 
 
 def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
@@ -58,17 +31,18 @@ def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
     Parameters
     ----------
     name : str
-        A name of the catalog (capitals do not matter), a path to a GGUF file (``~`` is the home), or the name of a file
-        in one of `model_dirs`, with or without ``.gguf``.
+        A name of the catalog (capitals do not matter), perhaps with a quantization (``"qwen3-4b:Q8_0"``); a path to a
+        GGUF file (``~`` is the home); or the name of a file in one of `model_dirs`, with or without ``.gguf``, or the
+        tag under which Ollama knows it.
     model_dirs : sequence of paths
-        Where to look.
+        Where to look: folders, and words of `jupyter_localllm.models.found.PLACES`.
 
     Returns
     -------
     name : str
         The catalog's name, or the file's name without ``.gguf``.
     path : Path
-        Absolute.
+        Absolute; of a model in several files the first.
 
     Raises
     ------
@@ -86,26 +60,27 @@ def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
     """
     name = name.strip()
     if not name:
-        raise ModelNotFound("No model is named.", _known_names(model_dirs))
-    entry, path = entry_named(name), Path(os.path.expanduser(name))
-    if entry is not None and (carried := installed_path(entry)) is not None:
-        return entry.name, carried.absolute()
-    if _is_path(name) and os.path.lexists(path):
+        raise ModelNotFound("No model is named.", known_names(model_dirs))
+    known, path = named(name), Path(os.path.expanduser(name))
+    if known is not None and (carried := _carried(*known)) is not None:
+        return known[0].name, carried.absolute()
+    if is_path(name) and os.path.lexists(path):
         stat_file(path)
-        return _called(path), path.absolute()
-    if (in_folder := _in_folders(name, model_dirs)) is not None:
-        return (entry.name if entry else _called(in_folder)), in_folder.absolute()
-    if entry is not None:
-        hint = f"Install it: {entry.install_command}" if entry.install_command else f"See {entry.source}"
-        raise ModelNotFound(f"The model {entry.name} is known, but not installed here.", hint)
+        return _of_path(path)
+    found = list(spots(model_dirs))
+    spot = _in_folders(name, found) or (known and _of_catalog(*known, found))
+    if spot:
+        return (name.casefold() if known else spot.name), parts_of(spot.path)[0].absolute()
+    if known is not None:
+        raise not_installed(*known)
     if os.path.isfile(path):
-        return _called(path), path.absolute()
-    raise _not_found(name, path, model_dirs)
+        return _of_path(path)
+    raise not_found(name, path, model_dirs)
 
 
-def _called(path: Path) -> str:
-    """Name a file as people do: without ``.gguf``."""
-    return path.stem if path.suffix.lower() == ".gguf" else path.name
+def _of_path(path: Path) -> tuple[str, Path]:
+    first = parts_of(path.absolute())[0]
+    return stem(first), first
 
 
 def describe(
@@ -119,7 +94,7 @@ def describe(
     Parameters
     ----------
     path : path
-        The file.
+        The file; of a model in several files the first.
     name : str
         What people call it.
     memo : MutableMapping
@@ -140,6 +115,7 @@ def describe(
         sha256=sha256_of(path, memo),
         size_bytes=header.size_bytes,
         architecture=str(header.metadata["general.architecture"]),
+        kind=kind_of(header),
         **asdict(shape),
     )
 
@@ -150,126 +126,56 @@ def find(name: str, *, model_dirs: Folders = (), memo: MutableMapping[str, str])
     return describe(path, called, memo)
 
 
-def available(model_dirs: Folders = ()) -> list[ModelEntry]:
-    """List the models that can be named: the catalog's, then those in the folders. No file is opened."""
-    entries = [_from_catalog(entry) for entry in catalog()]
-    for path in sorted(_files(model_dirs), key=lambda path: (path.stem.casefold(), str(path))):
-        try:
-            entries.append(ModelEntry(path.stem, str(path.absolute()), path.stat().st_size, "", True))
-        except OSError:  # a link to nowhere, or gone since
-            continue
-    return entries
+def _carried(entry: CatalogEntry, quantization: str) -> Path | None:
+    """Find the file that a package carries, if it is the one that is meant."""
+    meant = not quantization or entry.file_of(quantization) is entry.files[0]
+    return installed_path(entry) if meant else None
 
 
-def _from_catalog(entry: CatalogEntry) -> ModelEntry:
-    path = installed_path(entry)
-    return ModelEntry(
-        entry.name,
-        str(path) if path else None,
-        entry.size_bytes,
-        entry.license,
-        path is not None,
-        entry.install_command,
-    )
-
-
-def _files(model_dirs: Folders) -> Iterator[Path]:
-    """GGUF files in the folders, each once; projectors, further parts of split models and hidden files left out."""
-    seen = set()
-    for folder in model_dirs:
-        try:
-            paths = sorted(Path(os.path.expanduser(folder)).iterdir())
-        except OSError:  # not there, or not readable
-            continue
-        for path in paths:
-            if (
-                path.suffix.lower() != ".gguf"
-                or path.name.startswith((".", "mmproj"))
-                or _FURTHER_PART.search(path.stem)
-            ):
-                continue
-            real = os.path.realpath(path)
-            if real not in seen and not os.path.isdir(path):
-                seen.add(real)
-                yield path
-
-
-def _in_folders(name: str, model_dirs: Folders) -> Path | None:
+def _in_folders(name: str, found: Sequence[Spot]) -> Spot | None:
     """Find the one file of that name; the exact spelling wins over another one."""
     wanted = name[:-5] if name.lower().endswith(".gguf") else name
-    files = list(_files(model_dirs))
     for spelled in (str, str.casefold):
-        fitting = [path for path in files if spelled(path.stem) == spelled(wanted)]
-        if len(fitting) > 1:
-            listed = ", ".join(str(path) for path in fitting)
-            raise ModelError(
-                f"The name {name!r} fits {len(fitting)} files: {listed}", "Give the path of the one you mean."
-            )
+        fitting = [spot for spot in found if spelled(spot.name) == spelled(wanted)]
         if fitting:
-            return fitting[0]
+            return _one(name, fitting)
     return None
 
 
-def _is_path(name: str) -> bool:
-    separators = [os.sep, os.altsep or os.sep]
-    return name.startswith("~") or name.lower().endswith(".gguf") or any(mark in name for mark in separators)
+def _of_catalog(entry: CatalogEntry, quantization: str, found: Sequence[Spot]) -> Spot | None:
+    """Find a file of the catalog's model on this machine, by its name: the usual quantization first."""
+    if quantization:
+        file = entry.file_of(quantization)
+        files = [file] if file is not None else []
+    else:
+        files = [entry.usual, *entry.files]
+    for file in files:
+        fitting = [spot for spot in found if spot.name.casefold() == stem(Path(file.file)).casefold()]
+        if fitting:
+            ours = [spot for spot in fitting if spot.path.parts[-3:-1] == tuple(file.repository.split("/"))]
+            return _one(entry.name, ours or fitting)
+    return None
 
 
-def _not_found(name: str, path: Path, model_dirs: Folders) -> ModelNotFound:
-    """Say why a name led nowhere, and what to do."""
-    if backend := _BACKEND.fullmatch(name):
-        return _other_backend(name, backend[1])
-    if not _is_path(name):
-        return ModelNotFound(f"There is no model {name!r} here.", _near(name, model_dirs))
-    message = f"There is no file {os.fspath(path)}."
-    if (
-        re.fullmatch(r"[\w.-]+/[\w.-]+", name)
-        and not name.lower().endswith(".gguf")
-        and not os.path.exists(path.parent)
-    ):
-        hint = "A model hub's repository? Fetching by name comes in a later version: download a GGUF, give its path."
-        return ModelNotFound(message, hint)
-    if not os.path.isdir(path.parent):
-        return ModelNotFound(message, f"Its folder does not exist either. {_here()}")
-    beside = [other.name for other in _files([path.parent])]
-    return ModelNotFound(message, close_match(path.name, beside) or f"Check the path. {_here()}")
+def _one(name: str, fitting: Sequence[Spot]) -> Spot:
+    """Choose among files that a name fits: those with the same content are no choice."""
+    others: list[Spot] = []
+    for spot in fitting:
+        if not any(_same(spot, other) for other in others):
+            others.append(spot)
+    if len(others) > 1:
+        listed = ", ".join(str(spot.path) for spot in others)
+        raise ModelError(f"The name {name!r} fits {len(others)} files: {listed}", "Give the path of the one you mean.")
+    return fitting[0]
 
 
-def _other_backend(name: str, backend: str) -> ModelNotFound:
-    if backend.lower() in ("http", "https", "hf"):
-        return ModelNotFound(f"{name} is an address.", "Download the GGUF file and give its path.")
-    if backend.lower() in _BACKENDS:
-        message = f"{name} is a model of the backend {backend.lower()}, and a file is wanted here."
-        return ModelNotFound(message, "Give a name of %llm models or the path to a GGUF file.")
-    hint = close_match(backend.lower(), _BACKENDS) or f"There are {', '.join(_BACKENDS)}. Or give a GGUF file."
-    return ModelNotFound(f"There is no backend {backend!r} (in {name!r}).", hint)
-
-
-def _here() -> str:
-    """Say where relative paths begin."""
+def _same(one: Spot, other: Spot) -> bool:
+    """Whether two files of one name hold the same: their hashes tell, or else their sizes."""
+    if os.path.realpath(one.path) == os.path.realpath(other.path):
+        return True
+    if one.sha256 and other.sha256:
+        return one.sha256 == other.sha256
     try:
-        return f"The kernel's directory is {Path.cwd()}."
-    except OSError:  # it was removed
-        return "The kernel's directory is gone."
-
-
-def _near(name: str, model_dirs: Folders) -> str:
-    """Name the nearest models and, for one that is not installed, the command that installs it."""
-    entries = {entry.name.casefold(): entry for entry in available(model_dirs)}
-    wanted = name.casefold()
-    keys = [key for key in entries if wanted in key] or difflib.get_close_matches(wanted, entries, n=3, cutoff=0.5)
-    if not keys:
-        return _known_names(model_dirs)
-    near = [entries[key] for key in keys[:3]]
-    missing = [entry for entry in near if entry.install_command and not entry.installed]
-    commands = [f" Install {entry.name}: {entry.install_command}" for entry in missing]
-    return f"Did you mean {' or '.join(entry.name for entry in near)}?{''.join(commands)}"
-
-
-def _known_names(model_dirs: Folders) -> str:
-    entries = available(model_dirs)
-    here = [entry.name for entry in entries if entry.installed]
-    if here:
-        return f"Here are: {', '.join(here[:8])}{' …' if len(here) > 8 else ''}. Or give the path to a GGUF file."
-    commands = [entry.install_command for entry in entries if entry.install_command]
-    return f"None is installed. Get the default model: {commands[0]}" if commands else "Give the path to a GGUF file."
+        return one.path.stat().st_size == other.path.stat().st_size > 0
+    except OSError:
+        return False

@@ -26,7 +26,15 @@ from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.free_memory import available_bytes
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["KV_BYTES", "MemoryEstimate", "available_bytes", "estimate", "plan_context", "plan_layers"]
+__all__ = [
+    "COMFORTABLE_SHARE",
+    "KV_BYTES",
+    "MemoryEstimate",
+    "available_bytes",
+    "estimate",
+    "plan_context",
+    "plan_layers",
+]
 
 KV_BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the KV cache; q8_0 holds 32 numbers of 8 bits and their scale of 16."""
@@ -34,7 +42,7 @@ KV_BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 _STEP = 256  # llama.cpp rounds a context up to a multiple of it
 _USUAL_CONTEXT = 16_384
 _LEAST_CONTEXT = 2_048
-_SHARE = 0.6  # of the free memory; the rest is the user's: hours of variables live beside the model
+COMFORTABLE_SHARE = 0.6  # of the free memory; the rest is the user's: hours of variables live beside the model
 _VRAM_RESERVE = 1 << 30  # what llama.cpp's own tools leave free (--fit-target)
 
 
@@ -182,7 +190,7 @@ def plan_context(
         chosen = at(n_ctx)
     else:
         least = min(model.n_ctx_train, _LEAST_CONTEXT)
-        comfortable = _largest(at, min(model.n_ctx_train, _USUAL_CONTEXT), int(free * _SHARE))
+        comfortable = _largest(at, min(model.n_ctx_train, _USUAL_CONTEXT), int(free * COMFORTABLE_SHARE))
         chosen = at(max(least, comfortable))
     if not chosen.fits:
         raise _too_large(model, chosen, _largest(at, chosen.n_ctx, free))

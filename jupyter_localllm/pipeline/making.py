@@ -12,7 +12,7 @@ from jupyter_localllm._version import __version__
 from jupyter_localllm.cache import AnswerKey, content_sha256
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.repetition import repeats
-from jupyter_localllm.errors import ToolsRefused
+from jupyter_localllm.errors import ModelError, ToolsRefused
 from jupyter_localllm.pipeline.request import Model, Request
 from jupyter_localllm.prompt.budget import Fitted, fit
 from jupyter_localllm.prompt.chat import render_chat
@@ -40,6 +40,7 @@ def _answered(
 ) -> Generator[Event, None, None]:
     """The generation; `times`: when it was asked for, and the milliseconds that loading took."""
     (begun, loading), info = times, engine.info()
+    _check_writes(info)
     speech = speech_of(request.tools, request.calling, info)
     fitted = fitted_to(request, engine, info, speech)
     before_ms = (time.perf_counter() - begun) * 1000
@@ -63,6 +64,21 @@ def _answered(
             yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))
         else:
             yield event
+
+
+_NO_WRITERS = {
+    "embedding": ("an embedding model: it makes vectors", "Use it with llm.embed or as embedding_model, and"),
+    "reranker": ("a reranker: it scores texts", "For an answer"),
+}
+
+
+def _check_writes(info: ModelInfo) -> None:
+    """Refuse a model that was trained for something else; llama.cpp would let it write nonsense."""
+    found = _NO_WRITERS.get(str(info.details.get("kind", "")))
+    if found:
+        raise ModelError(
+            f"{info.name} is {found[0]}, and writes none.", f"{found[1]} choose a chat model (%llm models)."
+        )
 
 
 def _load(model: Model) -> Generator[Event, None, tuple[float, Engine]]:

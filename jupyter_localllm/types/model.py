@@ -36,6 +36,8 @@ class ModelFile:
         and hybrid models).
     n_vocab, n_embd, n_ff, n_layer, n_head : int
         For the estimate of the compute buffer.
+    kind : str
+        What it is for: ``"chat"``, ``"completion"`` (it has no chat template), ``"embedding"`` or ``"reranker"``.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ModelFile:
     n_ff: int
     n_layer: int
     n_head: int
+    kind: str = "chat"
 
 
 @dataclass(frozen=True)

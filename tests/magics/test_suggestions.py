@@ -108,7 +108,7 @@ def texts(before: str) -> tuple[str, ...]:
         ("%llm history trip --s", ("--save",)),
         ("%llm history --clear ", ()),
         ("%llm status ", ()),
-        ("%llm pu", ()),
+        ("%llm pu", ("pull",)),
         ("%llm --chat trip ca", ()),
         ("x = %llm y << ca", ()),
         ("%llm What is ca", ()),

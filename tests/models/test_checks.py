@@ -41,7 +41,7 @@ def test_a_whole_model_passes(tiny_path: Path, model_file: ModelFile) -> None:
         ({"general.architecture": "controlvector"}, "is a control vector"),
         ({"general.architecture": ""}, "does not say its architecture"),
         ({"general.architecture": 7}, "does not say its architecture"),
-        ({"split.count": 3, "split.no": 1}, "is part 2 of 3 of a split model"),
+        ({"split.count": 3, "split.no": 1}, "is one of 3 parts of a model, and its name does not say so"),
     ],
 )
 def test_what_is_a_gguf_but_no_model(tmp_path: Path, metadata: dict[str, Any], word: str) -> None:

@@ -31,7 +31,7 @@ def test_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """The second time, the file is not read: not by its name, not by a link to it."""
     path, memo = written(tmp_path / "f", b"one"), dict[str, str]()
     first = sha256_of(path, memo)
-    monkeypatch.setattr(identity, "_hash", lambda _: pytest.fail("it was read again"))
+    monkeypatch.setattr(identity, "hash_file", lambda _: pytest.fail("it was read again"))
     assert sha256_of(path, memo) == first
     monkeypatch.chdir(tmp_path)
     assert sha256_of("f", memo) == first
@@ -62,14 +62,14 @@ def test_a_fresh_file_is_not_trusted(tmp_path: Path) -> None:
 def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hash of half the old and half the new bytes is never given out."""
     path, memo = written(tmp_path / "f", b"one"), dict[str, str]()
-    real = identity._hash
+    real = identity.hash_file
 
     def hash_and_append(target: str) -> str:
         digest = real(target)
         written(path, b"one and more")
         return digest
 
-    monkeypatch.setattr(identity, "_hash", hash_and_append)
+    monkeypatch.setattr(identity, "hash_file", hash_and_append)
     with pytest.raises(ModelFileError, match="changes while it is read"):
         sha256_of(path, memo)
     assert not memo

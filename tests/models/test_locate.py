@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound
-from jupyter_localllm.models.locate import ModelEntry, available, describe, find, locate
+from jupyter_localllm.models.catalog import catalog
+from jupyter_localllm.models.listing import ModelEntry, available
+from jupyter_localllm.models.locate import describe, find, locate
 from jupyter_localllm.types import ModelFile
 from tests.tiny_models import write_tiny_llama
 
@@ -32,7 +34,8 @@ def folder(tmp_path: Path) -> Path:
 def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no package carried a model."""
     # The room's `locate` is the function; its module is reached by name.
-    monkeypatch.setattr(sys.modules[locate.__module__], "installed_path", lambda _: None)
+    for module in (locate.__module__, available.__module__):
+        monkeypatch.setattr(sys.modules[module], "installed_path", lambda _: None)
 
 
 def hint_of(name: str, *folders: Path) -> str:
@@ -93,6 +96,23 @@ def test_a_name_that_fits_several_files(folder: Path, tmp_path: Path) -> None:
     assert locate("Phi", [folder, folder])[1] == folder / "phi.GGUF"
 
 
+def test_two_copies_are_no_conflict(tmp_path: Path) -> None:
+    """A name that leads to the same content twice leads to it; another size is another file."""
+    for place, content in (("a", b"same"), ("b", b"same"), ("c", b"other")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "m.gguf").write_bytes(content)
+    assert locate("m", [tmp_path / "b", tmp_path / "a"])[1] == tmp_path / "b" / "m.gguf"
+    with pytest.raises(ModelError, match="fits 2 files"):
+        locate("m", [tmp_path])
+
+
+def test_a_split_model_is_called_without_its_numbers(folder: Path) -> None:
+    """Its first file is what llama.cpp is given, whichever part was named."""
+    first = folder / "big-00001-of-00002.gguf"
+    (folder / "big-00002-of-00002.gguf").write_bytes(b"x")
+    assert locate("big", [folder]) == locate(str(folder / "big-00002-of-00002.gguf")) == ("big", first)
+
+
 def test_a_catalog_name_that_is_not_installed(not_installed: None, tmp_path: Path) -> None:
     """The error is the command that installs it; a file of that name in a folder serves as well."""
     assert f"Install it: {INSTALL}" in hint_of("SmolLM2-135M-Instruct")
@@ -103,7 +123,7 @@ def test_a_catalog_name_that_is_not_installed(not_installed: None, tmp_path: Pat
 @pytest.mark.parametrize("name", ["smollm2", "smolm2-135m-instrct", "SMOLLM2-135M"])
 def test_a_close_name(name: str, request: pytest.FixtureRequest) -> None:
     """A part of a name, or one with a slip, gets the name that was meant, and how to install it."""
-    assert f"Did you mean {DEFAULT}?" in hint_of(name)
+    assert f"Did you mean {DEFAULT}" in hint_of(name)
     assert INSTALL not in hint_of(name)
     request.getfixturevalue("not_installed")
     assert f"Install {DEFAULT}: {INSTALL}" in hint_of(name)
@@ -113,7 +133,7 @@ def test_an_unknown_name_lists_what_is_there(folder: Path, request: pytest.Fixtu
     """Without anything near, the error says what there is, or how to get the default model."""
     assert f"Here are: {DEFAULT}, " in hint_of("zzz", folder)
     assert "No model is named" in hint_of(" ")
-    assert "Did you mean Qwen3-0.6B.Q4?" in hint_of("qwen3", folder)
+    assert "Did you mean Qwen3-0.6B.Q4 or qwen3-0.6b or qwen3-1.7b?" in hint_of("qwen3", folder)
     request.getfixturevalue("not_installed")
     assert f"None is installed. Get the default model: {INSTALL}" in hint_of("zzz")
 
@@ -125,12 +145,12 @@ def test_an_unknown_name_lists_what_is_there(folder: Path, request: pytest.Fixtu
         ("OpenAI:gpt-4", "is a model of the backend openai"),
         ("olama:x", "There is no backend 'olama' (in 'olama:x'). Did you mean ollama?"),
         ("llama3.2:3b", "There is no backend 'llama3.2'"),
-        ("https://example.org/m.gguf", "is an address"),
+        ("https://example.org/m.gguf", "is an address. Fetch it: %llm pull https://example.org/m.gguf"),
         ("hf:org/repo", "is an address"),
         ("C:\\models\\m.gguf", "There is no file"),
         ("C:/models/m.gguf", "There is no file"),
         ("c:m.gguf", "There is no file"),
-        ("org/repo", "model hub"),
+        ("org/repo", "fetch it: %llm pull org/repo"),
         ("/no/such/folder/m.gguf", "Its folder does not exist"),
         ("none.gguf", "Check the path"),
         ("~no-such-user/m.gguf", "There is no file"),
@@ -169,16 +189,20 @@ def test_a_vanished_working_directory(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_available_lists_each_model_once(folder: Path, tmp_path: Path) -> None:
     """The catalog first, then the folders; no projectors, hidden files, further parts or missing folders."""
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "deep" / "er" / "inner.gguf").touch()
     entries = available([folder, folder, tmp_path / "missing"])
-    assert [entry.name for entry in entries] == [DEFAULT, "big-00001-of-00002", "phi", "Qwen3-0.6B.Q4"]
-    assert entries[0].installed
-    assert entries[0].license == "Apache-2.0"
-    assert entries[2] == ModelEntry("phi", str(folder / "phi.GGUF"), 0, "", True)
+    assert [entry.name for entry in entries[: len(catalog())]] == [entry.name for entry in catalog()]
+    here = [entry for entry in entries if entry.installed]
+    assert [entry.name for entry in here] == [DEFAULT, "big", "inner", "phi", "Qwen3-0.6B.Q4"]
+    assert here[0].license == "Apache-2.0"
+    assert here[3] == ModelEntry("phi", str(folder / "phi.GGUF"), 0, "", True, place=str(folder))
 
 
 def test_available_tells_what_could_be_installed(not_installed: None) -> None:
     """A model that is not here is listed with its size and its command."""
-    assert available() == [ModelEntry(DEFAULT, None, 98_362_432, "Apache-2.0", False, INSTALL)]
+    assert available()[0] == ModelEntry(DEFAULT, None, 98_362_432, "Apache-2.0", False, INSTALL)
+    assert all(entry.install_command == f"%llm pull {entry.name}" for entry in available()[1:])
 
 
 def test_available_survives_a_link_to_nowhere(folder: Path) -> None:

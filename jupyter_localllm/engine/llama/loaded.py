@@ -175,6 +175,7 @@ class Loaded:
             control=vocab.control,
             details={
                 "path": self._model.path,
+                "kind": self._model.kind,
                 "weights_bytes": resident.bytes,
                 "n_ctx_train": resident.n_ctx_train,
                 "threads": resident.threads,

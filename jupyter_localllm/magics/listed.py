@@ -1,0 +1,189 @@
+"""The tables of ``%llm models``: what is here, what fits, and all about one model."""
+
+from __future__ import annotations
+
+import os
+
+from jupyter_localllm import runtime
+from jupyter_localllm.api import LocalLLM
+from jupyter_localllm.errors import ModelNotFound
+from jupyter_localllm.magics.tables import size, table
+from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
+from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
+from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, windows
+from jupyter_localllm.models.shape import ModelShape
+from jupyter_localllm.models.survey import OnDisk, survey
+
+__all__ = ["about", "listing", "wish_of"]
+
+_VERDICTS = {"yes": "fits", "tight": "tight", "no": "too large", "unknown": ""}
+
+
+def listing(handle: LocalLLM) -> str:
+    """Write a table of what is on disk, what of the catalog is not, and one recommendation.
+
+    Parameters
+    ----------
+    handle : LocalLLM
+        Whose folders are searched, and whose window counts.
+    """
+    wish, here = wish_of(handle), survey(handle.search, handle.answers.memo)
+    best, better = recommend(here, wish)
+    resident = {engine.name for engine in runtime.current().resident()}
+    usable = [one for one in here if one.facts.kind in ("chat", "completion", "embedding", "reranker")]
+    others = [one for one in here if one not in usable]
+    parts = (
+        [table([_row(one, handle, wish, resident, best) for one in usable], _HEAD)] if usable else ["no model is here"]
+    )
+    if others:
+        parts += ["", "no models by themselves:", table([_other(one) for one in others])]
+    known = {one.entry.name for one in here if one.entry is not None}
+    missing = [entry for entry in catalog() if entry.name not in known]
+    if missing:
+        rows = [_offered(entry, wish, entry is better) for entry in missing]
+        parts += ["", "known, and not here (%llm pull MODEL):", table(rows, _OFFERED)]
+    parts += ["", _advice(best, better), "%llm models MODEL tells all about one; %llm use MODEL answers with it."]
+    return "\n".join(parts)
+
+
+_HEAD = ("", "model", "kind", "size", "memory", "now", "license", "where")
+_OFFERED = ("", "model", "size", "memory", "now", "license", "good at")
+
+
+def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: OnDisk | None) -> tuple[str, ...]:
+    judged = fit(one.name, one.facts.shape, one.facts.size_bytes, wish)
+    loaded = one.name in resident or one.name.casefold() in resident
+    mark = ("*" if one.name.casefold() == handle.model.casefold() else "") + ("+" if one is best else "")
+    where = one.place if one.place == "package" else _where(one)
+    license = one.entry.license if one.entry else one.facts.license
+    kind = one.facts.kind if not one.also else f"{one.facts.kind} (x{len(one.also) + 1})"
+    return (mark, one.name, kind, size(one.facts.size_bytes), *_memory(judged, loaded=loaded), license, where)
+
+
+def _where(one: OnDisk) -> str:
+    """Name the file, and the program in whose folder it lies."""
+    ours = os.path.isabs(os.path.expanduser(one.place))
+    return str(one.path) if ours else f"{one.place}: {one.path}"
+
+
+def _memory(judged: Fit, *, loaded: bool) -> tuple[str, str]:
+    memory = size(judged.memory.total_bytes) if judged.memory is not None else ""
+    return memory, "loaded" if loaded else _VERDICTS[judged.verdict]
+
+
+def _other(one: OnDisk) -> tuple[str, ...]:
+    return one.facts.kind, str(one.path), one.facts.problem.partition("\n")[0].replace(f"{one.path} ", "")
+
+
+def _offered(entry: CatalogEntry, wish: Wish, best: bool) -> tuple[str, ...]:
+    file = entry.usual
+    judged = fit(entry.name, entry.shape, entry.bytes_of(file), wish)
+    return (
+        "+" if best else "",
+        entry.name,
+        _size(entry, file),
+        *_memory(judged, loaded=False),
+        entry.license,
+        entry.good_at,
+    )
+
+
+def _size(entry: CatalogEntry, file: CatalogFile) -> str:
+    count = entry.bytes_of(file)
+    return size(count) if file.size_bytes else f"about {size(count)}" if count else ""
+
+
+def _advice(best: OnDisk | None, better: CatalogEntry | None) -> str:
+    said = [f"Recommended here (+): {best.name}." if best is not None else "No chat model here fits comfortably."]
+    if better is not None:
+        command = better.install_command
+        said.append(f"A better one that fits: {command} ({_size(better, better.usual)})." if command else "")
+    return " ".join(said)
+
+
+def about(handle: LocalLLM, name: str) -> str:
+    """Tell all about one model: of the catalog, on disk, or both."""
+    wish, known = wish_of(handle), named(name)
+    try:
+        called, path = locate(name, handle.search)
+    except ModelNotFound:
+        if known is None:
+            raise
+        return "\n".join(_of_catalog(*known, wish))
+    facts = facts_of(path, handle.answers.memo)
+    lines = [f"{called}: {path}", *_of_facts(facts, wish)]
+    if known is not None:
+        lines += ["", *_of_catalog(*known, wish)]
+    return "\n".join(lines)
+
+
+def _of_facts(facts: Facts, wish: Wish) -> list[str]:
+    if facts.problem:
+        return [facts.problem]
+    words = quantization_words(facts.quantization)
+    rows = [
+        ("kind", facts.kind),
+        ("architecture", facts.architecture),
+        ("parameters", _count(facts.parameters)),
+        ("quantization", f"{facts.quantization}{f' ({words})' if words else ''}"),
+        ("size", size(facts.size_bytes)),
+        ("license", facts.license),
+    ]
+    lines = [table([row for row in rows if row[1]])]
+    return [*lines, *_by_window(facts.shape, facts.size_bytes, wish)]
+
+
+def _by_window(shape: ModelShape | None, weights: int, wish: Wish) -> list[str]:
+    if shape is None or not weights:
+        return []
+    head = ("window", "memory", "keys and values", "now")
+    return ["", table([_window_row(memory) for memory in windows(shape, weights, wish)], head)]
+
+
+def _window_row(memory: MemoryEstimate) -> tuple[str, ...]:
+    return f"{memory.n_ctx:,}", size(memory.total_bytes), size(memory.kv_bytes), "fits" if memory.fits else "too large"
+
+
+def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish) -> list[str]:
+    file = (entry.file_of(quantization) if quantization else None) or entry.usual
+    rows = [
+        ("catalog", entry.name),
+        ("good at", entry.good_at),
+        ("license", entry.license),
+        ("parameters", _count(entry.parameters)),
+        ("window", f"{entry.shape.n_ctx_train:,} tokens trained" if entry.shape else ""),
+        ("chat format", entry.template),
+        ("tools", entry.tools),
+        ("original", entry.source),
+    ]
+    lines = [
+        table([row for row in rows if row[1]]),
+        "",
+        table([_file_row(entry, one, wish) for one in entry.files], _FILE),
+    ]
+    return [*lines, *_by_window(entry.shape, entry.bytes_of(file), wish)]
+
+
+_FILE = ("quantization", "size", "memory", "now", "to fetch", "")
+
+
+def _file_row(entry: CatalogEntry, file: CatalogFile, wish: Wish) -> tuple[str, ...]:
+    judged = fit(entry.name, entry.shape, entry.bytes_of(file), wish)
+    command = f"%llm pull {entry.name}:{file.quantization}" if file.repository else entry.install_command
+    words = quantization_words(file.quantization)
+    return (file.quantization, _size(entry, file), *_memory(judged, loaded=False), command, words)
+
+
+def _count(parameters: int) -> str:
+    if not parameters:
+        return ""
+    return f"{parameters / 1e9:.1f} billion" if parameters >= 950_000_000 else f"{parameters / 1e6:.0f} million"
+
+
+def wish_of(handle: LocalLLM) -> Wish:
+    """Ask what a handle wants, and what the machine has left."""
+    from jupyter_localllm.engine.llama import usable_cores
+
+    devices = [str(engine.info().details.get("device", "")) for engine in runtime.current().resident()]
+    on_gpu = any(device and "cpu" not in device.casefold() for device in devices)
+    return handle.wish(0 if on_gpu else usable_cores())

@@ -1,0 +1,48 @@
+"""Which model files lie on this machine: our folders, and those of other programs. Nothing is written anywhere.
+
+A place is one file with a function that yields a `Spot` for each model, and one entry of `PLACES`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from jupyter_localllm.models.found import folders, gpt4all, huggingface, llamacpp, lmstudio, ollama
+from jupyter_localllm.models.found.base import Machine, Spot, is_model_name, stem
+
+__all__ = ["PLACES", "Machine", "Spot", "is_model_name", "spots", "stem"]
+
+PLACES: Final[Mapping[str, Callable[[Machine], Iterator[Spot]]]] = MappingProxyType(
+    {
+        "@huggingface": huggingface.spots,
+        "@lmstudio": lmstudio.spots,
+        "@llama.cpp": llamacpp.spots,
+        "@gpt4all": gpt4all.spots,
+        "@ollama": ollama.spots,
+    }
+)
+"""Folders of other programs, by the word that stands for them in a list of folders."""
+
+
+def spots(search: Sequence[str | os.PathLike[str]], machine: Machine | None = None) -> Iterator[Spot]:
+    """Yield the model files of folders and places; a file comes once for each name that it has.
+
+    Parameters
+    ----------
+    search : sequence of paths
+        Folders, and words of `PLACES`.
+    machine : Machine, optional
+        This one if not given.
+    """
+    machine = machine or Machine()
+    seen: set[tuple[str, str]] = set()
+    for where in search:
+        place = PLACES.get(os.fspath(where))
+        for spot in folders.spots(where) if place is None else place(machine):
+            known = (os.path.realpath(spot.path), spot.name)
+            if known not in seen:
+                seen.add(known)
+                yield spot

@@ -1,0 +1,150 @@
+"""Fetching models by name: over the hub or from an address, gone on with, checked, and named only when whole."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+from jupyter_localllm.errors import ModelFileError, PullError
+from jupyter_localllm.models.checks import check_model
+from jupyter_localllm.models.identity import sha256_of
+from jupyter_localllm.models.kinds import kind_of
+from jupyter_localllm.models.pull import by_hub, copied
+from jupyter_localllm.models.pull.fetch import Patience, Tell, check_room, fetch, is_there
+from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_in
+from jupyter_localllm.models.pull.trouble import Broken
+from jupyter_localllm.models.pull.wanted import Wanted, read
+from jupyter_localllm.types import Status
+
+__all__ = ["Hub", "HubFile", "Patience", "Pulled", "choose", "pull", "quantization_in"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A model that is here now.
+
+    Parameters
+    ----------
+    name : str
+        What it can be called.
+    path : Path
+        Its file; of a model in several files the first.
+    size_bytes : int
+        Of all its files.
+    sha256 : str
+        As `jupyter_localllm.models.sha256_of` gives it.
+    kind : str
+        What it is for (`jupyter_localllm.models.kinds.Kind`).
+    promised : bool
+        Whether its sha256 is the one that the catalog or the hub promised.
+    fetched : bool
+        False if it was here before.
+    note : str
+        What a person should know of it; empty if nothing.
+    """
+
+    name: str
+    path: Path
+    size_bytes: int
+    sha256: str
+    kind: str
+    promised: bool
+    fetched: bool
+    note: str = ""
+
+
+def pull(
+    wanted: str,
+    folder: str | os.PathLike[str],
+    memo: MutableMapping[str, str],
+    *,
+    tell: Tell = lambda _status: None,
+    hub: Hub | None = None,
+    force: bool = False,
+    by_huggingface_hub: bool | None = None,
+    patience: Patience | None = None,
+) -> Pulled:
+    """Fetch a model.
+
+    Nothing but the named model is fetched: all of its parts if there are several. It is resumed where an earlier call
+    stopped, and has its name only once size, sha256 (where one is promised) and header were checked.
+
+    Parameters
+    ----------
+    wanted : str
+        See `jupyter_localllm.models.pull.wanted.read`.
+    folder : path
+        Where it goes, in a folder of its repository's name.
+    memo : MutableMapping
+        Where hashes are remembered.
+    tell : callable
+        Is called with a `Status` of the stage ``"pulling"`` about ten times a second.
+    hub : Hub, optional
+        The environment's if not given.
+    force : bool
+        Whether another file of the same name is replaced.
+    by_huggingface_hub : bool, optional
+        Whether files of the hub come over huggingface_hub; if it is installed, unless this says otherwise.
+    patience : Patience, optional
+        How long a broken connection is tried again.
+
+    Raises
+    ------
+    ModelNotFound
+        Nothing is called that.
+    PullError
+        It cannot be had, finds no room, or is not what was promised.
+    ModelFileError
+        A file on this machine that is to be taken is no model.
+    """
+    hub, patience, root = hub or Hub(), patience or Patience(), Path(folder).expanduser().absolute()
+    over_hub = find_spec("huggingface_hub") is not None if by_huggingface_hub is None else by_huggingface_hub
+    asked: Wanted = _patiently(lambda: read(wanted, root, hub), patience, tell)
+    missing = [target for target in asked.targets if force or not is_there(target, memo)]
+    if missing:
+        check_room(missing[0], sum(target.size_bytes for target in missing))
+    for target in missing:
+        if target.url.startswith("file:"):
+            copied.fetch(target, tell, memo)
+        elif target.repository and over_hub:
+            by_hub.fetch(target, tell, memo, hub=hub)
+        else:
+            token = hub.token if hub.owns(target.url) else ""
+            fetch(target, tell, memo, token=token, patience=patience)
+    return _judged(asked, memo, fetched=bool(missing))
+
+
+def _judged(asked: Wanted, memo: MutableMapping[str, str], *, fetched: bool) -> Pulled:
+    """Look at the whole, once all of it is here."""
+    path, note = asked.targets[0].path, ""
+    header = check_model(path, known_architecture=lambda _name: True)
+    try:
+        check_model(path)
+    except ModelFileError as error:  # of an architecture that the installed llama.cpp does not know yet
+        note = str(error)
+    kind = kind_of(header)
+    promised = all(target.sha256 for target in asked.targets)
+    return Pulled(asked.name, path, header.size_bytes, sha256_of(path, memo), kind, promised, fetched, note)
+
+
+def _patiently(action: Callable[[], T], patience: Patience, tell: Tell) -> T:
+    """Do what asks a server, again if the way breaks."""
+    for failures in range(1, patience.tries + 1):
+        try:
+            return action()
+        except Broken as broken:
+            if failures == patience.tries:
+                raise PullError(
+                    f"The hub cannot be reached: {broken.what}.",
+                    "Check the connection. Behind a proxy: HTTPS_PROXY; a mirror of the hub: HF_ENDPOINT.",
+                ) from None
+            tell(Status("pulling", f"{broken.what}; trying again"))
+            time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
+    raise AssertionError("unreachable")

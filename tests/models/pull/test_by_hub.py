@@ -1,0 +1,62 @@
+"""Pulling over huggingface_hub, where it is installed: the same promises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_localllm.errors import PullError
+from jupyter_localllm.models.pull import Hub
+from jupyter_localllm.types import Status
+from tests.models.pull.conftest import FILE, REPOSITORY, Puller
+from tests.models.pull.server import FakeHub, Fault
+
+pytest.importorskip("huggingface_hub")
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its own settings of this machine stay out, and it tries a broken connection once."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True, raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True, raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"), raising=False)
+
+
+@pytest.fixture
+def by_hub(fetch: Puller) -> Puller:
+    """Pull over huggingface_hub."""
+    return lambda wanted, **options: fetch(wanted, by_huggingface_hub=True, **options)
+
+
+def test_a_model_is_fetched(
+    by_hub: Puller, hub: FakeHub, tmp_path: Path, model_bytes: bytes, told: list[Status]
+) -> None:
+    """It comes from the mirror that was named, is checked, and nothing else is left in its folder or asked for."""
+    got = by_hub(REPOSITORY)
+    assert got.path.read_bytes() == model_bytes
+    assert got.promised
+    assert [path.name for path in got.path.parent.iterdir()] == [FILE]
+    known = (f"/api/models/{REPOSITORY}/", f"/{REPOSITORY}/resolve/", f"/cdn/{REPOSITORY}/")
+    assert all(path.startswith(known) for _method, path, _headers in hub.asked)
+
+
+def test_a_wrong_file(by_hub: Puller, hub: FakeHub, tmp_path: Path, model_bytes: bytes) -> None:
+    """What it brings is checked by us, too."""
+    hub.faults = [Fault(content=model_bytes[:-1] + bytes([model_bytes[-1] ^ 1]))]
+    with pytest.raises(PullError, match="is not what was promised"):
+        by_hub(REPOSITORY)
+    assert not list((tmp_path / "models").rglob("*.gguf"))
+
+
+def test_a_gated_model(by_hub: Puller, hub: FakeHub, tmp_path: Path) -> None:
+    """The token that we found is the one it uses; its refusals are ours."""
+    assert by_hub(REPOSITORY).fetched
+    hub.gated = "secret"
+    with_token = Hub({"HF_ENDPOINT": hub.url, "HF_TOKEN": "secret"}, tmp_path)
+    assert by_hub(REPOSITORY, hub=with_token, force=True).fetched
+    hub.gated = "other"
+    with pytest.raises(PullError, match=r"not for everybody|cannot be fetched"):
+        by_hub(REPOSITORY, hub=with_token, force=True)
