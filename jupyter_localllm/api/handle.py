@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_localllm import runtime
-from jupyter_localllm.config import Settings
+from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
@@ -29,7 +29,7 @@ Self = TypeVar("Self", bound="Handle")
 T = TypeVar("T")
 
 
-class Handle(Settings):
+class Handle(FileSettings):
     """Settings, and the engine that they ask for; nothing is loaded before it is needed.
 
     Parameters

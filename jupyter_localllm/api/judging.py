@@ -118,10 +118,10 @@ class Judging(Handle):
             told: Callable[[Status], object] = show
             for row in measure(plan, lambda case: self._measured({**base, **case}), told):
                 result = result.with_row(row)
-                if out is not None:
-                    result.save(out)
                 if each is not None:
                     each(result)
+                if out is not None:
+                    result.save(out)
         return result
 
     def _plan(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.api.handle import Handle
 from jupyter_localllm.conversation import Conversation, Seat
-from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.errors import SettingsError, UsageError, close_match
 from jupyter_localllm.pipeline import Request, ask
 from jupyter_localllm.prompt.messages import PromptLike, as_messages
 from jupyter_localllm.types import Done, Event
@@ -38,6 +38,13 @@ class Requesting(Handle):
     def request_options() -> tuple[str, ...]:
         """The settings that a single request may change; the others decide how a model is loaded or shown."""
         return REQUEST_OPTIONS
+
+    def _check_together(self, values: Mapping[str, Any], where: str) -> None:
+        if schema := values.get("schema"):
+            try:
+                _form(schema)
+            except UsageError as error:
+                raise SettingsError(f"{where}: schema: {error.message}", error.hint) from None
 
     def _seat(self, options: dict[str, Any]) -> Seat:
         """Take ``chat``, ``place`` and ``turn`` out of the options."""

@@ -19,6 +19,7 @@ from jupyter_localllm.engine.backends import BackendSettings, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.models import read_header
+from jupyter_localllm.models.kinds import quantization_of
 from jupyter_localllm.types import Done, Result, Status, Token
 
 __all__ = ["Subject", "measure"]
@@ -179,6 +180,7 @@ def _ask(subject: Subject, prompt: str, max_tokens: int) -> Sample:
         prompt_tokens_per_second=timings.prompt_tokens_per_second or _rate(read, ttft),
         tokens_per_second=timings.tokens_per_second or _rate(usage.completion_tokens - 1, latency - ttft),
         finish_reason=result.finish_reason,
+        remote=result.provenance.remote,
         told=asdict(timings),
     )
 
@@ -196,6 +198,8 @@ def _notes(row: Row, plan: Plan) -> Iterator[str]:
     if short:
         ended = f"{short} of {len(row.samples)} answers ended before {plan.max_tokens} tokens"
         yield f"{ended}: their latencies are shorter"
+    if remote := {sample.remote for sample in row.samples if sample.remote}:
+        yield f"the prompts went to another machine: {', '.join(sorted(remote))}"
     if row.samples and row.energy.joules is None and row.energy.source:
         yield f"no energy: {row.energy.source}"
 
@@ -223,13 +227,7 @@ def _backend(model: str, path: str) -> str:
 
 
 def _quantization(path: str) -> str:
-    """Of a GGUF, by the type of most of its bytes; empty for what is none."""
-    if not path.lower().endswith(".gguf"):
-        return ""
-    sizes: dict[str, int] = {}
-    try:
-        for tensor in read_header(path).tensors:
-            sizes[tensor.type_name] = sizes.get(tensor.type_name, 0) + tensor.size_bytes
-    except (LocalLLMError, OSError):
-        return ""
-    return max(sizes, key=lambda name: sizes[name], default="")
+    """Of a GGUF; empty for what is none."""
+    with contextlib.suppress(LocalLLMError, OSError):
+        return quantization_of(read_header(path)) if path.lower().endswith(".gguf") else ""
+    return ""

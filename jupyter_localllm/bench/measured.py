@@ -29,6 +29,8 @@ class Sample:
     prompt_tokens_per_second, tokens_per_second : float
         As the engine measures them; where it does not, from the times above.
     finish_reason : str
+    remote : str
+        The address that was asked, if it is not on this machine.
     told : Mapping
         All timings that came with the answer, those that a server reports of itself among them.
     """
@@ -41,6 +43,7 @@ class Sample:
     prompt_tokens_per_second: float
     tokens_per_second: float
     finish_reason: str = "stop"
+    remote: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -150,6 +153,10 @@ class Row:
         right, asked = (sum(pair[i] for pair in self.quality.values()) for i in (0, 1))
         return right / asked if asked else None
 
+    def server_ms(self, what: str) -> float | None:
+        """The median of what a server reports of its own work (load, prompt, generation, total)."""
+        return _median([sample.told.get(f"server_{what}_ms", 0.0) for sample in self.samples])
+
     def figures(self) -> dict[str, Any]:
         """The figures of the case, flat: for tables and frames."""
         ttft, latency, both = self.ttft_ms, self.latency_ms, self.early_late
@@ -172,6 +179,7 @@ class Row:
             "tokens_per_second": self.tokens_per_second,
             "early_tokens_per_second": both and both[0],
             "late_tokens_per_second": both and both[1],
+            **{f"server_{what}_ms": self.server_ms(what) for what in ("load", "prompt", "generation", "total")},
             "resident_bytes": self.resident_bytes,
             "video_bytes": self.video_bytes,
             "joules_per_token": self.joules_per_token,

@@ -57,7 +57,7 @@ class EnergyMeter:
         self._names += ["the GPUs' NVML counters"] if gpus else []
 
     def sample(self) -> None:
-        """Look at the counters: often enough that none turns over twice, which takes half an hour at least."""
+        """Look at the counters: often enough that none turns over twice, which takes minutes at full power."""
         for counter in self._counters:
             counter.sample()
 

@@ -150,7 +150,7 @@ class Benchmark:
         where = ", ".join(str(self.machine[name]) for name in ("processor", "system") if self.machine.get(name))
         return (
             f"{self.plan.n} prompts after {self.plan.warmup} to warm up, answers of {self.plan.max_tokens} tokens at "
-            f"most; times in milliseconds, speeds in tokens/s; {where}".rstrip("; ")
+            f"most; {where}".rstrip("; ")
         )
 
 
@@ -221,12 +221,12 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
     "type": lambda row: row.quantization,
     "backend": lambda row: row.backend,
     "window": lambda row: _whole(row.n_ctx),
-    "first load": lambda row: _whole(row.first_load_ms),
-    "load": lambda row: _whole(row.load_ms),
-    "first token p50/p90/p99": lambda row: _spread(row.ttft_ms),
-    "latency p50/p90/p99": lambda row: _spread(row.latency_ms),
-    "prompt": lambda row: _rate(row.prompt_tokens_per_second),
-    "writing": lambda row: _rate(row.tokens_per_second),
+    "first load ms": lambda row: _whole(row.first_load_ms),
+    "load ms": lambda row: _whole(row.load_ms),
+    "first token ms p50/90/99": lambda row: _spread(row.ttft_ms),
+    "latency ms p50/90/99": lambda row: _spread(row.latency_ms),
+    "prompt tok/s": lambda row: _rate(row.prompt_tokens_per_second),
+    "writing tok/s": lambda row: _rate(row.tokens_per_second),
     "early / late": _fall,
     "memory": lambda row: _size(row.resident_bytes),
     "video": lambda row: _size(row.video_bytes),

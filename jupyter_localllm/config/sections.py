@@ -22,7 +22,10 @@ __all__ = ["SECTIONS", "placed", "section_of", "settings_in", "written_as"]
 
 SECTIONS = ("model", "sampling", "runtime", "output")
 _IN_SECTION = {
-    "model": ("model", "model_dirs", "adapter", "n_ctx", "n_gpu_layers", "draft_model", "embedding_model"),
+    "model": (
+        *("model", "model_dirs", "model_places", "pull_dir", "adapter", "n_ctx", "n_gpu_layers"),
+        *("draft_model", "embedding_model", "endpoint", "allow_remote", "api_key_env"),
+    ),
     "sampling": (
         *("temperature", "top_p", "top_k", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
         *("frequency_penalty", "presence_penalty", "seed"),

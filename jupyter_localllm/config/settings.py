@@ -12,7 +12,6 @@ from typing import Any
 from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
-from jupyter_localllm.config.files import read_file
 from jupyter_localllm.config.layers import (
     default_cache_dir,
     default_pull_dir,
@@ -20,7 +19,6 @@ from jupyter_localllm.config.layers import (
     pyproject_settings,
     working_directory,
 )
-from jupyter_localllm.config.sections import settings_in, written_as
 from jupyter_localllm.config.telling import reason
 from jupyter_localllm.errors import SettingsError, close_match
 from jupyter_localllm.types import Sampling
@@ -32,7 +30,6 @@ MODEL_PLACES = ("huggingface", "lmstudio", "llama.cpp", "gpt4all", "ollama")
 _DEFAULTS = Sampling()
 _PATHS = ("model_dirs", "model_places")  # lists that the environment writes as PATH
 _RESERVED = ("config", "parent", "log")
-_FILE_SECTIONS = ("inference", "bench")  # the latter is what `%llm bench --file` is to measure
 
 
 class Settings(Configurable):
@@ -198,60 +195,6 @@ class Settings(Configurable):
     def search(self) -> tuple[str, ...]:
         """Where models are found by name: the folders of the settings, our own, and other programs' places."""
         return (*self.model_dirs, self.pull_dir, *(f"@{place}" for place in self.model_places))
-
-    def apply_file(self, path: str | os.PathLike[str]) -> dict[str, Any]:
-        """Take the settings of a file's section ``inference``: all of them, or none if one is wrong.
-
-        Parameters
-        ----------
-        path : path
-            YAML, TOML or JSON; see `jupyter_localllm.config.files`.
-
-        Returns
-        -------
-        dict
-            What was set, by name.
-
-        Raises
-        ------
-        SettingsError
-            The file cannot be read, a key is unknown, or a value does not fit; all that is wrong is told.
-        """
-        content = read_file(path)
-        for key in content:
-            if key not in _FILE_SECTIONS:
-                told = close_match(key, _FILE_SECTIONS) or f"The sections are {' and '.join(_FILE_SECTIONS)}."
-                raise SettingsError(f"{path}: {key} is unknown", told)
-        if "inference" not in content:
-            raise SettingsError(f"{path} has no section inference: it sets nothing", "See docs/settings.md.")
-        checked = self.checked_values(settings_in(content["inference"], path, self.setting_names()), path)
-        self._apply(checked, str(path))
-        self._layer = "set in this session"
-        return checked
-
-    def checked_values(self, values: Mapping[str, Any], path: str | os.PathLike[str]) -> dict[str, Any]:
-        """Settings as a file writes them, as their traits hold them; one without a value is left as it is.
-
-        Raises
-        ------
-        SettingsError
-            Values do not fit; all of them are told.
-        """
-        checked, problems, traits = {}, [], self.traits(config=True)
-        for name, value in values.items():
-            if name not in traits:
-                problems.append(f"unknown setting {name!r}. {close_match(name, traits)}")
-                continue
-            try:
-                if value is not None or traits[name].allow_none:
-                    checked[name] = self.checked(name, written_as(traits[name], value))
-            except (ValueError, TraitError) as error:
-                problems.append(f"{name} cannot be {value!r}: {error}. {traits[name].help}")
-            except SettingsError as error:
-                problems.append(f"{error.message}. {error.hint}")
-        if problems:
-            raise SettingsError(f"{path}: " + "\n".join(problems))
-        return checked
 
     def sampling(self, options: Mapping[str, Any]) -> Sampling:
         """The sampling value, with `options` in place of the traits.

@@ -33,6 +33,8 @@ def resolved(schema: Any, namespace: Mapping[str, Any] | None) -> Any:
     text = schema.strip()
     if text.startswith("{"):
         return _json_object(text, "A schema that is a text must be a JSON object")
+    if "::=" in text:  # llama.cpp's GBNF; neither Python nor JSON has this outside of strings
+        return Grammar(text)
     path = Path(text).expanduser()
     if text.lower().endswith((".json", ".gbnf", ".lark")) and path.is_file():
         return _from_file(path)

@@ -102,7 +102,7 @@ def check_one_token(subject: Subject) -> Iterator[Finding]:
     if subject.quick or subject.is_served(settings.model):
         return
     try:
-        name, path = locate(settings.model, model_dirs=tuple(settings.model_dirs))
+        name, path = locate(settings.model, model_dirs=settings.search)
     except LocalLLMError:  # told by the check of the model
         return
     try:

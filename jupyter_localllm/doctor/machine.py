@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject
 from jupyter_localllm.engine.llama import usable_cores
 from jupyter_localllm.errors import LocalLLMError
-from jupyter_localllm.models import KV_BYTES, available_bytes, describe, library_knows, locate, plan_context
+from jupyter_localllm.models import (
+    KV_BYTES,
+    available_bytes,
+    check_file,
+    facts_of,
+    library_knows,
+    locate,
+    plan_context,
+)
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.free_memory import cgroup_available
+from jupyter_localllm.models.shape import read_shape
+from jupyter_localllm.types import ModelFile
 
 __all__ = ["check_memory", "check_model", "check_threads"]
 
@@ -59,8 +70,9 @@ def check_model(subject: Subject) -> Iterator[Finding]:
         if subject.is_served(settings.model):
             yield Finding("model", "ok", f"{settings.model}: {subject.find(settings.model)}")
             return
-        name, path = locate(settings.model, model_dirs=tuple(settings.model_dirs))
-        file = describe(path, name, memo=subject.cache.memo, known_architecture=library_knows)
+        name, path = locate(settings.model, model_dirs=settings.search)
+        file = _read(name, str(path))
+        facts = facts_of(path, subject.cache.memo)
         plan = plan_context(
             file,
             settings.n_ctx,
@@ -71,12 +83,24 @@ def check_model(subject: Subject) -> Iterator[Finding]:
     except LocalLLMError as error:
         yield Finding("model", "problem", error.message, error.hint)
         return
+    if not facts.writes:
+        text = f"{name} is for {facts.kind}: it cannot answer questions"
+        yield Finding("model", "problem", text, "%llm models lists those that can")
+        return
+    kind = " ".join(part for part in (facts.quantization, file.architecture) if part)
     yield Finding(
         "model",
         "ok",
-        f"{name} ({size_text(file.size_bytes)}, {file.architecture}) takes {size_text(plan.total_bytes)} with a window "
+        f"{name} ({size_text(file.size_bytes)}, {kind}) takes {size_text(plan.total_bytes)} with a window "
         f"of {plan.n_ctx:,} tokens; {path}",
     )
+
+
+def _read(name: str, path: str) -> ModelFile:
+    """What the header says; the file is not read as a whole, so its hash is not known."""
+    header = check_file(path, known_architecture=library_knows)
+    architecture = str(header.metadata["general.architecture"])
+    return ModelFile(name, path, "", header.size_bytes, architecture, **asdict(read_shape(path, header)))
 
 
 def _load() -> float | None:

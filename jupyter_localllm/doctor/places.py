@@ -14,11 +14,11 @@ from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models.figures import size_text
+from jupyter_localllm.models.pull.hub import Hub
 
 __all__ = ["check_cache", "check_network", "check_settings", "without_secrets"]
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
-_HUB = "https://huggingface.co"
 _MODELS = ("model", "draft_model", "embedding_model")
 
 
@@ -82,9 +82,10 @@ def check_network(subject: Subject) -> Iterator[Finding]:
     if getattr(settings, "allow_remote", False):
         text = f"allow_remote is on ({settings.origin('allow_remote')}): prompts may go to other machines"
         yield Finding("network", "note", text, "%config LocalLLM.allow_remote = False")
-    hub = os.environ.get("HF_ENDPOINT") or _HUB
+    hub = Hub()
     proxies = [f"{name}={without_secrets(value)}" for name in _PROXIES if (value := _variable(name))]
-    text = f"%llm pull, and nothing else, asks {without_secrets(hub)}, and only for what it names"
+    text = f"%llm pull, and nothing else, asks {without_secrets(hub.endpoint)}, and only for what it names"
+    text = "%llm pull asks nobody: HF_HUB_OFFLINE forbids it" if hub.offline else text
     yield Finding("network", "note", text + (f"; through {', '.join(proxies)}" if proxies else ""))
 
 

@@ -43,7 +43,10 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
     elif command.name == "panel":
         _panel(shell, command)
     elif command.name in judge.COMMANDS:
-        judge.COMMANDS[command.name](shell, command)
+        try:
+            judge.COMMANDS[command.name](shell, command)
+        finally:
+            changed()  # the bench unloads what was there
     else:
         print(_COMMANDS[command.name](shell, get_llm(), command))
         changed()

@@ -336,7 +336,23 @@ def test_the_usual_schema_holds_plain_answers(tmp_path: Path) -> None:
     assert scripted("no JSON at all", schema="").generate("Where?", cache="off").text == "no JSON at all"
 
 
-def test_a_usual_schema_that_is_none_is_told() -> None:
-    """A file that is not there is an error at the question, with what may be given."""
+def test_a_usual_schema_that_is_none_is_told(tmp_path: Path) -> None:
+    """A file that is not there is an error at the question, and at once where a file of settings names it."""
     with pytest.raises(UsageError, match=r"no schema 'gone.json'"):
         scripted(schema="gone.json").generate("Where?")
+    path = tmp_path / "a.toml"
+    for schema, says in (('"gone.json"', "no schema 'gone.json'"), ('{type = "nothing"}', "type")):
+        path.write_text(f"[inference.output]\nmax_tokens = 7\ngrammar_schema = {schema}\n")
+        llm = scripted()
+        with pytest.raises(SettingsError, match=says):
+            llm.apply_file(path)
+        assert llm.max_tokens is None
+
+
+def test_a_grammar_in_a_file_of_settings(tmp_path: Path) -> None:
+    """llama.cpp's own notation may stand in the file itself."""
+    path = tmp_path / "a.toml"
+    path.write_text('[inference.output]\ngrammar_enabled = true\ngrammar_schema = \'root ::= "yes" | "no"\'\n')
+    llm = scripted("yes")
+    llm.apply_file(path)
+    assert llm.generate("Is it?").value == "yes"

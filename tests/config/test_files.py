@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_localllm.config import Settings
+from jupyter_localllm.config import FileSettings as Settings
 from jupyter_localllm.config.sections import SECTIONS, section_of
 from jupyter_localllm.errors import DependencyMissing, LocalLLMError, SettingsError
 

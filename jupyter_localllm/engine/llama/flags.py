@@ -74,7 +74,7 @@ def build_flags(*, argv: Sequence[str] | None = None, timeout_seconds: float = 6
     except (ValueError, KeyError, IndexError, TypeError):
         raise EngineError(
             f"llama.cpp's library cannot be asked: {last_line(words) or f'exit status {done.returncode}'}",
-            'Run: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-cache-dir llama-cpp-python',
+            'CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-cache-dir llama-cpp-python',
         ) from None
 
 
