@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.engine.inprocess.network import Planner, grid_for
+from jupyter_localllm.engine.inprocess.network import WHOLE, Planner, grid_for
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.errors import DependencyMissing, EngineError, UsageError
 from jupyter_localllm.types import FolderPlan, ModelFolder, Precision
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchNetwork", "open_transformers", "precisions"]
 
+_PASTS = ("past_key_values", "cache_params")  # what a forward pass calls its cache: attention, Mamba
 _INSTALL = 'pip install "jupyter_localllm[transformers]"'
 
 _SINGLE, _BFLOAT, _HALF = Precision("float32", 4, 4), Precision("bfloat16", 2, 2), Precision("float16", 2, 2)
@@ -176,9 +177,20 @@ class TorchNetwork:
         self.device = f"GPU {torch.cuda.get_device_name(model.device)}" if kind == "cuda" else kind.upper()
         self.device = f"PyTorch on the {self.device}"
         self.kind, self.n_ctx = folder.packed or plan.precision.name, plan.n_ctx
-        self.grid = grid_for(self.weights_bytes, accelerated=kind != "cpu")
+        # Passes of recurrent models go on by one token; what is longer they read as if it were the beginning.
+        layers = getattr(self.start(), "layers", ())
+        whole = any("Linear" in type(layer).__name__ for layer in layers)
+        self.grid = WHOLE if whole else grid_for(self.weights_bytes, accelerated=kind != "cpu")
         takes = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        self._past = next((name for name in _PASTS if name in takes), "")
+        if (
+            folder.writes and not self._past
+        ):  # it would forget everything before the last token, and answer all the same
+            raise EngineError(
+                f"{folder.architecture} keeps what it has read in a way that is not known here",
+                "A GGUF file of the model may run by llama.cpp.",
+            )
 
     def start(self) -> Any:
         """A cache of keys and values that holds nothing."""
@@ -223,7 +235,8 @@ class TorchNetwork:
 
     def _pass(self, tokens: Sequence[int], cache: Any) -> Any:
         with self._torch.inference_mode():
-            return self._model(input_ids=self._input(tokens), past_key_values=cache, use_cache=True, **self._last_only)
+            past = {self._past: cache, "use_cache": True}
+            return self._model(input_ids=self._input(tokens), **past, **self._last_only)
 
     def _input(self, tokens: Sequence[int]) -> Any:
         return self._torch.tensor([list(tokens)], device=self._model.device)
