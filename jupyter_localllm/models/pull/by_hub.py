@@ -6,6 +6,7 @@ it is checked as everything else before it has its name.
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import time
@@ -49,6 +50,7 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    told = "tqdm_class" in inspect.signature(hf_hub_download).parameters  # older versions show a bar of their own
     try:
         return Path(
             hf_hub_download(
@@ -59,7 +61,7 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
                 endpoint=hub.endpoint,
                 token=hub.token or False,
                 library_name="jupyter_localllm",
-                tqdm_class=_bar(target, tell),
+                **({"tqdm_class": _bar(target, tell)} if told else {}),
             )
         )
     except HfHubHTTPError as error:
