@@ -116,17 +116,18 @@ class Runtime:
         key = (*file, spec)
         self._release_others(holder, key, file[0])
         shared = self._engines.get(key)
+        fresh = shared is None  # room was made for it when its window was planned
         if shared is None:
             made = yield from self._preparation.engine(spec, cache, self._make_room)
             shared = self._engines.setdefault(key, _Shared(made, file[0]))  # another thread may have been faster
         shared.holders.add(holder)
         self._used(key)
         if not shared.engine.loaded:
-            yield from self._room_for(shared.engine, spec.max_models)
+            yield from self._room_for(shared.engine, spec.max_models, fresh=fresh)
         yield from shared.engine.load()
         return shared.engine
 
-    def _room_for(self, engine: Any, max_models: int) -> Generator[Status, None, None]:
+    def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
         """Let others leave the memory, if there are too many or too little is free."""
 
         def make_room() -> str:
@@ -134,7 +135,8 @@ class Runtime:
 
         while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and make_room():
             pass
-        yield from reload_room(engine.model, engine.settings, make_room)
+        if not fresh:
+            yield from reload_room(engine.model, engine.settings, make_room)
         yield memory_told(engine.model, engine.settings)
 
     def _make_room(self) -> str:
