@@ -185,6 +185,11 @@ def test_no_server(handle: Make) -> None:
         assert "ollama serve" in error.hint
 
 
+def test_no_secure_connection(fake: Any, handle: Make) -> None:
+    """A server is there, and does not speak https: that is not told as a missing server."""
+    assert "gives no secure connection" in told(handle(endpoint=fake.speaker.url.replace("http", "https"))).message
+
+
 def test_a_wrong_tag(fake: Any, handle: Make) -> None:
     """What is near, what there is, and the command that fetches it."""
     with pytest.raises(ModelNotFound) as caught:

@@ -41,6 +41,13 @@ def test_no_server(handle: Make) -> None:
         assert f"llama-server -m MODEL.gguf --port {url.rsplit(':', 1)[1]}" in error.hint
 
 
+def test_no_secure_connection(scripted: Scripted, handle: Make) -> None:
+    """A server is there, and does not speak https: that is not told as a missing server."""
+    error = told(handle(endpoint=f"{scripted.speaker.url.replace('http', 'https')}/v1"))
+    assert "gives no secure connection" in error.message
+    assert "http, and not https" in error.hint
+
+
 def test_another_name(scripted: Scripted, handle: Make) -> None:
     """A model that the server does not have: what it has, and what is near."""
     scripted.models = [{"id": "qwen2.5-7b-instruct"}, {"id": "other"}]
