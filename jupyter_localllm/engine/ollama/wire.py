@@ -138,16 +138,15 @@ class OllamaWire:
 
     def trouble(self, error: Exception) -> LocalLLMError:
         """What the client's exceptions mean."""
-        kind = type(error).__name__
         if isinstance(error, self._ollama.ResponseError):
             return self._refused(error)
-        if isinstance(error, ConnectionError) or kind in ("ConnectError", "ConnectTimeout"):
+        cause = error
+        if isinstance(error, ConnectionError):  # the client's words in place of the HTTP library's
+            cause = error.__context__ if isinstance(error.__context__, Exception) else error
+        found = trouble.of_transport(self._address, cause, _START, self._settings.server_timeout)
+        if found is None and isinstance(error, ConnectionError):
             return trouble.not_there(self._address, _START)
-        if kind.endswith("Timeout"):
-            return trouble.silent(self._address, self._settings.server_timeout)
-        if kind in ("ReadError", "WriteError", "RemoteProtocolError"):
-            return trouble.broke_off(self._address, str(error))
-        return trouble.strange(self._address, f"{kind}: {error}", "Ollama's protocol")
+        return found or trouble.strange(self._address, f"{type(error).__name__}: {error}", "Ollama's protocol")
 
     @property
     def _keep_alive(self) -> float | str | None:

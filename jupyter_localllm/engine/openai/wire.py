@@ -114,7 +114,8 @@ class OpenAIWire:
         """What the client's exceptions mean."""
         api = self._openai
         if isinstance(error, api.APIConnectionError):  # time-outs are among them
-            return self._connection(error)
+            found = self._of_transport(error.__cause__ or error)
+            return found or trouble.broke_off(self._address, str(error.__cause__ or error))
         if isinstance(error, api.APIStatusError):
             where = error.response.headers.get("location", "") if error.status_code < 400 else ""
             return trouble.refused(self._address, error.status_code, where or _said(error), _KEY)
@@ -122,14 +123,13 @@ class OpenAIWire:
             return trouble.refused(self._address, 0, _said(error), _KEY)
         if isinstance(error, asyncio.TimeoutError):
             return trouble.silent(self._address, _DESCRIBING_SECONDS)
-        return trouble.strange(self._address, f"{type(error).__name__}: {error}", "OpenAI's protocol")
+        # Older versions of the client let the HTTP library's own exceptions through.
+        return self._of_transport(error) or trouble.strange(
+            self._address, f"{type(error).__name__}: {error}", "OpenAI's protocol"
+        )
 
-    def _connection(self, error: Any) -> LocalLLMError:
-        if type(error.__cause__).__name__.startswith("Connect"):
-            return trouble.not_there(self._address, self._start)
-        if isinstance(error, self._openai.APITimeoutError):
-            return trouble.silent(self._address, self._settings.server_timeout)
-        return trouble.broke_off(self._address, str(error.__cause__ or error))
+    def _of_transport(self, error: BaseException) -> LocalLLMError | None:
+        return trouble.of_transport(self._address, error, self._start, self._settings.server_timeout)
 
     @property
     def _start(self) -> str:
@@ -217,7 +217,7 @@ def _called(name: str, entries: Mapping[str, Any]) -> str | None:
     """The entry that a name means: itself, or the one file of that name."""
     if name in entries:
         return name
-    wanted = name.casefold()
+    wanted = name.casefold().removesuffix(".gguf")
     for spelled in (str.casefold, _stem):
         fitting = [entry for entry in entries if spelled(entry) == wanted]
         if len(fitting) == 1:

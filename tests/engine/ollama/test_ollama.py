@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,14 @@ import pytest
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
-from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError, ModelNotFound, UsageError
+from jupyter_localllm.errors import (
+    ContextOverflow,
+    DependencyMissing,
+    EngineError,
+    LocalLLMError,
+    ModelNotFound,
+    UsageError,
+)
 from jupyter_localllm.types import Token
 from tests.engine.served.server import Asked, refusing, speaking
 
@@ -183,6 +191,21 @@ def test_no_server(handle: Make) -> None:
         error = told(handle(endpoint=url))
         assert error.message == f"there is no server at {url}"
         assert "ollama serve" in error.hint
+
+
+def test_without_the_extra(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pip command is the hint; what is in the cache needs no client, since the digest is remembered."""
+    assert handle().generate("hello?").text
+    monkeypatch.setitem(sys.modules, "ollama", None)
+    error = told(handle("thinker"))
+    assert isinstance(error, DependencyMissing)
+    assert error.hint == 'pip install "jupyter_localllm[ollama]"'
+    assert handle().generate("hello?", cache="require").cached
+
+
+def test_no_secure_connection(fake: Any, handle: Make) -> None:
+    """A server is there, and does not speak https: that is not told as a missing server."""
+    assert "gives no secure connection" in told(handle(endpoint=fake.speaker.url.replace("http", "https"))).message
 
 
 def test_a_wrong_tag(fake: Any, handle: Make) -> None:
