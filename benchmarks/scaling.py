@@ -20,7 +20,6 @@ from typing import Any
 
 from benchmarks.stub_server import serving
 from benchmarks.timed import ANSWER, DELAY, Timed
-from examples.endpoint import Endpoint
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, answer_key
 from jupyter_localllm.types import Message, Provenance, Result, Sampling, Token
@@ -83,7 +82,7 @@ def served(folder: Path) -> list[dict[str, Any]]:
     lines = []
     with serving(lambda _body: ANSWER, seconds=0.16) as url:
         for open_at_once in (1, 8, 32):
-            llm = LocalLLM.from_engine(Endpoint(url, "stub"), n_parallel=open_at_once, cache_dir=str(folder))
+            llm = LocalLLM(model=f"openai:stub@{url}", n_parallel=open_at_once, cache_dir=str(folder))
             rate = rows_per_second(llm, [f"thing {i}" for i in range(40 * open_at_once)], None)
             what = "a server that takes 160 ms for a request, any number at a time"
             lines.append({"what": what, "n_parallel": open_at_once, "rows_per_second": round(rate, 1)})

@@ -25,11 +25,15 @@ def serving(answer: Callable[[dict[str, Any]], str], seconds: float = 0.0) -> It
                 text, code = answer(body), 200
             except Exception as error:
                 text, code = str(error), 500
-            message = {"role": "assistant", "content": text}
             usage = {"prompt_tokens": 10, "completion_tokens": len(text.split())}
-            data = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}
-            reply = json.dumps(data if code == 200 else {"error": text}).encode()
+            chunks = [
+                {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}]},
+                {"choices": [], "usage": usage},
+            ]
+            events = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+            reply = events.encode() if code == 200 else json.dumps({"error": text}).encode()
             self.send_response(code)
+            self.send_header("Content-Type", "text/event-stream" if code == 200 else "application/json")
             self.send_header("Content-Length", str(len(reply)))
             self.end_headers()
             self.wfile.write(reply)

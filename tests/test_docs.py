@@ -22,6 +22,7 @@ from jupyter_localllm.answering import Limits
 from jupyter_localllm.answering.evidence import COVERED
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.reading import CERTAIN
+from jupyter_localllm.engine.backends import GROUP
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.magics.arguments import Prompt, Subcommand, parse_cell, parse_line
 from jupyter_localllm.magics.options import OPTIONS, find_option
@@ -49,6 +50,7 @@ FOREIGN = {
     "--own-library",
     "--only",
     "--gpu",
+    *("--interrupt_requests", "--enable-auto-tool-choice", "--tool-call-parser", "--jinja"),
     *("--no-cache-dir", "--force-reinstall", "--no-deps", "--no-binary", "--log-output", "--merge", "--execute"),
     *("--out", "--rounds", "--questions", "--strict", "--to"),
 }
@@ -320,7 +322,7 @@ def test_toml_is_of_settings(fence: Fence) -> None:
     assert tables.keys() <= {"tool", "project"}
     for name, value in tables.get("tool", {}).get("jupyter_localllm", {}).items():
         LocalLLM().checked(name.replace("-", "_"), value)
-    assert tables.get("project", {}).get("entry-points", {ENTRY_POINTS: {}}).keys() == {ENTRY_POINTS}
+    assert tables.get("project", {}).get("entry-points", {}).keys() <= {ENTRY_POINTS, GROUP}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

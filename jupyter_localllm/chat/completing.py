@@ -52,6 +52,8 @@ def complete(asked: Complete, entry: Entry, handle: LocalLLM, queue: Queue) -> d
     cancel_scope.set(stale)
     entry.stage = "reading"
     try:
+        if engine.info().remote:  # what is typed leaves this machine only when somebody asks
+            return _NOTHING
         prompt = _fitting(engine, asked)
         return {"text": _worth(_written(engine, prompt, stale), asked)} if prompt is not None else _NOTHING
     except EngineClosed:  # somebody wants the engine for something else, or put it away

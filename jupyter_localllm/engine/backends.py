@@ -12,7 +12,7 @@ import functools
 import importlib
 import importlib.metadata
 import re
-from collections.abc import Callable, Generator, MutableMapping
+from collections.abc import Callable, Generator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import DependencyMissing, EngineError, ModelNotFound
-from jupyter_localllm.types import Status
+from jupyter_localllm.types import Message, ModelInfo, Prompt, Status
 
 __all__ = ["BUILT_IN", "GROUP", "Backend", "BackendSettings", "Home", "Target", "backend_of", "needed", "target_of"]
 
@@ -111,6 +111,8 @@ class Home:
         The loaded engine of another model, by its name: for backends that are made of others. Tells how far it is.
     identity : callable
         What names the weights of another model.
+    render : callable
+        Messages as an engine reads them that does not render by itself.
     memo : MutableMapping
         What is remembered between kernels.
     """
@@ -118,6 +120,7 @@ class Home:
     sha256_of: Callable[[Path], str]
     engine: Callable[[str], Generator[Status, None, Engine]]
     identity: Callable[[str], str]
+    render: Callable[[Sequence[Message], ModelInfo], Prompt]
     memo: MutableMapping[str, str] = field(default_factory=dict)
 
 

@@ -92,7 +92,9 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     lines.append(f"cache      {stats.entries:,} answers, {size(stats.size_bytes)}, mode {handle.cache}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
-    lines.append("network    none: nothing leaves this machine")
+    elsewhere = sorted({remote for engine in resident if (remote := engine.info().remote)})
+    where = f"prompts leave this machine, to {', '.join(elsewhere)}" if elsewhere else ""
+    lines.append(f"network    {where or 'none: nothing leaves this machine'}")
     lost = foreign.lost(shell)
     return "\n".join([*lines, *([lost] if lost else [])])
 

@@ -57,7 +57,8 @@ def _answered(
     for event in events if speech is None else speech.listen(events):
         if isinstance(event, Done):
             notes = (*fitted.notes, *event.result.notes, *_notes(event.result, fitted, info), *_unheld(request, engine))
-            provenance = replace(_provenance(request, model, key, fitted.max_tokens), remote=info.remote)
+            provenance = _provenance(request, model, key, fitted.max_tokens)
+            provenance = replace(provenance, remote=event.result.provenance.remote)
             timings = _whole(event.result.timings, loading, before_ms)
             yield Done(replace(event.result, notes=notes, provenance=provenance, model=model.name, timings=timings))
         else:

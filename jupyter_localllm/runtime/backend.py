@@ -11,6 +11,7 @@ from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models import sha256_of
 from jupyter_localllm.pipeline import Model, version_of
+from jupyter_localllm.prompt.chat import render_chat
 from jupyter_localllm.runtime.shared import Runtime
 from jupyter_localllm.types import Status
 
@@ -39,6 +40,7 @@ class BackendModel:
             sha256_of=lambda path: sha256_of(path, cache.memo),
             engine=lambda name: others(name).engine(),
             identity=lambda name: others(name).sha256(),
+            render=render_chat,
             memo=cache.memo,
         )
         self._sha256 = ""

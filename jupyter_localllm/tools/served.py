@@ -9,9 +9,9 @@ from typing import Any
 
 from jupyter_localllm.tools.formats.base import Calling
 from jupyter_localllm.tools.tool import Tool
-from jupyter_localllm.types import Done, Event, Message, Note, Prompt, Result
+from jupyter_localllm.types import Done, Event, Message, Prompt
 
-__all__ = ["ServedSpeech", "with_note"]
+__all__ = ["ServedSpeech"]
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,7 @@ class ServedSpeech:
     def listen(self, events: Iterable[Event]) -> Generator[Event, None, None]:
         """The events as they are; calls that were not asked for are dropped."""
         for event in events:
-            yield Done(self._kept(event.result)) if isinstance(event, Done) else event
-
-    def _kept(self, result: Result) -> Result:
-        if self.how == "never":
-            return replace(result, calls=())
-        return with_note(result) if self.how == "must" and not result.calls else result
-
-
-def with_note(result: Result) -> Result:
-    """The answer, with a note that a call was asked for and did not come."""
-    note = Note("unheld", "a call was asked for, and nothing held the model to it: it wrote none")
-    return replace(result, notes=(*result.notes, note))
+            if isinstance(event, Done) and self.how == "never":
+                yield Done(replace(event.result, calls=()))
+            else:
+                yield event

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.tools.constraint import Calls
 from jupyter_localllm.tools.formats import VERSION, Calling, Format, format_of
-from jupyter_localllm.tools.served import ServedSpeech, with_note
+from jupyter_localllm.tools.served import ServedSpeech
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import Done, Event, Message, ModelInfo, Note, Prompt, Result, Token
 
@@ -82,8 +82,7 @@ class Speech:
         notes = result.notes
         if reply.broken:
             notes = (*notes, Note(BROKEN, "what began as a call of a tool is none"))
-        read = replace(result, text=reply.text, calls=reply.calls, notes=notes)
-        return with_note(read) if self.how == "must" and not reply.calls and not reply.broken else read
+        return replace(result, text=reply.text, calls=reply.calls, notes=notes)
 
 
 class _Hiding:

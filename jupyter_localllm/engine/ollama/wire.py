@@ -60,6 +60,7 @@ class OllamaWire:
                 headers={"authorization": f"Bearer {self._key}"} if self._key else {},
                 follow_redirects=False,
                 trust_env=self._address.remote,
+                verify=self._address.url.startswith("https"),  # without certificates to check, none need be read
                 timeout=(trouble.CONNECT_SECONDS, silence, silence, silence),
                 **hooks,
             )

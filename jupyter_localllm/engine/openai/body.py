@@ -58,7 +58,7 @@ def body_of(job: Job, model: str, dialect: Dialect) -> Body:
         "stream_options": {"include_usage": True},
     }
     body = Body(fields, {"stream_options": ("stream_options", "include_usage")})
-    if job.stop:
+    if job.stop and dialect.stops:
         fields["stop"] = list(job.stop[:_STOPS])
     if not sampling.greedy:
         fields |= {"top_p": sampling.top_p, "seed": sampling.seed}

@@ -50,7 +50,12 @@ class OpenAIWire:
         timeout = client.Timeout(settings.server_timeout, connect=trouble.CONNECT_SECONDS)
         # Not to where the server sends us on, and to this machine not through a proxy: what is sent goes where a person
         # said, and nowhere else.
-        http = client.DefaultAsyncHttpxClient(follow_redirects=False, trust_env=address.remote, timeout=timeout)
+        http = client.DefaultAsyncHttpxClient(
+            follow_redirects=False,
+            trust_env=address.remote,
+            verify=address.url.startswith("https"),  # without certificates to check, none need be read
+            timeout=timeout,
+        )
         self._client = client.AsyncOpenAI(
             api_key=key or _NO_KEY, base_url=address.url, http_client=http, max_retries=0, timeout=timeout
         )
@@ -142,6 +147,8 @@ class OpenAIWire:
             if error.status_code in (404, 405, 501):  # some have no list
                 return {}
             raise
+        except ValueError:  # mlx_lm.server sends nothing where there is no cache of Hugging Face
+            return {}
         listed = page.get("data") if isinstance(page, Mapping) else None
         if not isinstance(listed, list):
             raise trouble.strange(self._address, f"its list of models is {str(page)[:200]!r}", "OpenAI's protocol")

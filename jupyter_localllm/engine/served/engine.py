@@ -26,6 +26,7 @@ __all__ = ["ServedEngine", "estimated"]
 
 T = TypeVar("T")
 _REMEMBERED = 512  # texts whose tokens were counted
+_SLACK = 64  # pieces beyond max_tokens, after which a server is not listened to any more
 _LONGEST_REMEMBERED = 4096  # characters of one
 
 
@@ -216,12 +217,13 @@ class ServedEngine:
                 f"{self.address.url} broke its answer off after {talk.pieces} pieces",
                 "Ask again; the server's log may say why.",
             )
-        usage, notes = ended.usage, ended.notes
+        usage = ended.usage
         if usage is None:  # counted as far as that can be done here: a piece mostly is a token
             usage = Usage(sum(self._size(message.content) for message in job.prompt.messages), 0, talk.pieces)
         if job.logprobs is not None and not talk.has_logprobs:
-            notes = (*notes, Note("unsent", "the server gives no log-probabilities"))
-        emit(Done(talk.result(ended, usage, self._name, notes)))
+            silent = Note("unsent", "the server gives no log-probabilities")
+            ended = replace(ended, notes=(*ended.notes, silent))
+        emit(Done(talk.result(ended, usage, self._name, self.address.told)))
 
 
 async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
@@ -232,6 +234,8 @@ async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
                 return heard
             if talk.take(heard):
                 return Ended()
+            if talk.pieces > job.max_tokens + _SLACK:  # a piece is a token at least
+                return Ended("length", notes=(Note("unsent", "the server does not keep to max_tokens"),))
     return None
 
 

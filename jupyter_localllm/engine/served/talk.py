@@ -9,7 +9,7 @@ from collections.abc import Callable
 from jupyter_localllm.engine.served.loop import Emit
 from jupyter_localllm.engine.served.wire import Ended, Piece
 from jupyter_localllm.engine.text import TextStream
-from jupyter_localllm.types import Job, Note, Result, Timings, Token, TokenLogprob, Usage
+from jupyter_localllm.types import Job, Provenance, Result, Timings, Token, TokenLogprob, Usage
 
 __all__ = ["Talk"]
 
@@ -58,7 +58,7 @@ class Talk:
             self._say(token)
         return self._stream.stopped
 
-    def result(self, ended: Ended, usage: Usage, name: str, notes: tuple[Note, ...]) -> Result:
+    def result(self, ended: Ended, usage: Usage, name: str, remote: str) -> Result:
         """All of it, when nothing more will come."""
         for token in self._stream.finish():
             self._say(token)
@@ -80,7 +80,8 @@ class Talk:
             usage,
             timings,
             name,
-            notes=notes,
+            notes=ended.notes,
+            provenance=Provenance(remote=remote),
             logprobs=tuple(self._logprobs),
             calls=ended.calls,
         )

@@ -30,15 +30,24 @@ def served_by(scripted: Scripted, owner: str) -> None:
 def test_a_plain_question(scripted: Scripted, handle: Make) -> None:
     """Messages, limit and sampling are those of the question; what only llama.cpp knows is not sent to others."""
     llm = handle(temperature=0.5, seed=7)
-    result = llm.generate("hello?", max_tokens=30, stop=["cat", "dog"])
+    result = llm.generate("hello?", max_tokens=30)
     body = asked(scripted)
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
-    assert (body["max_tokens"], body["temperature"], body["seed"], body["stop"]) == (30, 0.5, 7, ["cat", "dog"])
+    assert (body["max_tokens"], body["temperature"], body["seed"]) == (30, 0.5, 7)
     assert body["stream_options"] == {"include_usage": True}
     assert "top_k" not in body
     assert result.notes == ()
     assert (result.usage.completion_tokens, result.model) == (2, "openai:m")
     assert result.provenance.versions["openai"]
+
+
+@pytest.mark.parametrize(("owner", "sent"), [("", None), ("vllm", ["cat", "dog", "a", "b"])])
+def test_stop_strings(scripted: Scripted, handle: Make, owner: str, sent: Any) -> None:
+    """Servers that are known to keep to them are told, four at most; they are kept in any case, all of them."""
+    served_by(scripted, owner)
+    result = handle().generate("Tell me.", stop=["cat", "dog", "a", "b", "he 1th"])
+    assert asked(scripted).get("stop") == sent
+    assert (result.text, result.finish_reason) == ("Then t", "stop")
 
 
 def test_greedy_is_not_seeded(scripted: Scripted, handle: Make) -> None:

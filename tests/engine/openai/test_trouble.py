@@ -20,7 +20,7 @@ from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError,
 from jupyter_localllm.types import Token
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
 from tests.engine.served.engines import openai_engine
-from tests.engine.served.server import Asked, Speaker, refusing, speaking
+from tests.engine.served.server import NOTHING, Asked, Speaker, refusing, speaking
 
 CHAT = "/v1/chat/completions"
 Make = Callable[..., LocalLLM]
@@ -62,6 +62,12 @@ def test_no_list_of_models(scripted: Scripted, handle: Make) -> None:
     assert handle().generate("hello?").text == "Hello you!"
 
 
+def test_an_empty_list_of_models(scripted: Scripted, handle: Make) -> None:
+    """mlx_lm.server may send an empty body for it; it can be asked all the same."""
+    scripted.speaker.routes["/v1/models"] = lambda _: (200, NOTHING)
+    assert handle().generate("hello?").text == "Hello you!"
+
+
 def test_a_stalled_answer_can_be_left(scripted: Scripted) -> None:
     """Closing the stream closes the connection at once: the server hears of it."""
 
@@ -79,6 +85,21 @@ def test_a_stalled_answer_can_be_left(scripted: Scripted) -> None:
     scripted.speaker.until_left(scripted.speaker.last(CHAT))
     assert llm.engine is not None
     llm.engine.close()
+
+
+def test_a_server_without_end(scripted: Scripted, handle: Make) -> None:
+    """One that does not keep to the limit is not listened to for ever."""
+    sent: list[int] = []
+
+    def endless(_: Asked) -> Iterator[bytes]:
+        while not scripted.speaker.stop.is_set():
+            sent.append(1)
+            yield delta(content=" more")
+
+    scripted.speaker.routes[CHAT] = endless
+    result = handle().generate("Hello?", max_tokens=5)
+    assert result.finish_reason == "length"
+    assert "the server does not keep to max_tokens" in [note.text for note in result.notes]
 
 
 def test_a_silent_server(scripted: Scripted, handle: Make) -> None:

@@ -12,7 +12,7 @@ def nobody(_: Any) -> Any:
     raise AssertionError("servers need nothing of the runtime")
 
 
-HOME = Home(nobody, nobody, nobody)
+HOME = Home(nobody, nobody, nobody, nobody)
 
 
 def openai_engine(name: str, **settings: Any) -> Engine:

@@ -1,0 +1,189 @@
+"""Several models behind one name, by rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_localllm import LocalLLM
+from jupyter_localllm.constrain import Choices
+from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.router import Route, RouterEngine
+from jupyter_localllm.engine.router import engine as module
+from jupyter_localllm.engine.router.rules import parsed
+from jupyter_localllm.engine.scripted import ScriptedEngine
+from jupyter_localllm.errors import ContextOverflow, EngineError, UsageError
+from jupyter_localllm.types import Done, Job, Message, Prompt, Result, Token
+from tests.contracts import EngineContract
+
+LONG = " ".join(["word"] * 200)
+
+
+class TestRouter(EngineContract):
+    """A router is an engine like all others, also if its first model is not there."""
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        gone = ScriptedEngine([EngineError("gone")], name="gone")
+        script = {"capital": "It is Tokyo, as all of us know very well.", "hello": "Hello you there!", "story": LONG}
+        return RouterEngine(
+            [Route(gone), Route(ScriptedEngine({**script, "": "Well, what?"}, name="there", delay_ms=1))]
+        )
+
+
+def ask(engine: Engine, text: str = "Hello?", **options: Any) -> Result:
+    job = Job(Prompt((Message.of("user", text),)), **{"max_tokens": 9, **options})
+    (done,) = [event for event in engine.generate(job) if isinstance(event, Done)]
+    return done.result
+
+
+def told(engine: Engine, text: str = "Hello?", **options: Any) -> str:
+    (note,) = ask(engine, text, **options).notes
+    assert note.code == "routed"
+    return note.text
+
+
+def says(name: str, **options: Any) -> ScriptedEngine:
+    return ScriptedEngine(name, name=name, **options)
+
+
+def test_by_size() -> None:
+    """A small question goes to the small model, a large one past it."""
+    router = RouterEngine([Route(says("small"), most_tokens=50), Route(says("large"))])
+    assert told(router) == "answered by small"
+    assert told(router, LONG) == "answered by large"
+    assert told(router, max_tokens=60) == "answered by large"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "talker"),
+        ({"constraint": Choices(["a", "b"])}, "clerk"),
+        ({"tools": ({"type": "function"},)}, "worker"),
+    ],
+)
+def test_by_task(options: dict[str, Any], name: str) -> None:
+    """What the answer must be decides who is asked."""
+    routes = [
+        Route(says("clerk"), tasks=("schema", "cited")),
+        Route(says("worker"), tasks=("tools",)),
+        Route(says("talker"), tasks=("chat",)),
+    ]
+    assert told(RouterEngine(routes), **options) == f"answered by {name}"
+
+
+def test_no_rule_allows_it() -> None:
+    """The error tells each rule, and how to have somebody always answer."""
+    router = RouterEngine([Route(says("a"), tasks=("schema",)), Route(says("b"), most_tokens=5)])
+    with pytest.raises(EngineError, match="a is for schema; b is for 5 tokens at most") as caught:
+        ask(router)
+    assert "no rules" in caught.value.hint
+
+
+def test_by_availability(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails hands over and rests; after its rest it is asked again."""
+    answers: list[Any] = [EngineError("overheated"), "first"]
+    first, second = ScriptedEngine(answers, name="first"), says("second")
+    router = RouterEngine([Route(first), Route(second)])
+    assert told(router) == "answered by second; first: overheated"
+    assert told(router) == "answered by second; first: overheated"
+    assert len(first.jobs) == 1
+    monkeypatch.setattr(module, "_REST_SECONDS", 0.0)
+    assert told(router) == "answered by first"
+
+
+def test_one_that_rests_is_better_than_nobody() -> None:
+    """If nobody else is left, it is asked all the same."""
+    router = RouterEngine([Route(ScriptedEngine([EngineError("x"), "back"], name="one"))])
+    with pytest.raises(EngineError, match="none of router can answer: one: x"):
+        ask(router)
+    assert ask(router).text == "back"
+
+
+def test_by_latency() -> None:
+    """One whose first token takes too long is asked last; the first time nothing is known of it."""
+    slow = Route(says("slow", delay_ms=30), most_ms=5)
+    router = RouterEngine([slow, Route(says("fast"))])
+    assert [told(router) for _ in range(3)] == ["answered by slow", "answered by fast", "answered by fast"]
+
+
+def test_by_window() -> None:
+    """What does not fit into one window is tried with the next, and one that fits none is an overflow."""
+    router = RouterEngine([Route(says("narrow", n_ctx=50)), Route(says("wide", n_ctx=500))])
+    assert told(router, LONG) == "answered by wide; narrow has too small a window"
+    assert router.info().n_ctx == 500
+    with pytest.raises(ContextOverflow):
+        ask(router, f"{LONG} {LONG} {LONG}")
+
+
+class Breaking(ScriptedEngine):
+    """Fails in the middle of its answer."""
+
+    def generate(self, job: Job) -> Any:
+        yield Token("Once")
+        raise EngineError("the connection was cut")
+
+
+def test_what_has_begun_is_not_begun_anew() -> None:
+    """A failure in the middle of an answer is the answer's: nothing is said twice."""
+    second = says("second")
+    router = RouterEngine([Route(Breaking(name="first")), Route(second)])
+    with pytest.raises(EngineError, match="cut"):
+        ask(router)
+    assert second.jobs == []
+
+
+def test_a_mistake_is_no_bad_luck(tmp_path: Path) -> None:
+    """A model that may not be asked is an error, although another one could answer."""
+    llm = LocalLLM(model="router:openai:m@http://10.1.1.1/v1|smollm2-135m-instruct", cache_dir=str(tmp_path))
+    with pytest.raises(UsageError, match="not on this machine"):
+        llm.generate("Hello?", cache="off")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a|", "is no model of a router"),
+        ("a[tokens=5]", "'tokens=5' is no rule"),
+        ("a[tokens<=x]", "is no rule"),
+        ("a[tasks=chatt]", "'chatt' is no task"),
+        ("a[ms<=5", "is no model of a router"),
+    ],
+)
+def test_what_cannot_be_read(text: str, words: str) -> None:
+    """A wrong name is an error that shows a right one."""
+    with pytest.raises(UsageError, match=words) as caught:
+        parsed(text)
+    assert caught.value.hint
+
+
+def test_what_can_be_read() -> None:
+    """Rules in brackets, models by any name."""
+    assert parsed("C:\\m.gguf [tokens<=400, tasks=chat+schema] | ollama:llama3.2:3b[ms<=2000]") == (
+        ("C:\\m.gguf", {"most_tokens": 400, "tasks": ("chat", "schema")}),
+        ("ollama:llama3.2:3b", {"most_ms": 2000.0}),
+    )
+
+
+@pytest.mark.model
+def test_a_file_behind_a_router(tmp_path: Path) -> None:
+    """A model in the kernel takes the place of a server that is not there; the cache knows the router as one model."""
+    name = "router:openai:m@http://127.0.0.1:9/v1|smollm2-135m-instruct"
+    llm = LocalLLM(model=name, cache_dir=str(tmp_path))
+    result = llm.generate("What is the capital of Japan?", max_tokens=12)
+    assert "Tokyo" in result.text
+    assert [note.code for note in result.notes] == ["routed"]
+    assert "answered by smollm2-135m-instruct" in result.notes[0].text
+    assert (
+        LocalLLM(model=name, cache_dir=str(tmp_path))
+        .generate("What is the capital of Japan?", max_tokens=12, cache="require")
+        .cached
+    )
+    assert llm.generate("Is Tokyo in Japan?", schema=["yes", "no"]).value in ("yes", "no")
+    assert llm.engine is not None
+    llm.unload()
+    assert llm.engine is None
+    llm.close()
