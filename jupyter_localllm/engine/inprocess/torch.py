@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -102,10 +103,11 @@ def precisions(
         raise UsageError(
             f"{folder.name} is quantized already ({folder.packed})", '%config LocalLLM.quantization = "auto"'
         )
-    if four and device != "cuda":
+    if device != "cuda" and (four or folder.packed == "bitsandbytes"):
         raise UsageError(
             "4 bits by bitsandbytes need a GPU with CUDA, and PyTorch sees none",
-            'A GGUF file in Q4_K_M runs on the CPU in 4 bits; or: %config LocalLLM.quantization = "auto"',
+            "A GGUF file in Q4_K_M runs on the CPU in 4 bits."
+            + (' Or: %config LocalLLM.quantization = "auto"' if four else ""),
         )
     if device == "cuda" and not folder.packed and settings.quantization != "none":
         return (_FOUR_BITS,) if four else (half, _FOUR_BITS)
@@ -152,14 +154,21 @@ def _four_bits(compute: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet(transformers: Any) -> Iterator[None]:
-    """No bars and no advice of the library while it loads: they would go to whichever cell runs."""
+    """No bars and no advice of the library while it loads: they would go to whichever cell runs.
+
+    And no kernels from the hub, which it would fetch for some models by itself where the package ``kernels`` is.
+    """
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    hub: Any = importlib.import_module("transformers.integrations.hub_kernels")
+    fetches = getattr(hub, "_kernels_enabled", False)  # what the variable USE_HUB_KERNELS decides at import
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    hub._kernels_enabled = False
     try:
         yield
     finally:
+        hub._kernels_enabled = fetches
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
