@@ -119,7 +119,18 @@ class ModelMemoryError(ModelError):
 
 
 class PullError(ModelError):
-    """A model cannot be fetched."""
+    """A model cannot be fetched.
+
+    Parameters
+    ----------
+    message, hint : str
+    status : int
+        What the server answered (HTTP), if that is why; else 0.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class ModelCheckFailed(ModelError):

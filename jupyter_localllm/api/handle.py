@@ -139,8 +139,7 @@ class Handle(FileSettings):
 
     def unload(self) -> None:
         """Give the memory back; the next question loads it again. A running generation ends with an error."""
-        engine = self.engine
-        if engine is not None:
+        for engine in [self._engine] if self._engine is not None else self._runtime.engines_of(self._holder):
             engine.unload()
         for handle in self._derived.values():
             handle.unload()
@@ -204,6 +203,7 @@ class Handle(FileSettings):
             calibrate=self.calibrate,
             state_cache_size=self.state_cache_size,
             state_memory_size=self.state_memory_size,
+            max_models=self.max_models,
         )
         return runtime.FileModel(self._runtime, spec, self.answers, holder)
 

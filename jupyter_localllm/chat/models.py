@@ -9,7 +9,8 @@ from jupyter_localllm import runtime
 from jupyter_localllm.chat.from_kernel import ModelState
 from jupyter_localllm.config import DEFAULT_MODEL
 from jupyter_localllm.errors import LocalLLMError
-from jupyter_localllm.models import KV_BYTES, ModelEntry, available, available_bytes, estimate, plan_context
+from jupyter_localllm.models import KV_BYTES, ModelEntry, available, estimate, facts_of
+from jupyter_localllm.models.fitting import fit
 from jupyter_localllm.types import Done, ModelFile, ModelInfo, Status
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from jupyter_localllm.engine.base import Engine
 
 __all__ = ["ModelWatch", "model_list"]
-
-_USUAL_SHARE = 0.6  # of the free memory; with more it becomes tight for the variables
 
 
 class ModelWatch:
@@ -71,17 +70,16 @@ class ModelWatch:
 
 def model_list(handle: LocalLLM) -> list[dict[str, Any]]:
     """Models on this machine, and the handle's own and the default if they are not, with what they take."""
-    free = available_bytes()
     resident = {engine.name for engine in runtime.current().resident()}
     offered = (DEFAULT_MODEL, handle.model.casefold())
     listed = [entry for entry in available(handle.search) if entry.installed or entry.name in offered]
-    return [_entry(entry, handle, free, loaded=entry.name in resident) for entry in listed]
+    return [_entry(entry, handle, loaded=entry.name in resident) for entry in listed]
 
 
-def _entry(entry: ModelEntry, handle: LocalLLM, free: int, *, loaded: bool) -> dict[str, Any]:
+def _entry(entry: ModelEntry, handle: LocalLLM, *, loaded: bool) -> dict[str, Any]:
     memory, fits = (None, "unknown")
     if entry.path is not None:
-        memory, fits = _fit(entry, handle, free)
+        memory, fits = _fit(entry, handle)
     text = entry.license if entry.installed else f"not installed: {entry.install_command}".rstrip(": ")
     return {
         "name": entry.name,
@@ -94,26 +92,15 @@ def _entry(entry: ModelEntry, handle: LocalLLM, free: int, *, loaded: bool) -> d
     }
 
 
-def _fit(entry: ModelEntry, handle: LocalLLM, free: int) -> tuple[int | None, str]:
-    """Bytes that a model takes, and whether they are there; from the header of its file alone."""
-    from dataclasses import asdict
-
-    from jupyter_localllm.errors import ModelMemoryError
-    from jupyter_localllm.models.checks import check_file
-    from jupyter_localllm.models.shape import read_shape
-
+def _fit(entry: ModelEntry, handle: LocalLLM) -> tuple[int | None, str]:
+    """Bytes that a model takes, and whether they are there; from the header of its file, which is remembered."""
     assert entry.path is not None
     try:
-        shape = read_shape(entry.path, check_file(entry.path, known_architecture=lambda _name: True))
-        file = ModelFile(entry.name, entry.path, "", entry.size_bytes, "", **asdict(shape))
-        kv = KV_BYTES[handle.kv_cache_type]
-        try:
-            needed = plan_context(file, handle.n_ctx, available=free, kv_element_bytes=kv)
-        except ModelMemoryError:
-            return estimate(file, handle.n_ctx or 2_048, kv_element_bytes=kv, available=free).total_bytes, "no"
-    except (LocalLLMError, OSError):
+        facts = facts_of(entry.path, handle.answers.memo)
+    except LocalLLMError:  # gone since
         return None, "unknown"
-    return needed.total_bytes, "yes" if needed.total_bytes <= _USUAL_SHARE * free else "tight"
+    judged = fit(entry.name, facts.shape, facts.size_bytes, handle.wish())
+    return judged.memory.total_bytes if judged.memory is not None else None, judged.verdict
 
 
 def _memory(engine: Engine, info: ModelInfo | None) -> int | None:

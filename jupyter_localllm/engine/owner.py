@@ -144,6 +144,10 @@ class Owner:
         if stepper not in self._steppers:
             self._steppers.append(stepper)
 
+    def has(self, group: object) -> bool:
+        """Whether a task of `group` is running or waiting."""
+        return any(ticket.group is group for ticket in list(self._open))
+
     def cancel_group(self, group: object, reason: LocalLLMError) -> None:
         """Cancel every open task of `group`."""
         for ticket in list(self._open):

@@ -184,6 +184,7 @@ def wish_of(handle: LocalLLM) -> Wish:
     """Ask what a handle wants, and what the machine has left."""
     from jupyter_localllm.engine.llama import usable_cores
 
-    devices = [str(engine.info().details.get("device", "")) for engine in runtime.current().resident()]
+    ours = [engine for engine in runtime.current().resident() if hasattr(engine, "retire")]  # servers are not asked
+    devices = [str(engine.info().details.get("device", "")) for engine in ours]
     on_gpu = any(device and "cpu" not in device.casefold() for device in devices)
     return handle.wish(0 if on_gpu else usable_cores())

@@ -24,6 +24,13 @@ class FileModel:
     def __init__(self, runtime: Runtime, spec: ModelSpec, cache: AnswerCache, holder: int) -> None:
         self._runtime, self._spec, self._cache, self._holder = runtime, spec, cache, holder
         self._sha256 = ""
+        self._found: tuple[str, Path] | None = None
+
+    def _locate(self) -> tuple[str, Path]:
+        """The file, looked for once for each request."""
+        if self._found is None:
+            self._found = locate(self._spec.model, model_dirs=self._spec.model_dirs)
+        return self._found
 
     @property
     def name(self) -> str:
@@ -41,7 +48,7 @@ class FileModel:
         """From the file, or remembered by name where the file is not (replaying on another machine)."""
         if not self._sha256:
             try:
-                _, path = locate(self._spec.model, model_dirs=self._spec.model_dirs)
+                _, path = self._locate()
                 self._sha256 = sha256_of(path, self._cache.memo)
             except ModelNotFound:
                 remembered = self._cache.model_sha256(self.known_as)
@@ -53,7 +60,7 @@ class FileModel:
     def identify(self) -> Generator[Status, None, None]:
         """Tell that a file is read as a whole, the first time it is used."""
         try:
-            name, path = locate(self._spec.model, model_dirs=self._spec.model_dirs)
+            name, path = self._locate()
         except ModelNotFound:
             return
         if not is_remembered(path, self._cache.memo):

@@ -27,7 +27,18 @@ from jupyter_localllm.engine.llama import (
 from jupyter_localllm.engine.owner import Owner, cancel_scope
 from jupyter_localllm.engine.process import ProcessEngine
 from jupyter_localllm.errors import EngineClosed
-from jupyter_localllm.models import KV_BYTES, describe, library_knows, locate, plan_context, plan_layers, sha256_of
+from jupyter_localllm.models import (
+    KV_BYTES,
+    check_adapter,
+    describe,
+    library_knows,
+    locate,
+    plan_context,
+    plan_layers,
+    sha256_of,
+)
+from jupyter_localllm.models.parts import parts_of
+from jupyter_localllm.runtime.room import MakeRoom, planned_window
 from jupyter_localllm.types import ModelFile, Status
 
 __all__ = ["LocalEngine", "ModelSpec", "Preparation", "stamp"]
@@ -51,6 +62,8 @@ class ModelSpec:
     calibrate : bool
     state_cache_size, state_memory_size : int
         Bytes.
+    max_models : int
+        Most models in memory at the same time. Handles that differ in it share all the same.
     """
 
     model: str
@@ -60,6 +73,7 @@ class ModelSpec:
     calibrate: bool = False
     state_cache_size: int = 0
     state_memory_size: int = 0
+    max_models: int = field(default=4, compare=False)
 
 
 class Preparation:
@@ -76,8 +90,11 @@ class Preparation:
         self._lock = threading.Lock()
         self._tried: set[str] = set()  # what was measured in vain: a busy machine pays for it once in a kernel
 
-    def engine(self, spec: ModelSpec, cache: AnswerCache) -> Generator[Status, None, LocalEngine]:
+    def engine(self, spec: ModelSpec, cache: AnswerCache, make_room: MakeRoom) -> Generator[Status, None, LocalEngine]:
         """Check the file, try it in a child process, measure it, and make its engine, which is not loaded yet.
+
+        `make_room` unloads another model and names it; it is called until the window that the model would get with all
+        the memory fits, or it names none.
 
         Raises
         ------
@@ -87,6 +104,8 @@ class Preparation:
         name, path = locate(spec.model, model_dirs=spec.model_dirs)
         yield Status("checking", f"checking {name}")
         file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
+        if spec.settings.adapter:
+            check_adapter(_full(spec.settings.adapter), file.architecture)
         trial = _Trial(file, spec, cache, self._tried)
         if not trial.passed:
             yield Status("checking", f"first use of {name} with this build: checking it in a child process")
@@ -100,7 +119,7 @@ class Preparation:
             yield Status("checking", f"measuring once which settings suit {name} on this machine")
         with _held(self._lock):
             calibration = trial.calibration()
-        settings = _resolved(file, spec.settings, calibration)
+        settings = yield from _resolved(file, spec.settings, calibration, make_room)
         around = Surroundings(
             step_ms=calibration.step_ms if calibration is not None else {},
             layers=functools.partial(
@@ -181,23 +200,29 @@ class _Trial:
         return Calibration.from_json(kept) if isinstance(kept, str) else None
 
 
-def _resolved(file: ModelFile, settings: LlamaSettings, calibration: Calibration | None) -> LlamaSettings:
+def _resolved(
+    file: ModelFile, settings: LlamaSettings, calibration: Calibration | None, make_room: MakeRoom
+) -> Generator[Status, None, LlamaSettings]:
     """Fill in what the person left open."""
     ubatch, threads, flash = settings.n_ubatch or 512, settings.n_threads, settings.flash_attn
     if calibration is not None:
         ubatch, threads = settings.n_ubatch or calibration.n_ubatch, threads or calibration.n_threads
         if flash == "auto" and not calibration.flash_attn and settings.kv_cache_type == "f16":  # other types need it
             flash = "off"
-    window = plan_context(
-        file,
-        settings.n_ctx or None,
-        flash_attention=flash != "off",
-        n_ubatch=min(settings.n_batch, ubatch),
-        kv_element_bytes=KV_BYTES[settings.kv_cache_type],
-    ).n_ctx
+    planned = yield from planned_window(
+        functools.partial(
+            plan_context,
+            file,
+            settings.n_ctx or None,
+            flash_attention=flash != "off",
+            n_ubatch=min(settings.n_batch, ubatch),
+            kv_element_bytes=KV_BYTES[settings.kv_cache_type],
+        ),
+        make_room,
+    )
     return replace(
         settings,
-        n_ctx=window,
+        n_ctx=planned.n_ctx,
         n_threads=threads,
         n_ubatch=ubatch,
         flash_attn=flash,
@@ -227,8 +252,8 @@ def _full(path: str) -> str:
 
 def stamp(path: Path) -> tuple[str, int, int]:
     """What tells a file from another one that has taken its place."""
-    stat = path.stat()
-    return os.path.realpath(path), stat.st_size, stat.st_mtime_ns
+    stats = [part.stat() for part in parts_of(path)]
+    return os.path.realpath(path), sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.models import locate
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
+from jupyter_localllm.runtime.room import memory_told, reload_room, retire_oldest
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = ["Runtime", "current", "reset"]
 @dataclass
 class _Shared:
     engine: Engine
+    file: str = ""  # of a model in a file: other settings of the same one do not stay beside it
     holders: set[int] = field(default_factory=set)
 
 
@@ -110,23 +112,50 @@ class Runtime:
         """
         check_fork(self._pid)
         _, path = locate(spec.model, model_dirs=spec.model_dirs)
-        key = (*stamp(path), spec)
-        self._release_others(holder, key)
+        file = stamp(path)
+        key = (*file, spec)
+        self._release_others(holder, key, file[0])
         shared = self._engines.get(key)
+        fresh = shared is None  # room was made for it when its window was planned
         if shared is None:
-            made = yield from self._preparation.engine(spec, cache)
-            shared = self._engines.setdefault(key, _Shared(made))  # another thread may have been faster
+            made = yield from self._preparation.engine(spec, cache, self._make_room)
+            shared = self._engines.setdefault(key, _Shared(made, file[0]))  # another thread may have been faster
         shared.holders.add(holder)
+        self._used(key)
+        if not shared.engine.loaded:
+            yield from self._room_for(shared.engine, spec.max_models, fresh=fresh)
         yield from shared.engine.load()
         return shared.engine
+
+    def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
+        """Let others leave the memory, if there are too many or too little is free."""
+
+        def make_room() -> str:
+            return retire_oldest((shared.engine for shared in list(self._engines.values())), engine)
+
+        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and make_room():
+            pass
+        if not fresh:
+            yield from reload_room(engine.model, engine.settings, make_room)
+        yield memory_told(engine.model, engine.settings)
+
+    def _make_room(self) -> str:
+        return retire_oldest(shared.engine for shared in list(self._engines.values()))
+
+    def _used(self, key: tuple[Any, ...]) -> None:
+        """Note that an engine is used now: the others come before it."""
+        shared = self._engines.pop(key, None)
+        if shared is not None:
+            self._engines[key] = shared
 
     def backend(self, target: Target, make: Callable[[], Engine], holder: int) -> Generator[Status, None, Engine]:
         """Load and share the engine of a backend's model; `make` makes it if nobody has it yet."""
         check_fork(self._pid)
         key = (target,)
-        self._release_others(holder, key)
+        self._release_others(holder, key, "")
         shared = self._engines.get(key) or self._engines.setdefault(key, _Shared(make()))
         shared.holders.add(holder)
+        self._used(key)
         yield from shared.engine.load()
         return shared.engine
 
@@ -136,17 +165,19 @@ class Runtime:
 
     def engine_of(self, holder: int) -> Engine | None:
         """The engine that `holder` used last, if it is loaded."""
-        for shared in self._engines.values():
-            if holder in shared.holders and shared.engine.loaded:
-                return shared.engine
-        return None
+        return next(iter(self.engines_of(holder)), None)
+
+    def engines_of(self, holder: int) -> list[Engine]:
+        """The engines of `holder` that are loaded, the one that was used last first."""
+        held = [shared.engine for shared in self._engines.values() if holder in shared.holders]
+        return [engine for engine in reversed(held) if engine.loaded]
 
     def release(self, holder: int) -> None:
         """Let go of what `holder` held; engines that nobody holds are closed, without waiting for it.
 
         Finalizers call this, perhaps on the owner's own thread.
         """
-        self._release_others(holder, None)
+        self._release_others(holder, None, None)
 
     def reset(self) -> None:
         """Close everything."""
@@ -172,9 +203,14 @@ class Runtime:
     def _notice(self, text: str) -> None:
         self.on_notice(text)
 
-    def _release_others(self, holder: int, kept: tuple[Any, ...] | None) -> None:
+    def _release_others(self, holder: int, kept: tuple[Any, ...] | None, file: str | None) -> None:
+        """Let go of what a holder held, but for the key that it uses now and for other files.
+
+        Models in other files stay until they must make room: a person may come back to them.
+        """
         for key, shared in list(self._engines.items()):
-            if key != kept and holder in shared.holders:
+            stays = file is not None and shared.file and shared.file != file
+            if key != kept and holder in shared.holders and not stays:
                 shared.holders.discard(holder)
                 if not shared.holders:
                     self._engines.pop(key, None)

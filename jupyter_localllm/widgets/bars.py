@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from html import escape
@@ -22,6 +23,7 @@ from jupyter_localllm.widgets.twofold import Twofold, hiding, new_mark
 
 __all__ = ["ProgressBar", "bar_of"]
 
+_PACE_S = 0.25
 _DELAY_S = 0.5  # what is over sooner needs no bar
 
 
@@ -38,6 +40,8 @@ class ProgressBar:
         The running one if None.
     delay_s : float, optional
         Seconds before anything is shown; what is over sooner shows nothing.
+    plain : bool, optional
+        Whether a line of text in the cell's output will do, where neither ipywidgets nor tqdm is installed.
 
     Raises
     ------
@@ -53,17 +57,18 @@ class ProgressBar:
     ...         bar(status)
     """
 
-    def __init__(self, *, shell: Any = None, delay_s: float = 0.0) -> None:
+    def __init__(self, *, shell: Any = None, delay_s: float = 0.0, plain: bool = False) -> None:
         self._shell = shell or current_shell()
         self._bar: _Bar | None = None
         self._begin = time.monotonic() + delay_s
+        self._plain = plain
 
     def __call__(self, told: Progress | Status) -> None:
         """Show how far it is."""
         if self._bar is None:
             if time.monotonic() < self._begin:
                 return
-            self._bar = _chosen(self._shell)
+            self._bar = _Words(self._shell.display_pub.publish) if self._plain else _chosen(self._shell)
         self._bar.show(told)
         if isinstance(told, Progress) and told.finished:
             self.close()
@@ -91,10 +96,10 @@ def bar_of(shell: Any) -> AbstractContextManager[Callable[[Progress | Status], o
     """
     cells = hasattr(shell, "kernel")
     attended = looked_at(shell) if cells else bool(getattr(sys.stderr, "isatty", bool)())
-    able = find_spec("tqdm") or (cells and find_spec("ipywidgets"))
-    if not (attended and able and threading.current_thread() is threading.main_thread()):
+    able = bool(find_spec("tqdm") or (cells and find_spec("ipywidgets")))
+    if not (attended and (able or cells) and threading.current_thread() is threading.main_thread()):
         return nullcontext(lambda _told: None)
-    return ProgressBar(shell=shell, delay_s=_DELAY_S)
+    return ProgressBar(shell=shell, delay_s=_DELAY_S, plain=not able)
 
 
 class _Bar(Protocol):
@@ -159,6 +164,30 @@ class _Tqdm:
 
     def end(self) -> None:
         self._bar.close()
+
+
+class _Words:
+    """A line of text in the cell's output, written anew a few times a second."""
+
+    def __init__(self, publish: Any) -> None:
+        self._publish, self._id = publish, f"jupyter_localllm-{uuid.uuid4().hex}"
+        self._last = self._shown = ""
+        self._next = 0.0
+
+    def show(self, told: Progress | Status) -> None:
+        self._last = _line(told)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _PACE_S
+            self._write()
+
+    def end(self) -> None:
+        if self._last != self._shown:
+            self._write()
+
+    def _write(self) -> None:
+        data, metadata = _text(self._last)
+        self._publish(data, metadata, transient={"display_id": self._id}, update=bool(self._shown))
+        self._shown = self._last
 
 
 class _Line:

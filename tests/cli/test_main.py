@@ -13,7 +13,9 @@ import pytest
 from jupyter_localllm import __version__
 from jupyter_localllm.cli import main
 from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.pull import _Line
 from jupyter_localllm.errors import UsageError
+from jupyter_localllm.types import Status
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,3 +77,19 @@ def test_as_a_program() -> None:
 def test_the_script_is_declared() -> None:
     """`jupyter localllm` finds the program `jupyter-localllm`."""
     assert 'jupyter-localllm = "jupyter_localllm.cli:main"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_progress_is_one_line_of_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is written over, also by a shorter one; where no terminal shows it, nothing is written."""
+    line = _Line()
+    line(Status("pulling", "unseen"))
+    line.end()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    line = _Line()
+    line(Status("pulling", "a long text", 0.5))
+    line(Status("pulling", "short"))
+    line.end()
+    assert capsys.readouterr().err == "\r 50% a long text\rshort           \n"

@@ -171,6 +171,6 @@ def test_on_the_command_line(
     assert "jupyter localllm pull" in listed
     assert "%llm" not in listed
     assert main(["pull", "owner/none"]) == 1
-    assert "PullError: There is no" in capsys.readouterr().err
+    assert "PullError: The hub has no repository owner/none" in capsys.readouterr().err
     assert main(["models", "smollm2-135m-instruct"]) == 0
     assert "Apache-2.0" in capsys.readouterr().out

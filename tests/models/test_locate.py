@@ -241,3 +241,14 @@ def test_the_room_imports_nothing_heavy(model_file: ModelFile) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_own_folders_come_before_those_of_other_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in a folder of the settings is the one that is meant; others are looked for only without it."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "m.gguf").write_bytes(b"theirs")
+    monkeypatch.setenv("LLAMA_CACHE", str(tmp_path / "cache"))
+    assert locate("m", ["@llama.cpp", tmp_path / "own"])[1] == tmp_path / "cache" / "m.gguf"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "m.gguf").write_bytes(b"mine")
+    assert locate("m", ["@llama.cpp", tmp_path / "own"])[1] == tmp_path / "own" / "m.gguf"

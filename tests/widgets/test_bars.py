@@ -115,6 +115,21 @@ def test_a_map_and_a_load_have_a_bar_of_their_own_accord(shell: Shell, monkeypat
     assert shell.published == []
 
 
+def test_without_either_a_line_of_text_moves(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A download of gigabytes is never silent in a notebook: text in the cell's output tells how far it is."""
+    monkeypatch.setattr(bars, "_DELAY_S", 0.0)
+    monkeypatch.setattr(bars, "_PACE_S", 0.0)
+    monkeypatch.setattr(bars, "find_spec", lambda _name: None)
+    with bar_of(shell) as show:
+        show(Status("pulling", "m.gguf: 1 of 2 GB", 0.5))
+        show(Status("pulling", "m.gguf: 2 of 2 GB", 1.0))
+    assert [data["text/plain"] for _update, data in shell.published] == [
+        "m.gguf: 1 of 2 GB 50%",
+        "m.gguf: 2 of 2 GB 100%",
+    ]
+    assert len(shell.saved) == 1
+
+
 def test_what_is_over_at_once_shows_nothing(shell: Shell) -> None:
     """A bar that flashes up helps nobody."""
     with bar_of(shell) as show:

@@ -134,6 +134,18 @@ class LlamaEngine:
         if self._loaded is not None or self._owner.waiting:  # a load that is under way is freed when it is done
             self._owner.call(self._free)
 
+    def retire(self) -> bool:
+        """Give the memory back, unless somebody is being answered or waits; whoever comes later loads it again.
+
+        Returns
+        -------
+        bool
+            Whether it is unloaded now.
+        """
+        if self._loaded is not None and not self._owner.has(self):
+            self._owner.call(self._free_idle)
+        return self._loaded is None
+
     def close(self) -> None:
         """Unload for good."""
         if not self._closed:
@@ -189,6 +201,10 @@ class LlamaEngine:
         if self._loaded is not None:
             self._loaded.free()
             self._loaded = None
+
+    def _free_idle(self, ticket: Ticket) -> None:
+        if not self._owner.has(self):
+            self._free(ticket)
 
     def _generate(self, ticket: Ticket, job: Job, clock: Clock, matcher: Matcher | None) -> object:
         was_loaded, loading = self.loaded, time.perf_counter()

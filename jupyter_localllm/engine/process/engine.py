@@ -125,6 +125,13 @@ class ProcessEngine:
         if link is not None:
             link.join(_GONE_SECONDS)
 
+    def retire(self) -> bool:
+        """End the child process, unless somebody is being answered or waits (see `LlamaEngine.retire`)."""
+        link = self._link
+        if link is not None and not link.over and not link.asked:
+            self.unload()
+        return not self.loaded
+
     def close(self) -> None:
         """Unload for good."""
         if not self._closed:

@@ -67,6 +67,12 @@ class Link:
         return self._over
 
     @property
+    def asked(self) -> bool:
+        """Whether a request is running or waiting."""
+        with self._lock:
+            return any(call.left_at is None for call in self._calls.values()) or not self._outbox.empty()
+
+    @property
     def pid(self) -> int:
         """The child's process number; 0 before it was started."""
         return self._process.pid if self._process is not None else 0

@@ -113,11 +113,15 @@ def pull(
     for target in missing:
         if target.url.startswith("file:"):
             copied.fetch(target, tell, memo)
-        elif target.repository and over_hub:
-            by_hub.fetch(target, tell, memo, hub=hub)
-        else:
-            token = hub.token if hub.owns(target.url) else ""
-            fetch(target, tell, memo, token=token, patience=patience)
+            continue
+        if target.repository and over_hub:
+            try:
+                by_hub.fetch(target, tell, memo, hub=hub)
+                continue
+            except by_hub.Unable as error:  # a mirror that its client does not take for a hub, a broken install
+                tell(Status("pulling", f"huggingface_hub: {error} Trying plain HTTPS."))
+        token = hub.token if hub.owns(target.url) else ""
+        fetch(target, tell, memo, token=token, patience=patience)
     return _judged(asked, memo, fetched=bool(missing))
 
 

@@ -6,6 +6,7 @@ it is checked as everything else before it has its name.
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import time
@@ -13,7 +14,6 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from jupyter_localllm.errors import PullError
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.pull.fetch import Tell, finish
 from jupyter_localllm.models.pull.hub import Hub
@@ -23,9 +23,11 @@ from jupyter_localllm.models.pull.trouble import not_writable, of_status
 from jupyter_localllm.models.pull.web import shown
 from jupyter_localllm.types import Status
 
-__all__ = ["fetch"]
+__all__ = ["Unable", "fetch"]
 
-_AGAIN = "Run the same line again: it goes on where it stopped."
+
+class Unable(Exception):
+    """It failed for another reason than the file, the server's refusal or the disk."""
 
 
 def fetch(target: Target, tell: Tell, memo: MutableMapping[str, str], *, hub: Hub) -> None:
@@ -33,12 +35,18 @@ def fetch(target: Target, tell: Tell, memo: MutableMapping[str, str], *, hub: Hu
 
     Raises
     ------
+    Unable
+        huggingface_hub does not get on with this hub: plain HTTPS may.
     PullError
         It cannot be had, or is not what was promised.
     """
     stage = target.path.with_name(f".{target.path.name}.hub")
     with Partial(target.path) as partial:
-        came = _download(target, stage, tell, hub)
+        try:
+            came = _download(target, stage, tell, hub)
+        except Unable:  # what it has begun is of no use to others
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
         with partial.trouble():
             os.replace(came, partial.part)
         finish(target, partial, tell, memo, size=target.size_bytes, sha256=target.sha256)
@@ -49,6 +57,7 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    told = "tqdm_class" in inspect.signature(hf_hub_download).parameters  # older versions show a bar of their own
     try:
         return Path(
             hf_hub_download(
@@ -59,7 +68,7 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
                 endpoint=hub.endpoint,
                 token=hub.token or False,
                 library_name="jupyter_localllm",
-                tqdm_class=_bar(target, tell),
+                **({"tqdm_class": _bar(target, tell)} if told else {}),
             )
         )
     except HfHubHTTPError as error:
@@ -68,14 +77,13 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
     except OSError as error:
         if error.errno:
             raise not_writable(target.path, error) from None
-        raise _failed(target, error) from None
-    except Exception as error:  # its own errors, those of its clients and of the disk have no common root
-        raise _failed(target, error) from None
+        raise Unable(_said(error)) from None
+    except Exception as error:  # its own errors and those of its clients have no common root
+        raise Unable(_said(error)) from None
 
 
-def _failed(target: Target, error: Exception) -> PullError:
-    said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-    return PullError(f"{shown(target.url)} cannot be fetched: {said}", _AGAIN)
+def _said(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def _bar(target: Target, tell: Tell) -> Any:

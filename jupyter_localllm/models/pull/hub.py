@@ -19,6 +19,7 @@ from jupyter_localllm.models.found.base import is_model_name
 from jupyter_localllm.models.kinds import FILE_TYPES
 from jupyter_localllm.models.parts import part_names
 from jupyter_localllm.models.pull.target import Target, inside
+from jupyter_localllm.models.pull.trouble import TOKEN
 from jupyter_localllm.models.pull.web import get_json
 
 __all__ = ["Hub", "HubFile", "choose", "quantization_in"]
@@ -102,7 +103,15 @@ class Hub:
         address = f"{self.endpoint}/api/models/{quote(repository)}/tree/{quote(revision, safe='')}?recursive=true"
         found = []
         for _ in range(_MOST_PAGES):
-            entries, address = get_json(address, token=self.token, silence_s=silence_s)
+            try:
+                entries, address = get_json(address, token=self.token, silence_s=silence_s)
+            except PullError as error:
+                if error.status not in (401, 403, 404):
+                    raise
+                # The hub says 401 of what is not there, too: it does not tell strangers what is private.
+                what = f"The hub has no repository {repository}{_at(revision)}, or it is not for everybody"
+                hint = f"Check the name: OWNER/REPOSITORY. If it is gated or private: {TOKEN[0].lower()}{TOKEN[1:]}"
+                raise PullError(f"{what} (HTTP {error.status}).", hint, status=error.status) from None
             found += [file for entry in entries if (file := _file(entry)) is not None]
             if not address or urlsplit(address).netloc != urlsplit(self.endpoint).netloc:
                 break
@@ -121,6 +130,10 @@ class Hub:
             raise PullError(
                 "HF_HUB_OFFLINE is set, and this needs the hub.", "Unset it, or name a file on this machine."
             )
+
+
+def _at(revision: str) -> str:
+    return "" if revision == "main" else f" at {revision}"
 
 
 def _file(entry: object) -> HubFile | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from jupyter_localllm.errors import ModelError, PullError
 from jupyter_localllm.models.figures import size_text
 
-__all__ = ["Broken", "not_writable", "of_status", "wrong_content", "wrong_size"]
+__all__ = ["TOKEN", "Broken", "not_writable", "of_status", "wrong_content", "wrong_size"]
 
 _AGAIN = "Run the same line again: it goes on where it stopped."
-_TOKEN = (
+TOKEN = (
     "Accept the model's terms on its page, and give a token that may read it: HF_TOKEN in the environment, or "
     "`hf auth login` once."
 )
@@ -29,13 +29,16 @@ def of_status(url: str, status: int, *, token: bool) -> PullError:
     """Make the error of a server's refusal."""
     if status in (401, 403):
         which = "a token is needed" if not token else "the token may not read it"
-        return PullError(f"{url} is not for everybody (HTTP {status}): {which}.", _TOKEN)
+        return PullError(f"{url} is not for everybody (HTTP {status}): {which}.", TOKEN, status=status)
     if 300 <= status < 400:
         where = "to an address that is not followed, or in a circle"
-        return PullError(f"{url} redirects {where} (HTTP {status}).", "Give the address of the file itself.")
+        return PullError(
+            f"{url} redirects {where} (HTTP {status}).", "Give the address of the file itself.", status=status
+        )
     if status in (404, 410):
-        return PullError(f"There is no {url} (HTTP {status}).", "Check the name; a private file needs a token, too.")
-    return PullError(f"{url} cannot be had: the server answers {status}.", _AGAIN)
+        hint = "Check the name; a private file needs a token, too."
+        return PullError(f"There is no {url} (HTTP {status}).", hint, status=status)
+    return PullError(f"{url} cannot be had: the server answers {status}.", _AGAIN, status=status)
 
 
 def wrong_size(url: str, offered: int, promised: int) -> PullError:

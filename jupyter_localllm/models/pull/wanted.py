@@ -19,8 +19,9 @@ from jupyter_localllm.models.pull.target import Target, inside
 __all__ = ["Wanted", "read"]
 
 _REPOSITORY = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+_BEFORE = r"(?:hf:|hf\.co/|huggingface\.co/)?"
 _ON_HUB = re.compile(
-    rf"(?P<repository>{_REPOSITORY})(?:/(?P<file>.+\.gguf)|:(?P<quantization>[\w.-]+))?", re.IGNORECASE
+    rf"{_BEFORE}(?P<repository>{_REPOSITORY})(?:/(?P<file>.+\.gguf)|:(?P<quantization>[\w.-]+))?", re.IGNORECASE
 )
 _HUB_PAGE = re.compile(rf"/(?P<repository>{_REPOSITORY})/(?:resolve|blob|raw)/(?P<revision>[^/]+)/(?P<file>.+)")
 
@@ -72,7 +73,7 @@ def read(wanted: str, folder: Path, hub: Hub | None = None) -> Wanted:
     path = Path(os.path.expanduser(wanted))
     if scheme != "hf" and (path.is_absolute() or wanted.startswith((".", "~")) or path.is_file()):
         return _of_path(path, folder)
-    match = _ON_HUB.fullmatch(wanted[3:] if scheme == "hf" else wanted)
+    match = _ON_HUB.fullmatch(wanted)
     if match:
         return _of_hub(match["repository"], match["file"] or match["quantization"] or "", folder, hub)
     names = [entry.name for entry in catalog()]

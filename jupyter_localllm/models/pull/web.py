@@ -156,6 +156,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follow redirects, and keep what the answers on the way told."""
 
     max_redirections = 10
+    http_error_308 = urllib.request.HTTPRedirectHandler.http_error_302  # Python 3.10 does not know it
 
     def __init__(self) -> None:
         self.seen: dict[str, str] = {}

@@ -45,6 +45,7 @@ class FakeHub:
     ranges: bool = True
     etags: bool = True
     told_sha256: bool = True
+    commits: bool = True
     gated: str = ""
     elsewhere: str = ""
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -124,7 +125,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._short(404, b"Entry not found", {"X-Error-Code": "EntryNotFound"})
             return
         sha256 = hashlib.sha256(content).hexdigest()
-        headers = {"Location": f"{self.hub.elsewhere}/cdn/{repository}/{file}", "X-Repo-Commit": COMMIT}
+        headers = {"Location": f"{self.hub.elsewhere}/cdn/{repository}/{file}"}
+        if self.hub.commits:
+            headers["X-Repo-Commit"] = COMMIT
         headers["X-Linked-Size"] = str(len(content))
         if self.hub.told_sha256:
             headers["X-Linked-Etag"] = f'"{sha256}"'

@@ -60,3 +60,14 @@ def test_a_gated_model(by_hub: Puller, hub: FakeHub, tmp_path: Path) -> None:
     hub.gated = "other"
     with pytest.raises(PullError, match=r"not for everybody|cannot be fetched"):
         by_hub(REPOSITORY, hub=with_token, force=True)
+
+
+def test_a_mirror_that_it_does_not_understand(
+    by_hub: Puller, hub: FakeHub, model_bytes: bytes, told: list[Status]
+) -> None:
+    """Where huggingface_hub fails for reasons of its own, plain HTTP brings the file, and it is said."""
+    hub.commits = False
+    got = by_hub(REPOSITORY)
+    assert got.path.read_bytes() == model_bytes
+    assert [path.name for path in got.path.parent.iterdir()] == [FILE]
+    assert any("Trying plain HTTPS" in status.text for status in told)

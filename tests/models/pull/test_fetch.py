@@ -199,7 +199,7 @@ def test_chunks_without_a_length(fetch: Puller, hub: FakeHub, model_bytes: bytes
 def test_a_token_stays_with_its_host(fetch: Puller, hub: FakeHub, tmp_path: Path) -> None:
     """A gated model needs the token of its usual place; where the hub redirects to does not get it."""
     hub.gated = "secret"
-    with pytest.raises(PullError, match="a token is needed") as caught:
+    with pytest.raises(PullError, match="or it is not for everybody") as caught:
         fetch(REPOSITORY)
     assert "HF_TOKEN" in caught.value.hint
     home = tmp_path / "home"
@@ -211,8 +211,10 @@ def test_a_token_stays_with_its_host(fetch: Puller, hub: FakeHub, tmp_path: Path
         assert fetch(REPOSITORY).fetched
         assert all("authorization" not in headers for _method, _path, headers in cdn.asked)
     assert hub.asked[-1][2]["authorization"] == "Bearer secret"
+    hub.plain["/m.gguf"] = hub.files[REPOSITORY][FILE]
+    hub.faults = [Fault(status=403)]
     with pytest.raises(PullError, match="the token may not read it"):
-        fetch(REPOSITORY, hub=Hub({"HF_ENDPOINT": hub.url, "HF_TOKEN": "wrong"}, home), force=True)
+        fetch(f"{hub.url}/m.gguf", hub=Hub({"HF_ENDPOINT": hub.url, "HF_TOKEN": "wrong"}, home))
 
 
 def test_a_redirect_out_of_the_web(fetch: Puller, hub: FakeHub) -> None:

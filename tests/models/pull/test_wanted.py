@@ -83,6 +83,7 @@ def test_what_is_not_clear(files: list[HubFile], wanted: str, words: str) -> Non
         REPOSITORY,
         f"{REPOSITORY}:q4_k_m",
         f"hf:{REPOSITORY}",
+        f"hf.co/{REPOSITORY}:Q4_K_M",
         f"{REPOSITORY}/{FILE}",
         "{hub}/" + REPOSITORY,
         "{hub}/" + f"{REPOSITORY}/resolve/main/{FILE}",
