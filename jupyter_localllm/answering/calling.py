@@ -155,7 +155,7 @@ def _round(
 ) -> Generator[AskEvent, None, Result | None]:
     """One answer of the model; what it says is checked if there is something to check it against."""
     told = [explained(passage, tools) for passage in passages]
-    citing = Citing(told, _question(course.messages)) if passages else None
+    citing = Citing(told, _question(course.messages)) if passages or course.calls else None
     before = course.text + (_BETWEEN if course.text else "")
     shown = before
     result: Result | None = None
