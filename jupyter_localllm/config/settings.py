@@ -106,6 +106,11 @@ class Settings(Configurable):
     keep_alive = Unicode("", help="How long Ollama keeps a model after a request, as 5m; empty: its own rule.").tag(
         config=True
     )
+    quantization = Enum(
+        ["auto", "4bit", "none"],
+        "auto",
+        help="Of a folder's weights while Transformers loads them: 4 bits where CUDA is; auto: if 16 do not fit.",
+    ).tag(config=True)
     state_cache_size = Int(
         1 << 29, min=0, help="Most bytes of read prompts kept on disk, so that sources are not read again; 0: none."
     ).tag(config=True)

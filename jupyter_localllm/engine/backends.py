@@ -12,10 +12,10 @@ import functools
 import importlib
 import importlib.metadata
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
@@ -26,13 +26,15 @@ __all__ = ["BUILT_IN", "GROUP", "Backend", "BackendSettings", "Home", "Target", 
 
 GROUP = "jupyter_localllm.engines"
 BUILT_IN = {
+    "mlx": "jupyter_localllm.runtime.folders:MLX",
     "ollama": "jupyter_localllm.engine.ollama:BACKEND",
     "openai": "jupyter_localllm.engine.openai:BACKEND",
     "router": "jupyter_localllm.engine.router:BACKEND",
+    "transformers": "jupyter_localllm.runtime.folders:TRANSFORMERS",
 }
 """Schemes of this package, and where their backends are defined."""
 
-_NAMED = re.compile(r"([A-Za-z][\w+-]+):(?![\\/])(.*)", re.DOTALL)  # two letters at least: C:\models is a drive
+_NAMED = re.compile(r"([A-Za-z][\w+-]+):(?!//)(.*)", re.DOTALL)  # two letters at least: C:\models is a drive
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class BackendSettings:
         Longest silence of a server, in seconds.
     keep_alive : str
         How long Ollama keeps the model after a request (``"5m"``); empty for its own rule.
+    quantization : {"auto", "4bit", "none"}
+        Of a model folder's weights while Transformers loads them.
     """
 
     n_ctx: int | None = None
@@ -69,6 +73,7 @@ class BackendSettings:
     api_key_env: str = ""
     server_timeout: float = 600.0
     keep_alive: str = ""
+    quantization: Literal["auto", "4bit", "none"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -108,12 +113,15 @@ class Home:
         What names the weights of another model.
     render : callable
         Messages as an engine reads them that does not render by itself.
+    memo : MutableMapping
+        What is remembered between kernels.
     """
 
     sha256_of: Callable[[Path], str]
     engine: Callable[[str], Generator[Status, None, Engine]]
     identity: Callable[[str], str]
     render: Callable[[Sequence[Message], ModelInfo], Prompt]
+    memo: MutableMapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

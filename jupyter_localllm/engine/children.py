@@ -5,13 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_localllm.errors import EngineClosed, EngineError
 
-__all__ = ["Death", "be_the_first_to_go", "check_fork", "command", "death", "ended", "last_line"]
+__all__ = [
+    "Death",
+    "Ended",
+    "be_the_first_to_go",
+    "check_fork",
+    "command",
+    "death",
+    "ended",
+    "last_line",
+    "started",
+]
 
 _REBUILD = (
     'Rebuild it for any CPU: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --force-reinstall --no-deps --no-cache-dir '
@@ -106,6 +119,42 @@ def ended(name: str, code: int | None, words: str) -> EngineError:
         f"the process that runs {name} was ended by {died.cause}: {died.why}. Your variables are untouched.{said}",
         f"{died.hint}\nThe next request starts it again.",
     )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A child that has ended: its exit status, and what it said on stderr."""
+
+    code: int
+    words: str
+
+
+@contextlib.contextmanager
+def started(program: Sequence[str]) -> Iterator[Callable[[float], Ended | None]]:
+    """Run a program, at most as long as the block; gives what waits for it.
+
+    Who calls that hears an interrupt, since its waits are short. It gives None if the program was still running after
+    so many seconds, and then it is no more.
+    """
+    begun = time.monotonic()
+    with subprocess.Popen(
+        program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as child:
+
+        def wait(seconds: float) -> Ended | None:
+            while time.monotonic() < begun + seconds:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    words = child.communicate(timeout=0.05)[1]
+                    return Ended(child.returncode, words.decode("utf-8", "replace"))
+            child.kill()
+            child.communicate()
+            return None
+
+        try:
+            yield wait
+        except BaseException:
+            child.kill()
+            raise
 
 
 def last_line(words: str) -> str:

@@ -16,9 +16,9 @@ from jupyter_localllm.errors import SettingsError, UsageError, close_match
 from jupyter_localllm.magics import foreign, judge, mend
 from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.models import models, pull_model, unload, use
+from jupyter_localllm.magics.resident import resident_lines
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.magics.tables import size, table
-from jupyter_localllm.types import ModelInfo
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -61,35 +61,19 @@ def _panel(shell: InteractiveShell, command: Subcommand) -> None:
 def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
     lines = [f"model      {handle.model}"]
     resident = runtime.current().resident()
-    infos = [engine.info() for engine in resident]
-    for info in infos:
-        lines += _resident(info)
+    for engine in resident:
+        lines += resident_lines(engine, size)
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()
     lines.append(f"cache      {stats.entries:,} answers, {size(stats.size_bytes)}, mode {handle.cache}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
-    elsewhere = sorted({info.remote for info in infos if info.remote})
+    elsewhere = sorted({remote for engine in resident if (remote := engine.info().remote)})
     where = f"prompts leave this machine, to {', '.join(elsewhere)}" if elsewhere else ""
     lines.append(f"network    {where or 'none: nothing leaves this machine'}")
     lost = foreign.lost(shell)
     return "\n".join([*lines, *([lost] if lost else [])])
-
-
-def _resident(info: ModelInfo) -> list[str]:
-    """A model that is loaded, or a server that was found."""
-    details = info.details
-    if "weights_bytes" not in details:
-        told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in details.items())
-        return [f"resident   {info.name}: window {info.n_ctx:,} tokens{', ' if told else ''}{told}"]
-    child = f", in process {details['pid']}" if "pid" in details else ""
-    return [
-        f"resident   {info.name}: {size(details['weights_bytes'])}, window {info.n_ctx:,} of "
-        f"{details['n_ctx_train']:,} trained tokens, {details['threads']} threads, {details['device']}",
-        f"           up to {details['n_parallel']} sequences, KV cache {details['kv_cache_type']}, "
-        f"flash attention {details['flash_attn']}{child}",
-    ]
 
 
 def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:

@@ -41,13 +41,15 @@ class BackendModel:
             engine=lambda name: others(name).engine(),
             identity=lambda name: others(name).sha256(),
             render=render_chat,
+            memo=cache.memo,
         )
         self._sha256 = ""
 
     @property
     def name(self) -> str:
-        """Scheme and name."""
-        return f"{self._target.scheme}:{self._target.name}"
+        """Scheme and name; where a backend calls its models otherwise, as it does."""
+        called = getattr(self._backend, "called", None)
+        return f"{self._target.scheme}:{self._target.name if called is None else called(self._target)}"
 
     @property
     def known_as(self) -> str:
@@ -68,8 +70,11 @@ class BackendModel:
         return self._sha256
 
     def identify(self) -> Generator[Status, None, None]:
-        """Nothing to tell: it is quick, or told while the model is loaded."""
-        yield from ()
+        """Tell what takes long, where a backend has to read large files for it."""
+        reading = getattr(self._backend, "reading", None)
+        if reading is not None and (words := reading(self._target, self._home)):
+            yield Status("checking", words)
+            self.sha256()
 
     def engine(self) -> Generator[Status, None, Engine]:
         """The shared engine, loaded."""

@@ -14,6 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.show.formats import Shown, shown
+from jupyter_localllm.show.origin import origin
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.show.saved import encodable, saved
 from jupyter_localllm.show.view import View
@@ -81,7 +82,7 @@ def summary(view: View) -> str:
     >>> summary(View(text="It is Paris.", model="smollm2", tokens=4, result=Result("It is Paris.")))
     'llm smollm2: 4 tokens: It is Paris.'
     """
-    facts = [_count(view.tokens), *([where] if (where := _remote(view)) else [])]
+    facts = [_count(view.tokens), *([where] if (where := origin(view)) else [])]
     if view.result and view.result.cached:
         facts.append("cached")
     elif view.tokens_per_second:
@@ -127,7 +128,7 @@ def _totals(answer: Answer) -> list[tuple[CitationStatus, int]]:
 
 
 def _html(view: View, form: Shown) -> str:
-    parts = [_mark(where, "jp-LocalLLM-remote")] if (where := _remote(view)) else []
+    parts = [_mark(where, "jp-LocalLLM-remote")] if (where := origin(view)) else []
     if view.reasoning.strip():
         parts.append(_reasoning(view))
     if view.calls:
@@ -185,12 +186,6 @@ def _mark(text: str, name: str = "jp-LocalLLM-mark") -> str:
     return f'<div class="{name}" style="{style}">{escape(clean(text))}</div>\n'
 
 
-def _remote(view: View) -> str:
-    """Where the answer comes from, if not from this machine."""
-    address = view.result.provenance.remote if view.result is not None else ""
-    return f"answered by {address}, which is not on this machine" if address else ""
-
-
 def _marks(view: View, form: Shown) -> list[str]:
     return [note.text for note in view.notes] + ([form.remark] if form.remark else [])
 
@@ -246,7 +241,7 @@ def _markdown(view: View, form: Shown) -> str:
 def _above(view: View, form: str) -> str:
     """Where the answer comes from, and the calls of tools: above the text."""
     above = []
-    if where := _remote(view):
+    if where := origin(view):
         from jupyter_localllm.show.neutral import neutralise
 
         above.append(f"*{neutralise(where)}*" if form == "markdown" else f"[{clean(where)}]")
@@ -307,9 +302,7 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
 def _volatile(view: View, result: Result) -> dict[str, Any]:
     return {
         "cached": result.cached,
-        "timings": {
-            name: value for name, value in asdict(result.timings).items() if value or not name.startswith("server_")
-        },
+        "timings": {name: ms for name, ms in asdict(result.timings).items() if ms or not name.startswith("server_")},
         "usage": asdict(result.usage),
         "notes": [asdict(note) for note in view.passing_notes],
     }

@@ -38,8 +38,11 @@ from jupyter_localllm.types.cited import (
     Passage,
 )
 from jupyter_localllm.types.model import (
+    FolderPlan,
     ModelFile,
+    ModelFolder,
     ModelInfo,
+    Precision,
 )
 
 __all__ = [
@@ -54,14 +57,17 @@ __all__ = [
     "Done",
     "Event",
     "FinishReason",
+    "FolderPlan",
     "Job",
     "Locator",
     "Message",
     "ModelFile",
+    "ModelFolder",
     "ModelInfo",
     "Note",
     "Part",
     "Passage",
+    "Precision",
     "Prompt",
     "Provenance",
     "Result",

@@ -10,16 +10,14 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import platform
-import subprocess
-import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from jupyter_localllm.engine.children import command, death, last_line
+from jupyter_localllm.engine.children import command, death, last_line, started
 from jupyter_localllm.errors import DependencyMissing, ModelCheckFailed
 from jupyter_localllm.types import Status
 
-__all__ = ["build_identity", "check_in_child"]
+__all__ = ["build_identity", "check_in_child", "cpu_identity"]
 
 
 def build_identity() -> str:
@@ -35,7 +33,7 @@ def build_identity() -> str:
         raise DependencyMissing(
             "llama-cpp-python is not installed", 'Run: CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install llama-cpp-python'
         )
-    parts = [_version(), platform.machine(), _cpu()]
+    parts = [_version(), platform.machine(), cpu_identity()]
     for library in sorted(
         (Path(next(iter(spec.submodule_search_locations))) / "lib").glob("*")
     ):  # none if it is elsewhere
@@ -79,35 +77,16 @@ def check_in_child(
         )
     )
     name = f"{Path(path).name} and {Path(adapter).name}" if adapter else Path(path).name
-    begun = time.monotonic()
-    with subprocess.Popen(
-        program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as child:
-        try:
-            yield Status("checking", f"first use of {name} with this build: checking it in a child process")
-            words = _wait(child, begun + timeout_seconds)
-        except BaseException:
-            child.kill()
-            raise
-    if words is None:
+    with started(program) as wait:
+        yield Status("checking", f"first use of {name} with this build: checking it in a child process")
+        told = wait(timeout_seconds)
+    if told is None:
         raise ModelCheckFailed(
             f"decoding one token with {name} did not end within {timeout_seconds:.0f} s in a child process",
             "A smaller model or quantization may do; a file on a slow disk may need a second try.",
         )
-    if child.returncode != 0:
-        raise _failure(name, child.returncode, words)
-
-
-def _wait(child: subprocess.Popen[bytes], deadline: float) -> str | None:
-    """What the child said on stderr, or None if time ran out; short waits, so that an interrupt is heard."""
-    while time.monotonic() < deadline:
-        try:
-            return child.communicate(timeout=0.05)[1].decode("utf-8", "replace")
-        except subprocess.TimeoutExpired:
-            continue
-    child.kill()
-    child.communicate()
-    return None
+    if told.code != 0:
+        raise _failure(name, told.code, told.words)
 
 
 def _failure(name: str, code: int, words: str) -> ModelCheckFailed:
@@ -128,7 +107,8 @@ def _version() -> str:
         return "unknown"
 
 
-def _cpu() -> str:
+def cpu_identity() -> str:
+    """What this machine's processor is and can do."""
     try:
         with open("/proc/cpuinfo") as file:
             return "".join(sorted({line for line in file if line.startswith(("model name", "flags", "Features"))}))

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from jupyter_localllm.engine.llama.lookup import DraftLength
 from jupyter_localllm.engine.llama.resident import Aborted, NoRoom, Resident
 from jupyter_localllm.engine.llama.sequence import Sequence
-from jupyter_localllm.engine.llama.slots import common_length
 from jupyter_localllm.engine.llama.vocab import Vocab
+from jupyter_localllm.engine.words import common_length
 from jupyter_localllm.errors import EngineError
 
 __all__ = ["DraftModel", "ModelDrafter", "check_vocabularies"]

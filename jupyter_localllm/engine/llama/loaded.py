@@ -21,13 +21,13 @@ from jupyter_localllm.engine.llama.pace import Pace
 from jupyter_localllm.engine.llama.resident import Resident
 from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.scheduler import Scheduler
-from jupyter_localllm.engine.llama.sequence import Clock, Sequence
+from jupyter_localllm.engine.llama.sequence import Clock, Sequence, check_fit
 from jupyter_localllm.engine.llama.settings import LlamaSettings, usable_cores
 from jupyter_localllm.engine.llama.slots import Slots
 from jupyter_localllm.engine.llama.speculation import Drafter, LookupDrafter, Speculation
 from jupyter_localllm.engine.llama.states import StateStore
 from jupyter_localllm.engine.ticket import Ticket
-from jupyter_localllm.errors import ContextOverflow, EngineError
+from jupyter_localllm.errors import EngineError
 from jupyter_localllm.types import Job, ModelFile, ModelInfo
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Loaded:
             )
         vocab, pieces = self.resident.vocab, job.prompt.pieces
         tokens = vocab.prompt(pieces)
-        _check_fit(tokens, job, self.resident.n_ctx)
+        check_fit(tokens, job, self.resident.n_ctx)
         sequence = Sequence(job, ticket, tokens, vocab, clock, self._model.name, matcher)
         sequence.pins = sorted({vocab.offset(pieces, pin) for pin in job.prompt.pins}, reverse=True)
         self.scheduler.add(sequence)
@@ -238,15 +238,4 @@ class Loaded:
             pace=pace,
             speculation=Speculation(drafter) if guesses else None,
             grid=self._grid(),
-        )
-
-
-def _check_fit(tokens: list[int], job: Job, n_ctx: int) -> None:
-    if not tokens:
-        raise ContextOverflow("the prompt is empty: there is nothing to answer", "Write something in the cell.")
-    if len(tokens) + job.max_tokens > n_ctx:
-        raise ContextOverflow(
-            f"the prompt has {len(tokens):,} tokens and the answer may have {job.max_tokens:,}, together "
-            f"more than the window of {n_ctx:,}",
-            "Shorten the prompt, lower max_tokens, or raise the window: %config LocalLLM.n_ctx",
         )

@@ -5,28 +5,17 @@ from __future__ import annotations
 import ctypes
 import secrets
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.engine.llama.native import Native
+from jupyter_localllm.engine.needs import Gate
 from jupyter_localllm.types import Sampling
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Gate", "Sampler", "Samplers"]
-
-
-class Gate(Protocol):
-    """What a choice must pass: the part of a matcher that a sampler needs."""
-
-    def allows(self, token: int) -> bool:
-        """Whether `token` may come next."""
-        ...
-
-    def restrict(self, logits: NDArray[np.float32]) -> None:
-        """Put minus infinity in the place of all tokens that may not."""
-        ...
+__all__ = ["Sampler", "Samplers"]
 
 
 class Samplers:

@@ -16,8 +16,9 @@ from jupyter_localllm.engine.llama.pace import Pace
 from jupyter_localllm.engine.llama.resident import Aborted, NoRoom, Resident
 from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.sequence import Sequence
-from jupyter_localllm.engine.llama.slots import Slot, Slots, common_length
+from jupyter_localllm.engine.llama.slots import Slot, Slots
 from jupyter_localllm.engine.llama.speculation import Speculation
+from jupyter_localllm.engine.words import common_length
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Status
 

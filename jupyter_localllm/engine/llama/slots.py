@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from jupyter_localllm.engine.llama.cells import Cells
 from jupyter_localllm.engine.llama.slot_memory import Keeper, Memory
+from jupyter_localllm.engine.words import common_length
 
-__all__ = ["Slot", "Slots", "common_length"]
+__all__ = ["Slot", "Slots"]
 
 
 _WORTH_KEEPING = 256  # tokens that no other slot holds; fewer are read again as fast as they are fetched
@@ -292,23 +293,3 @@ class Slots:
                 return
             if not running.issuperset(slot.cells):
                 self.drop(slot)
-
-
-def common_length(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common prefix, by halving: comparing slices is fast.
-
-    Examples
-    --------
-    >>> common_length([1, 2, 3, 4], [1, 2, 9])
-    2
-    """
-    low, high = 0, min(len(a), len(b))
-    if a[:high] == b[:high]:
-        return high
-    while high - low > 1:  # a and b agree before `low` and differ before `high`
-        middle = (low + high) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

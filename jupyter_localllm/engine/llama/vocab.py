@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from jupyter_localllm.engine.constraint import Vocabulary
 from jupyter_localllm.engine.llama.native import Native
-from jupyter_localllm.engine.llama.slots import common_length
 from jupyter_localllm.engine.text import REASONING_MARKS
+from jupyter_localllm.engine.words import Lexicon
 
 __all__ = ["Vocab"]
 
-_REMEMBERED = 64
 _UNKNOWN, _CONTROL, _USER_DEFINED = 1 << 0, 1 << 3, 1 << 4  # llama_token_attr
 
 
-class Vocab:
+class Vocab(Lexicon):
     """The tokenizer of a loaded model.
 
     Parameters
@@ -29,14 +28,14 @@ class Vocab:
     """
 
     def __init__(self, native: Native, model: Any, chat_template: str) -> None:
+        super().__init__()
         self._lib, self._quick = native.lib, native.quick
         self._vocab = native.lib.llama_model_get_vocab(model)
         self.size: int = self._lib.llama_vocab_n_tokens(self._vocab)
         self.bos: int = self._lib.llama_vocab_bos(self._vocab)
         self.eos: int = self._lib.llama_vocab_eos(self._vocab)
-        self._add_bos: bool = self._lib.llama_vocab_get_add_bos(self._vocab)
+        self.adds_bos: bool = self._lib.llama_vocab_get_add_bos(self._vocab)
         self._pieces: dict[int, bytes] = {}
-        self._prompts: dict[tuple[str, ...], list[int]] = {}
         self._buffer = ctypes.create_string_buffer(256)
         self._ends = frozenset(t for t in range(self.size) if native.quick.llama_vocab_is_eog(self._vocab, t))
         marks = "".join(mark.open + mark.close + mark.tail for mark in REASONING_MARKS)
@@ -66,16 +65,6 @@ class Vocab:
             self._pieces[token] = self._piece(token, token in self._shown)
         return self._pieces[token]
 
-    def showing(self, texts: tuple[str, ...]) -> Callable[[int], bytes]:
-        """`piece`, but some control tokens add their texts."""
-        shown = {token: text.encode() for text in texts for token in self._named(text)}
-        return (lambda token: shown.get(token) or self.piece(token)) if shown else self.piece
-
-    def _named(self, text: str) -> list[int]:
-        """The token of this text, if there is one."""
-        found = self.tokens(text, special=True)
-        return found if len(found) == 1 and self.text(found[0]) == text else []
-
     def tokens(self, text: str, *, special: bool, frame: bool = False) -> list[int]:
         """Tokenize.
 
@@ -94,35 +83,6 @@ class Vocab:
             if count >= 0:
                 return found[:count]
             size = -count
-
-    def prompt(self, pieces: Iterable[str]) -> list[int]:
-        """Tokens of a rendered prompt, each piece on its own, with the one BOS the model wants.
-
-        The last prompts are remembered: one is counted first, and read then.
-        """
-        key = tuple(pieces)
-        if key not in self._prompts:
-            while len(self._prompts) >= _REMEMBERED:
-                self._prompts.pop(next(iter(self._prompts)))
-            self._prompts[key] = self._prompt(key)
-        return self._prompts[key]
-
-    def offset(self, pieces: tuple[str, ...], characters: int) -> int:
-        """How many of a prompt's tokens stand before a place in its text, given in characters."""
-        before, left = [], characters
-        for piece in pieces:
-            before.append(piece[:left])
-            left -= len(piece)
-            if left <= 0:
-                break
-        # Text that is cut there may be tokenized otherwise at its end: only what both have in common counts.
-        return common_length(self._prompt(tuple(before)), self.prompt(pieces))
-
-    def _prompt(self, pieces: tuple[str, ...]) -> list[int]:
-        tokens = [token for piece in pieces for token in self.tokens(piece, special=True)]
-        if self._add_bos and self.bos >= 0 and tokens[:1] != [self.bos]:
-            tokens.insert(0, self.bos)
-        return tokens
 
     def vocabulary(self, key: str) -> Vocabulary:
         """All tokens as plain values, for constraints."""

@@ -37,6 +37,9 @@ class Dialect:
         Whether it reads calls of tools out of what the model writes.
     at_once : int
         How many requests it takes at once; 0 for any number.
+    stops : bool
+        Whether it is told the stop strings. They are looked for here in any case, and the connection is closed at the
+        first one; mlx_lm.server swallows a stop string that begins within a token, and goes on.
     """
 
     name: str = ""
@@ -47,9 +50,10 @@ class Dialect:
     thinking: bool = False
     tools: bool = True
     at_once: int = 0
+    stops: bool = True
 
 
-PLAIN = Dialect()
+PLAIN = Dialect(stops=False)
 DIALECTS: Mapping[str, Dialect] = {
     "llamacpp": Dialect(
         "llama-server",
@@ -68,6 +72,8 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
     "organization_owner": Dialect("LM Studio", _LLAMA),
     "library": Dialect("Ollama"),
+    "openai": Dialect("OpenAI"),
+    "system": Dialect("OpenAI"),
 }
 """By what stands in ``owned_by``."""
 

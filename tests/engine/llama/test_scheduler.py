@@ -308,7 +308,7 @@ def test_pins_at_every_offset(models: dict[str, Path], kind: str) -> None:
 
 def test_reading_is_told(used: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of a long prompt are told in order, with the number of tokens."""
-    monkeypatch.setattr("jupyter_localllm.engine.llama.sequence._PROMPT_SECONDS", 0.0)
+    monkeypatch.setattr("jupyter_localllm.engine.sequence._PROMPT_SECONDS", 0.0)
     one = used.answer(words(900), max_tokens=1)
     told = [status.fraction for status in one.statuses if status.stage == "prompt"]
     assert len(told) > 5

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jupyter_localllm.engine.llama.slot_memory import Kept
-from jupyter_localllm.engine.llama.slots import Slot, Slots, common_length
+from jupyter_localllm.engine.llama.slots import Slot, Slots
+from jupyter_localllm.engine.words import common_length
 
 
 class FakeMemory:

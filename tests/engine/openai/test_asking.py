@@ -30,15 +30,24 @@ def served_by(scripted: Scripted, owner: str) -> None:
 def test_a_plain_question(scripted: Scripted, handle: Make) -> None:
     """Messages, limit and sampling are those of the question; what only llama.cpp knows is not sent to others."""
     llm = handle(temperature=0.5, seed=7)
-    result = llm.generate("hello?", max_tokens=30, stop=["cat", "dog"])
+    result = llm.generate("hello?", max_tokens=30)
     body = asked(scripted)
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
-    assert (body["max_tokens"], body["temperature"], body["seed"], body["stop"]) == (30, 0.5, 7, ["cat", "dog"])
+    assert (body["max_tokens"], body["temperature"], body["seed"]) == (30, 0.5, 7)
     assert body["stream_options"] == {"include_usage": True}
     assert "top_k" not in body
     assert result.notes == ()
     assert (result.usage.completion_tokens, result.model) == (2, "openai:m")
     assert result.provenance.versions["openai"]
+
+
+@pytest.mark.parametrize(("owner", "sent"), [("", None), ("vllm", ["cat", "dog", "a", "b"])])
+def test_stop_strings(scripted: Scripted, handle: Make, owner: str, sent: Any) -> None:
+    """Servers that are known to keep to them are told, four at most; they are kept in any case, all of them."""
+    served_by(scripted, owner)
+    result = handle().generate("Tell me.", stop=["cat", "dog", "a", "b", "he 1th"])
+    assert asked(scripted).get("stop") == sent
+    assert (result.text, result.finish_reason) == ("Then t", "stop")
 
 
 def test_greedy_is_not_seeded(scripted: Scripted, handle: Make) -> None:
@@ -121,6 +130,22 @@ def test_what_is_refused_is_left_out(scripted: Scripted, handle: Make) -> None:
     result = handle().generate("How old is Ann?", schema=AGE)
     assert result.value == {"age": 30}
     assert [note.text for note in result.notes] == ["the server refuses response_format, so it was asked without"]
+
+
+def test_a_base_model(scripted: Scripted, handle: Make) -> None:
+    """What a server will not chat with, for want of a chat template, continues the text, and says so."""
+    words = "As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template"
+    scripted.speaker.routes[CHAT] = lambda _: (400, {"error": {"message": words}})
+    scripted.speaker.routes["/v1/completions"] = lambda _: [
+        event({"choices": [{"index": 0, "text": " a time", "finish_reason": None}]}),
+        event({"choices": [{"index": 0, "text": ".", "finish_reason": "length"}]}),
+        DONE,
+    ]
+    result = handle().generate("Once upon", max_tokens=2)
+    (body,) = scripted.speaker.bodies("/v1/completions")
+    assert (body["prompt"], body["max_tokens"], "messages" in body) == ("Once upon", 2, False)
+    assert (result.text, result.finish_reason) == ("a time.", "length")
+    assert [note.code for note in result.notes] == ["no_template", "length"]
 
 
 def test_times_of_the_server_are_its_own(scripted: Scripted, handle: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,11 +17,18 @@ from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.openai.reply import Reply
 from jupyter_localllm.engine.served.trouble import CONNECT_SECONDS
 from jupyter_localllm.engine.served.wire import Piece
-from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError, ModelNotFound, UsageError
+from jupyter_localllm.errors import (
+    ContextOverflow,
+    DependencyMissing,
+    EngineError,
+    LocalLLMError,
+    ModelNotFound,
+    UsageError,
+)
 from jupyter_localllm.types import Token
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
 from tests.engine.served.engines import openai_engine
-from tests.engine.served.server import Asked, Speaker, refusing, speaking
+from tests.engine.served.server import NOTHING, Asked, Speaker, refusing, speaking
 
 CHAT = "/v1/chat/completions"
 Make = Callable[..., LocalLLM]
@@ -39,6 +47,23 @@ def test_no_server(handle: Make) -> None:
         error = told(handle(endpoint=f"{url}/v1"))
         assert error.message == f"there is no server at {url}/v1"
         assert f"llama-server -m MODEL.gguf --port {url.rsplit(':', 1)[1]}" in error.hint
+
+
+def test_without_the_extra(scripted: Scripted, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pip command is the hint; what is in the cache needs no client."""
+    assert handle().generate("hello?").text
+    monkeypatch.setitem(sys.modules, "openai", None)
+    error = told(handle(n_ctx=700))
+    assert isinstance(error, DependencyMissing)
+    assert error.hint == 'pip install "jupyter_localllm[openai]"'
+    assert handle().generate("hello?", cache="require").cached
+
+
+def test_no_secure_connection(scripted: Scripted, handle: Make) -> None:
+    """A server is there, and does not speak https: that is not told as a missing server."""
+    error = told(handle(endpoint=f"{scripted.speaker.url.replace('http', 'https')}/v1"))
+    assert "gives no secure connection" in error.message
+    assert "http, and not https" in error.hint
 
 
 def test_another_name(scripted: Scripted, handle: Make) -> None:
@@ -62,6 +87,12 @@ def test_no_list_of_models(scripted: Scripted, handle: Make) -> None:
     assert handle().generate("hello?").text == "Hello you!"
 
 
+def test_an_empty_list_of_models(scripted: Scripted, handle: Make) -> None:
+    """mlx_lm.server may send an empty body for it; it can be asked all the same."""
+    scripted.speaker.routes["/v1/models"] = lambda _: (200, NOTHING)
+    assert handle().generate("hello?").text == "Hello you!"
+
+
 def test_a_stalled_answer_can_be_left(scripted: Scripted) -> None:
     """Closing the stream closes the connection at once: the server hears of it."""
 
@@ -79,6 +110,21 @@ def test_a_stalled_answer_can_be_left(scripted: Scripted) -> None:
     scripted.speaker.until_left(scripted.speaker.last(CHAT))
     assert llm.engine is not None
     llm.engine.close()
+
+
+def test_a_server_without_end(scripted: Scripted, handle: Make) -> None:
+    """One that does not keep to the limit is not listened to for ever."""
+    sent: list[int] = []
+
+    def endless(_: Asked) -> Iterator[bytes]:
+        while not scripted.speaker.stop.is_set():
+            sent.append(1)
+            yield delta(content=" more")
+
+    scripted.speaker.routes[CHAT] = endless
+    result = handle().generate("Hello?", max_tokens=5)
+    assert result.finish_reason == "length"
+    assert "the server does not keep to max_tokens" in [note.text for note in result.notes]
 
 
 def test_a_silent_server(scripted: Scripted, handle: Make) -> None:
@@ -147,6 +193,17 @@ def test_the_window_is_full(scripted: Scripted, handle: Make, words: str) -> Non
     """What vLLM and llama-server say of it is a ContextOverflow."""
     scripted.speaker.routes[CHAT] = lambda _: (400, {"error": {"message": words}})
     assert isinstance(told(handle()), ContextOverflow)
+
+
+def test_ollamas_cloud_is_elsewhere(scripted: Scripted, handle: Make) -> None:
+    """Also when Ollama is asked by this protocol, a model of its cloud needs leave."""
+    scripted.models = [{"id": "m", "owned_by": "library"}]
+    tags = {"models": [{"model": "m", "remote_host": "https://ollama.com:443"}]}
+    scripted.speaker.routes["/api/tags"] = lambda _: (200, tags)
+    assert "sends prompts for m on to https://ollama.com:443" in told(handle()).message
+    assert handle(allow_remote=True).generate("hello?").provenance.remote == "https://ollama.com:443"
+    scripted.speaker.routes["/api/tags"] = lambda _: (200, {"models": [{"model": "m"}]})
+    assert handle(n_ctx=700).generate("hello?", cache="off").provenance.remote == ""
 
 
 def test_redirects_are_not_followed(scripted: Scripted, handle: Make) -> None:

@@ -14,6 +14,9 @@ from tests.contracts import wait_for
 Reply = Union[tuple[int, Any], Iterable[bytes], None]
 """A status with a JSON value, a text or bytes; or lines that are sent as they come; or None: the connection closes."""
 
+NOTHING: Any = object()
+"""An empty body that claims to be JSON."""
+
 Answering = Callable[["Asked"], Reply]
 
 
@@ -72,7 +75,7 @@ def _handler(speaker: Speaker) -> type[BaseHTTPRequestHandler]:
 
         def _whole(self, status: int, value: Any) -> None:
             location = value.get("location") if isinstance(value, dict) else None
-            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            data = value if isinstance(value, bytes) else json.dumps(value).encode() if value is not NOTHING else b""
             self.send_response(status)
             if location:
                 self.send_header("Location", location)

@@ -9,9 +9,10 @@ import pytest
 
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.constrain import Choices
-from jupyter_localllm.engine import router as module
 from jupyter_localllm.engine.base import Engine
-from jupyter_localllm.engine.router import Route, RouterEngine, parsed
+from jupyter_localllm.engine.router import Route, RouterEngine
+from jupyter_localllm.engine.router import engine as module
+from jupyter_localllm.engine.router.rules import parsed
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import ContextOverflow, EngineError, UsageError
 from jupyter_localllm.types import Done, Job, Message, Prompt, Result, Token

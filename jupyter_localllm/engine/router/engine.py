@@ -1,42 +1,30 @@
-"""Several models behind one name: which of them answers is decided for each question, by rules that can be read.
-
-``"router:smollm2-135m-instruct[tokens<=400,tasks=chat+schema]|ollama:llama3.2:3b[ms<=2000]|openai:qwen3@http://…"``
-
-The order is the preference. ``tokens`` is the size of prompt and answer together, estimated; ``tasks`` are of
-``chat``, ``schema``, ``cited`` and ``tools``; ``ms`` is the time to the first token as it was lately: slower ones are
-asked only if nobody else is left. One that fails is asked last for half a minute.
-"""
+"""An engine made of others: who of them answers is decided for each question."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Union
 
-from jupyter_localllm.engine.backends import Home, Target
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.engine.router.rules import task_of
 from jupyter_localllm.engine.served.engine import estimated
-from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, UsageError, close_match
+from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, UsageError
 from jupyter_localllm.types import Done, Event, Job, Message, ModelInfo, Note, Prompt, Status, Token
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BACKEND", "TASKS", "Route", "RouterEngine", "parsed", "task_of"]
+__all__ = ["Opening", "Rendering", "Route", "RouterEngine"]
 
-TASKS = ("chat", "schema", "cited", "tools")
 _REST_SECONDS = 30.0  # how long one that failed is asked last
 _NEWEST = 0.4  # share of the newest answer in the time that is taken for usual
 
 Opening = Callable[[], Generator[Status, None, Engine]]
 Rendering = Callable[[Sequence[Message], ModelInfo], Prompt]
-
-_ROUTE = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<rules>[^\]]*)\])?")
-_RULE = re.compile(r"(tokens|ms)\s*<=\s*(\d+)|(tasks)\s*=\s*([a-z+]+)")
 
 
 @dataclass(frozen=True)
@@ -307,96 +295,7 @@ class _Ready:
     engine: Engine
 
 
-def task_of(job: Job) -> str:
-    """What kind of question a job is, by what its answer must be."""
-    kind = job.constraint.key.partition(":")[0] if job.constraint is not None else ""
-    if job.tools or kind == "calls":
-        return "tools"
-    return "chat" if not kind else "cited" if kind == "marks" else "schema"
-
-
 def _noted(event: Done, member: _Member, left_out: Sequence[str]) -> Done:
     why = f"; {'; '.join(left_out)}" if left_out else ""
     note = Note("routed", f"answered by {member.name}{why}")
     return Done(replace(event.result, notes=(*event.result.notes, note)))
-
-
-def parsed(text: str) -> tuple[tuple[str, dict[str, object]], ...]:
-    """The models of a router's name, and the rules of each, as arguments of `Route`.
-
-    Raises
-    ------
-    UsageError
-        It cannot be read.
-
-    Examples
-    --------
-    >>> parsed("small[tokens<=400]|ollama:llama3.2:3b")
-    (('small', {'most_tokens': 400}), ('ollama:llama3.2:3b', {}))
-    """
-    made = []
-    for part in text.split("|"):
-        found = _ROUTE.fullmatch(part.strip())
-        if found is None or not found["name"].strip():
-            raise UsageError(f"{part.strip()!r} is no model of a router", _EXAMPLE)
-        rules: dict[str, object] = {}
-        for rule in filter(None, (found["rules"] or "").split(",")):
-            rules |= _rule(rule.strip())
-        made.append((found["name"].strip(), rules))
-    return tuple(made)
-
-
-def _rule(text: str) -> dict[str, object]:
-    found = _RULE.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{text!r} is no rule of a router", _EXAMPLE)
-    if found[1]:
-        return {"most_tokens": int(found[2])} if found[1] == "tokens" else {"most_ms": float(found[2])}
-    tasks = tuple(found[4].split("+"))
-    for task in tasks:
-        if task not in TASKS:
-            raise UsageError(f"{task!r} is no task", close_match(task, TASKS) or f"They are: {', '.join(TASKS)}.")
-    return {"tasks": tasks}
-
-
-_EXAMPLE = "Write one as: router:small-model[tokens<=400,tasks=chat+schema]|ollama:llama3.2:3b[ms<=2000]"
-
-
-class RouterBackend:
-    """The backend ``router``: models by their names, in the order of preference."""
-
-    package = ""
-
-    def check(self, target: Target) -> str:
-        """Its models."""
-        return f"a router of {', '.join(name for name, _ in parsed(target.name))}"
-
-    def identity(self, target: Target, home: Home) -> str:
-        """The rules, and what the models are: an answer by any of them is an answer of the router."""
-        return "|".join(f"{_identity(home, name)}{sorted(rules.items())}" for name, rules in parsed(target.name))
-
-    def engine(self, target: Target, home: Home) -> Engine:
-        """The engine, nothing of it loaded yet."""
-        routes = [Route(_opening(home, name), name, **rules) for name, rules in parsed(target.name)]  # type: ignore[arg-type]
-        return RouterEngine(routes, name=f"{target.scheme}:{target.name}", render=home.render)
-
-    def holds(self, constraint: Constraint) -> bool:
-        """Not for sure: it depends on who answers."""
-        return False
-
-
-def _identity(home: Home, name: str) -> str:
-    """What a model is; its name alone, if it is not there to be asked: another one may answer in its place."""
-    try:
-        return home.identity(name)
-    except UsageError:
-        raise
-    except LocalLLMError:
-        return f"?{name}"
-
-
-def _opening(home: Home, name: str) -> Opening:
-    return lambda: home.engine(name)
-
-
-BACKEND = RouterBackend()

@@ -1,0 +1,121 @@
+"""MLX, by mlx-lm: Apple silicon first of all; its CPU build runs on Linux, too.
+
+Source: https://github.com/ml-explore/mlx-lm. Only its models, its loading and its caches are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_localllm.engine.inprocess.network import Planner, grid_for
+from jupyter_localllm.engine.inprocess.settings import FolderSettings
+from jupyter_localllm.errors import DependencyMissing, EngineError, UsageError
+from jupyter_localllm.types import ModelFolder, Precision
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["MlxNetwork", "open_mlx"]
+
+
+_STORED = Precision("stored", 0, 2)
+
+
+def open_mlx(folder: ModelFolder, settings: FolderSettings, plan: Planner) -> MlxNetwork:
+    """Load a folder with mlx-lm; nothing is fetched, and no code of the folder is run.
+
+    Raises
+    ------
+    DependencyMissing
+        mlx-lm is not installed.
+    ModelMemoryError
+        It does not fit.
+    UsageError
+        The weights cannot be quantized while they are loaded.
+    """
+    try:
+        import mlx.core  # noqa: F401
+        from mlx_lm.utils import load_model
+    except ImportError as error:
+        raise DependencyMissing(
+            f"models of the backend mlx need mlx-lm, which cannot be imported: {error}",
+            'pip install "jupyter_localllm[mlx]"',
+        ) from None
+    if settings.quantization == "4bit":
+        raise UsageError(
+            "MLX does not quantize weights while they are loaded",
+            f"Convert the folder once: mlx_lm.convert --hf-path {folder.path} -q",
+        )
+    n_ctx = plan(folder, (_STORED,), settings.n_ctx).n_ctx  # the GPU's memory is the main memory
+    model, config = load_model(Path(folder.path))
+    return MlxNetwork(model, config, folder, n_ctx, gpu=settings.gpu)
+
+
+class MlxNetwork:
+    """A model of mlx-lm; see `jupyter_localllm.engine.inprocess.network.Network`."""
+
+    def __init__(self, model: Any, config: dict[str, Any], folder: ModelFolder, n_ctx: int, *, gpu: bool) -> None:
+        import mlx.core as mx
+        from mlx.utils import tree_flatten
+
+        self._mx, self._model, self._folder, self.n_ctx = mx, model, folder, n_ctx
+        self._on = mx.default_device() if gpu else mx.Device(mx.cpu)
+        arrays = [array for _, array in tree_flatten(model.parameters())]
+        self.weights_bytes = sum(array.nbytes for array in arrays)
+        self.device = "MLX on the GPU" if self._on.type == mx.DeviceType.gpu else "MLX on the CPU"
+        packed = config.get("quantization") or {}
+        kinds = {str(array.dtype).rpartition(".")[2] for array in arrays}
+        self.kind = f"{packed['bits']}-bit" if "bits" in packed else ", ".join(sorted(kinds))
+        self.grid = grid_for(self.weights_bytes, accelerated=self._on.type == mx.DeviceType.gpu)
+
+    def start(self) -> Any:
+        """A cache of keys and values that holds nothing."""
+        from mlx_lm.models.cache import make_prompt_cache
+
+        return make_prompt_cache(self._model)
+
+    def read(self, tokens: Sequence[int], cache: Any) -> None:
+        """Read tokens; arrays are lazy, so what is not asked for (the logits) is not computed."""
+        mx = self._mx
+        with mx.stream(self._on):
+            self._model(mx.array([list(tokens)]), cache=cache)
+            mx.eval([layer.state for layer in cache])
+
+    def logits(self, tokens: Sequence[int], cache: Any) -> NDArray[np.float32]:
+        """Read tokens; what the last one says of the next."""
+        import numpy as np
+
+        mx = self._mx
+        with mx.stream(self._on):
+            last = self._model(mx.array([list(tokens)]), cache=cache)[0, -1].astype(mx.float32)
+            mx.eval(last, [layer.state for layer in cache])
+        return np.array(last)
+
+    def cut(self, cache: Any, held: int, keep: int) -> bool:
+        """Trim the cache, where all its layers can be trimmed."""
+        from mlx_lm.models.cache import can_trim_prompt_cache, trim_prompt_cache
+
+        return bool(can_trim_prompt_cache(cache) and trim_prompt_cache(cache, held - keep) == held - keep)
+
+    def embed(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """The pooled hidden states before the logits."""
+        import numpy as np
+
+        mx = self._mx
+        body = getattr(getattr(self._model, "language_model", self._model), "model", None)
+        if body is None:
+            raise EngineError(f"{self._folder.name} cannot embed with MLX", "Choose an embedding model as GGUF.")
+        with mx.stream(self._on):
+            hidden = body(mx.array([list(tokens)]))[0].astype(mx.float32)
+            pooled = {"mean": lambda: hidden.mean(axis=0), "cls": lambda: hidden[0], "last": lambda: hidden[-1]}
+            vector = pooled[self._folder.pooling]()
+            mx.eval(vector)
+        return np.array(vector)
+
+    def free(self) -> None:
+        """Give everything back."""
+        self._model = None
+        self._mx.clear_cache()
