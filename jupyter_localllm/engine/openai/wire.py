@@ -15,7 +15,7 @@ from jupyter_localllm.engine.openai.body import Body, body_of
 from jupyter_localllm.engine.openai.dialect import PLAIN, dialect_of
 from jupyter_localllm.engine.openai.reply import Reply
 from jupyter_localllm.engine.served import trouble
-from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.address import Address, permit_sending_on
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job
@@ -66,9 +66,11 @@ class OpenAIWire:
         entry = await self._entry()
         self._dialect = dialect_of(entry)
         self._model = str(entry.get("id", self._name))
+        remote = await self._sent_on()
         window = self._settings.n_ctx or await self._window(entry)
         details = {"server": self._dialect.name or "OpenAI's protocol", **({} if window else {"n_ctx": "assumed"})}
-        return Described(window or _ASSUMED_WINDOW, self._dialect.tools and self._tools, self._dialect.at_once, details)
+        tools = self._dialect.tools and self._tools
+        return Described(window or _ASSUMED_WINDOW, tools, self._dialect.at_once, details, remote)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
         """Stream an answer; what the server refuses and can be left out is left out, and told."""
@@ -114,7 +116,8 @@ class OpenAIWire:
         """What the client's exceptions mean."""
         api = self._openai
         if isinstance(error, api.APIConnectionError):  # time-outs are among them
-            return self._connection(error)
+            found = self._of_transport(error.__cause__ or error)
+            return found or trouble.broke_off(self._address, str(error.__cause__ or error))
         if isinstance(error, api.APIStatusError):
             where = error.response.headers.get("location", "") if error.status_code < 400 else ""
             return trouble.refused(self._address, error.status_code, where or _said(error), _KEY)
@@ -122,14 +125,13 @@ class OpenAIWire:
             return trouble.refused(self._address, 0, _said(error), _KEY)
         if isinstance(error, asyncio.TimeoutError):
             return trouble.silent(self._address, _DESCRIBING_SECONDS)
-        return trouble.strange(self._address, f"{type(error).__name__}: {error}", "OpenAI's protocol")
+        # Older versions of the client let the HTTP library's own exceptions through.
+        return self._of_transport(error) or trouble.strange(
+            self._address, f"{type(error).__name__}: {error}", "OpenAI's protocol"
+        )
 
-    def _connection(self, error: Any) -> LocalLLMError:
-        if type(error.__cause__).__name__.startswith("Connect"):
-            return trouble.not_there(self._address, self._start)
-        if isinstance(error, self._openai.APITimeoutError):
-            return trouble.silent(self._address, self._settings.server_timeout)
-        return trouble.broke_off(self._address, str(error.__cause__ or error))
+    def _of_transport(self, error: BaseException) -> LocalLLMError | None:
+        return trouble.of_transport(self._address, error, self._start, self._settings.server_timeout)
 
     @property
     def _start(self) -> str:
@@ -161,6 +163,17 @@ class OpenAIWire:
                 f"{close_match(self._name, entries)} It has: {some or 'none'}.".strip(),
             )
         return entries[found]
+
+    async def _sent_on(self) -> str:
+        """Where Ollama sends the prompts of a model of its cloud; empty for all others."""
+        if self._dialect.name != "Ollama":
+            return ""
+        models = _of(await self._beside("GET", "/api/tags"), "models")
+        hosts = {_of(model, "model"): _of(model, "remote_host") for model in models or ()}
+        host = str(hosts.get(self._model) or ("https://ollama.com" if self._model.endswith("cloud") else ""))
+        if host:
+            permit_sending_on(self._name, self._address, host, self._settings.allow_remote)
+        return host
 
     async def _window(self, entry: Mapping[str, Any]) -> int:
         """The window that the server tells, 0 if none."""
@@ -200,6 +213,8 @@ class OpenAIWire:
                 said = _said(error)
                 if error.status_code in _REFUSALS and body.without_refused(said):
                     continue
+                if error.status_code in _REFUSALS and "chat template" in said.lower():
+                    return await self._client.completions.create(**body.continued())
                 if error.status_code in _REFUSALS and "tools" in body.fields and "tool" in said.lower():
                     self._tools = False
                     raise ToolsRefused(f"{self._address.url} takes no tools: {said}", _TOOLS) from error
@@ -217,7 +232,7 @@ def _called(name: str, entries: Mapping[str, Any]) -> str | None:
     """The entry that a name means: itself, or the one file of that name."""
     if name in entries:
         return name
-    wanted = name.casefold()
+    wanted = name.casefold().removesuffix(".gguf")
     for spelled in (str.casefold, _stem):
         fitting = [entry for entry in entries if spelled(entry) == wanted]
         if len(fitting) == 1:

@@ -75,9 +75,8 @@ class ServedEngine:
         self._check_open()
         said = self._known()
         details = {"address": self.address.url, **said.details}
-        return ModelInfo(
-            self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=self.address.told
-        )
+        remote = self.address.told or said.remote
+        return ModelInfo(self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=remote)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text: the server's count, or about a token for three bytes where it does not count."""
@@ -223,7 +222,8 @@ class ServedEngine:
         if job.logprobs is not None and not talk.has_logprobs:
             silent = Note("unsent", "the server gives no log-probabilities")
             ended = replace(ended, notes=(*ended.notes, silent))
-        emit(Done(talk.result(ended, usage, self._name, self.address.told)))
+        remote = self.address.told or (self._described.remote if self._described is not None else "")
+        emit(Done(talk.result(ended, usage, self._name, remote)))
 
 
 async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:

@@ -7,7 +7,7 @@ import re
 from jupyter_localllm.engine.served.address import Address
 from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError
 
-__all__ = ["CONNECT_SECONDS", "broke_off", "not_there", "refused", "silent", "strange"]
+__all__ = ["CONNECT_SECONDS", "broke_off", "not_there", "of_transport", "refused", "silent", "strange"]
 
 CONNECT_SECONDS = 1.5
 """How long a server may take to accept a connection: who waits for one that is not there is told within two seconds."""
@@ -16,9 +16,40 @@ _LONGEST = 600  # characters of what a server says
 _WINDOW = re.compile(r"context.{0,20}(length|size|window)|maximum context|exceed.{0,40}context|n_ctx|too many tokens")
 
 
-def not_there(address: Address, start: str) -> EngineError:
-    """Nobody listens there."""
-    return EngineError(f"there is no server at {address.url}", start)
+def of_transport(address: Address, error: BaseException, start: str, seconds: float) -> EngineError | None:
+    """What an exception of the HTTP library means; None if it is none of those that are about the connection.
+
+    Parameters
+    ----------
+    address : Address
+    error : Exception
+        Of httpx or its successors, told apart by their names: clients differ in which of them they use.
+    start : str
+        How such a server is started.
+    seconds : float
+        The longest silence.
+    """
+    kind, said = type(error).__name__, str(error)
+    if kind in ("ConnectError", "ConnectTimeout"):
+        return _unsafe(address, said) if "ssl" in said.lower() else not_there(address, start, said)
+    if kind.endswith("Timeout"):
+        return silent(address, seconds)
+    if kind in ("ReadError", "WriteError", "CloseError", "RemoteProtocolError", "ProxyError"):
+        return broke_off(address, said)
+    return None
+
+
+def not_there(address: Address, start: str, why: str = "") -> EngineError:
+    """Nobody listens there; of another machine also why it cannot be reached."""
+    reason = f": {_shortened(why)}" if why and address.remote else ""
+    return EngineError(f"there is no server at {address.url}{reason}", start)
+
+
+def _unsafe(address: Address, why: str) -> EngineError:
+    return EngineError(
+        f"{address.url} gives no secure connection: {_shortened(why)}",
+        "Is it http, and not https? A certificate of your own is named by the variable SSL_CERT_FILE.",
+    )
 
 
 def silent(address: Address, seconds: float) -> EngineError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,14 @@ import pytest
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
-from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError, ModelNotFound, UsageError
+from jupyter_localllm.errors import (
+    ContextOverflow,
+    DependencyMissing,
+    EngineError,
+    LocalLLMError,
+    ModelNotFound,
+    UsageError,
+)
 from jupyter_localllm.types import Token
 from tests.engine.served.server import Asked, refusing, speaking
 
@@ -185,6 +193,21 @@ def test_no_server(handle: Make) -> None:
         assert "ollama serve" in error.hint
 
 
+def test_without_the_extra(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pip command is the hint; what is in the cache needs no client, since the digest is remembered."""
+    assert handle().generate("hello?").text
+    monkeypatch.setitem(sys.modules, "ollama", None)
+    error = told(handle("thinker"))
+    assert isinstance(error, DependencyMissing)
+    assert error.hint == 'pip install "jupyter_localllm[ollama]"'
+    assert handle().generate("hello?", cache="require").cached
+
+
+def test_no_secure_connection(fake: Any, handle: Make) -> None:
+    """A server is there, and does not speak https: that is not told as a missing server."""
+    assert "gives no secure connection" in told(handle(endpoint=fake.speaker.url.replace("http", "https"))).message
+
+
 def test_a_wrong_tag(fake: Any, handle: Make) -> None:
     """What is near, what there is, and the command that fetches it."""
     with pytest.raises(ModelNotFound) as caught:
@@ -290,6 +313,21 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, name: str, endpoint: str, 
     """In the name, in the setting, in Ollama's variable (also as its server has it), or where it always is."""
     monkeypatch.setenv("OLLAMA_HOST", host)
     assert OllamaBackend().check(Target("ollama", name, BackendSettings(endpoint=endpoint))) == f"m on Ollama at {url}"
+
+
+@pytest.mark.parametrize("name", ["tiny:1b", "big:120b-cloud"])
+def test_models_of_the_cloud_are_elsewhere(fake: Any, handle: Make, name: str) -> None:
+    """A model that Ollama has its makers answer for is remote, although the server is on this machine."""
+    fake.tags[name] = fake.tags["tiny:1b"]
+    fake.digests[name] = fake.digests["tiny:1b"]
+    if name == "tiny:1b":
+        fake.cloud[name] = "https://ollama.com:443"
+    error = told(handle(name))
+    assert isinstance(error, UsageError)
+    assert f"sends prompts for {name} on to https://ollama.com" in error.message
+    assert fake.speaker.bodies("/api/chat") == fake.speaker.bodies("/api/generate") == []
+    result = handle(name, allow_remote=True).generate("hello?")
+    assert result.provenance.remote.startswith("https://ollama.com")
 
 
 def test_elsewhere_needs_leave(monkeypatch: pytest.MonkeyPatch, handle: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,14 @@ from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.openai.reply import Reply
 from jupyter_localllm.engine.served.trouble import CONNECT_SECONDS
 from jupyter_localllm.engine.served.wire import Piece
-from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError, ModelNotFound, UsageError
+from jupyter_localllm.errors import (
+    ContextOverflow,
+    DependencyMissing,
+    EngineError,
+    LocalLLMError,
+    ModelNotFound,
+    UsageError,
+)
 from jupyter_localllm.types import Token
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
 from tests.engine.served.engines import openai_engine
@@ -39,6 +47,23 @@ def test_no_server(handle: Make) -> None:
         error = told(handle(endpoint=f"{url}/v1"))
         assert error.message == f"there is no server at {url}/v1"
         assert f"llama-server -m MODEL.gguf --port {url.rsplit(':', 1)[1]}" in error.hint
+
+
+def test_without_the_extra(scripted: Scripted, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pip command is the hint; what is in the cache needs no client."""
+    assert handle().generate("hello?").text
+    monkeypatch.setitem(sys.modules, "openai", None)
+    error = told(handle(n_ctx=700))
+    assert isinstance(error, DependencyMissing)
+    assert error.hint == 'pip install "jupyter_localllm[openai]"'
+    assert handle().generate("hello?", cache="require").cached
+
+
+def test_no_secure_connection(scripted: Scripted, handle: Make) -> None:
+    """A server is there, and does not speak https: that is not told as a missing server."""
+    error = told(handle(endpoint=f"{scripted.speaker.url.replace('http', 'https')}/v1"))
+    assert "gives no secure connection" in error.message
+    assert "http, and not https" in error.hint
 
 
 def test_another_name(scripted: Scripted, handle: Make) -> None:
@@ -168,6 +193,17 @@ def test_the_window_is_full(scripted: Scripted, handle: Make, words: str) -> Non
     """What vLLM and llama-server say of it is a ContextOverflow."""
     scripted.speaker.routes[CHAT] = lambda _: (400, {"error": {"message": words}})
     assert isinstance(told(handle()), ContextOverflow)
+
+
+def test_ollamas_cloud_is_elsewhere(scripted: Scripted, handle: Make) -> None:
+    """Also when Ollama is asked by this protocol, a model of its cloud needs leave."""
+    scripted.models = [{"id": "m", "owned_by": "library"}]
+    tags = {"models": [{"model": "m", "remote_host": "https://ollama.com:443"}]}
+    scripted.speaker.routes["/api/tags"] = lambda _: (200, tags)
+    assert "sends prompts for m on to https://ollama.com:443" in told(handle()).message
+    assert handle(allow_remote=True).generate("hello?").provenance.remote == "https://ollama.com:443"
+    scripted.speaker.routes["/api/tags"] = lambda _: (200, {"models": [{"model": "m"}]})
+    assert handle(n_ctx=700).generate("hello?", cache="off").provenance.remote == ""
 
 
 def test_redirects_are_not_followed(scripted: Scripted, handle: Make) -> None:
