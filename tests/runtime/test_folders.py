@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -53,14 +53,16 @@ def untried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jupyter_localllm.runtime.folders.check_folder", lambda *args: iter(()))
 
 
-def stages(llm: Any) -> list[str]:
-    return [event.stage for event in llm.stream("Hello?", max_tokens=3, cache="refresh") if isinstance(event, Status)]
+def tried(llm: Any) -> bool:
+    """Whether a question said that a child process tries the folder."""
+    told = [event.text for event in llm.stream("Hello?", max_tokens=3, cache="refresh") if isinstance(event, Status)]
+    return any("child process" in text for text in told)
 
 
 def test_a_folder_answers_by_its_name(scheme: str, tiny: Path) -> None:
     """Tried in a child once, loaded, answered; then from the cache without loading; the library is told."""
     with closing(jl.LocalLLM(model=f"{scheme}:{tiny}")) as llm:
-        assert "checking" in stages(llm)
+        assert tried(llm)
         first = llm.generate("What is the capital of Japan?", max_tokens=8)
         assert first.model == f"{scheme}:tiny"  # no folder of the person is told
         assert first.text
@@ -70,7 +72,7 @@ def test_a_folder_answers_by_its_name(scheme: str, tiny: Path) -> None:
     with closing(jl.LocalLLM(model=f"{scheme}:{tiny}")) as again:
         told = again.generate("What is the capital of Japan?", max_tokens=8)
         assert (told.cached, told.text, again.engine) == (True, first.text, None)
-        assert "checking" not in stages(again)  # it went well before
+        assert not tried(again)  # it went well before
 
 
 @pytest.mark.usefixtures("untried")
@@ -114,6 +116,28 @@ def test_a_changed_folder_is_another_model(scheme: str, tmp_path: Path) -> None:
         assert backend.identity(target, home) == before
         make_folder(folder, seed=8)
         assert backend.identity(target, home) != before
+
+
+@jl.tool(safe=True)
+def price(item: Literal["tea", "salt"]) -> int:
+    """The price of an item in cents.
+
+    Parameters
+    ----------
+    item : str
+        What is bought.
+    """
+    return {"tea": 300, "salt": 45}[item]
+
+
+@pytest.mark.usefixtures("untried")
+def test_tools_are_called(scheme: str, tiny: Path) -> None:
+    """A call is held to its schema while it is written, run, and told back."""
+    pytest.importorskip("llguidance")
+    with closing(jl.LocalLLM(model=f"{scheme}:{tiny}")) as llm:
+        result = llm.generate("What does tea cost?", tools=[price], must_call=True, tool_rounds=1, max_tokens=60)
+    (call,) = result.calls
+    assert (call.name, call.status, call.outcome in ("300", "45")) == ("price", "done", True)
 
 
 def refused(scheme: str, folder: Path, **settings: Any) -> Any:

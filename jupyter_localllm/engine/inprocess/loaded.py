@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.engine.constraint import Matcher, Vocabulary
-from jupyter_localllm.engine.inprocess.network import Library, Planner
+from jupyter_localllm.engine.inprocess.network import WHOLE, Library, Planner
 from jupyter_localllm.engine.inprocess.places import Held
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.engine.inprocess.tokens import open_tokens
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["LoadedFolder"]
+
+_ALIKE = 0.2  # of the span of the logits: 16 bits differ by hundredths, another beginning by about as much as the span
 
 
 class LoadedFolder:
@@ -82,14 +84,27 @@ class LoadedFolder:
         return self._turns
 
     def try_out(self) -> None:
-        """Run what a question will run: a prompt of several tokens, and one token more."""
-        tokens = self.words.tokens("The quick brown fox jumps over the lazy dog. " * 4, special=False)[:64] or [0]
+        """Run what a question will run: a prompt of several tokens, and tokens after it.
+
+        Raises
+        ------
+        EngineError
+            What is read in pieces is not what is read at once: every answer would be wrong, and nothing would say so.
+        """
+        tokens = self.words.tokens("The quick brown fox jumps over the lazy dog. " * 4, special=False)[:64] or [0] * 4
         if not self._model.writes:
             self.network.embed(tokens[: self._model.n_ctx_train])
             return
-        cache = self.network.start()
-        self.network.read(tokens, cache)
-        self.network.logits(tokens[-1:], cache)
+        whole = self.network.logits(tokens, self.network.start())
+        cache, step = self.network.start(), len(tokens) - 1 if self.network.grid == WHOLE else len(tokens) // 2
+        for start in range(0, len(tokens) - 1, step):
+            self.network.read(tokens[start : min(start + step, len(tokens) - 1)], cache)
+        pieces = self.network.logits(tokens[-1:], cache)
+        if not abs(whole - pieces).max() <= _ALIKE * (whole.max() - whole.min()):
+            raise EngineError(
+                f"{self._model.architecture} forgets what it read before, as it is run here",
+                "Another version of the library may do; a GGUF file of the model may run by llama.cpp.",
+            )
 
     def embed(self, number: int, text: str) -> NDArray[np.float32]:
         """The vector of a text, of length 1."""

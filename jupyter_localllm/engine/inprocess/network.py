@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Library", "Network", "Planner", "grid_for"]
+__all__ = ["WHOLE", "Library", "Network", "Planner", "grid_for"]
+
+WHOLE = 1 << 30
+"""The grid of a network that must read prompts at once: longer than any of them."""
 
 
 class Network(Protocol):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import inspect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.engine.inprocess.network import Planner, grid_for
+from jupyter_localllm.engine.inprocess.network import WHOLE, Planner, grid_for
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.errors import DependencyMissing, EngineError, UsageError
 from jupyter_localllm.types import FolderPlan, ModelFolder, Precision
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchNetwork", "open_transformers", "precisions"]
 
+_PASTS = ("past_key_values", "cache_params")  # what a forward pass calls its cache: attention, Mamba
 _INSTALL = 'pip install "jupyter_localllm[transformers]"'
 
 _SINGLE, _BFLOAT, _HALF = Precision("float32", 4, 4), Precision("bfloat16", 2, 2), Precision("float16", 2, 2)
@@ -101,10 +103,11 @@ def precisions(
         raise UsageError(
             f"{folder.name} is quantized already ({folder.packed})", '%config LocalLLM.quantization = "auto"'
         )
-    if four and device != "cuda":
+    if device != "cuda" and (four or folder.packed == "bitsandbytes"):
         raise UsageError(
             "4 bits by bitsandbytes need a GPU with CUDA, and PyTorch sees none",
-            'A GGUF file in Q4_K_M runs on the CPU in 4 bits; or: %config LocalLLM.quantization = "auto"',
+            "A GGUF file in Q4_K_M runs on the CPU in 4 bits."
+            + (' Or: %config LocalLLM.quantization = "auto"' if four else ""),
         )
     if device == "cuda" and not folder.packed and settings.quantization != "none":
         return (_FOUR_BITS,) if four else (half, _FOUR_BITS)
@@ -151,14 +154,21 @@ def _four_bits(compute: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet(transformers: Any) -> Iterator[None]:
-    """No bars and no advice of the library while it loads: they would go to whichever cell runs."""
+    """No bars and no advice of the library while it loads: they would go to whichever cell runs.
+
+    And no kernels from the hub, which it would fetch for some models by itself where the package ``kernels`` is.
+    """
     logging = transformers.utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    hub: Any = importlib.import_module("transformers.integrations.hub_kernels")
+    fetches = getattr(hub, "_kernels_enabled", False)  # what the variable USE_HUB_KERNELS decides at import
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    hub._kernels_enabled = False
     try:
         yield
     finally:
+        hub._kernels_enabled = fetches
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
@@ -176,9 +186,20 @@ class TorchNetwork:
         self.device = f"GPU {torch.cuda.get_device_name(model.device)}" if kind == "cuda" else kind.upper()
         self.device = f"PyTorch on the {self.device}"
         self.kind, self.n_ctx = folder.packed or plan.precision.name, plan.n_ctx
-        self.grid = grid_for(self.weights_bytes, accelerated=kind != "cpu")
+        # Passes of recurrent models go on by one token; what is longer they read as if it were the beginning.
+        layers = getattr(self.start(), "layers", ())
+        whole = any("Linear" in type(layer).__name__ for layer in layers)
+        self.grid = WHOLE if whole else grid_for(self.weights_bytes, accelerated=kind != "cpu")
         takes = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        self._past = next((name for name in _PASTS if name in takes), "")
+        if (
+            folder.writes and not self._past
+        ):  # it would forget everything before the last token, and answer all the same
+            raise EngineError(
+                f"{folder.architecture} keeps what it has read in a way that is not known here",
+                "A GGUF file of the model may run by llama.cpp.",
+            )
 
     def start(self) -> Any:
         """A cache of keys and values that holds nothing."""
@@ -223,7 +244,8 @@ class TorchNetwork:
 
     def _pass(self, tokens: Sequence[int], cache: Any) -> Any:
         with self._torch.inference_mode():
-            return self._model(input_ids=self._input(tokens), past_key_values=cache, use_cache=True, **self._last_only)
+            past = {self._past: cache, "use_cache": True}
+            return self._model(input_ids=self._input(tokens), **past, **self._last_only)
 
     def _input(self, tokens: Sequence[int]) -> Any:
         return self._torch.tensor([list(tokens)], device=self._model.device)

@@ -25,6 +25,7 @@ _OTHERS = {
     "ForSpeechSeq2Seq": "a model for speech",
     "ForImageClassification": "a model for images",
 }
+_IMPLEMENTATIONS = ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation")
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
 _AGAIN = "Download the folder again."
 
@@ -114,6 +115,11 @@ def _judge(folder: Path, config: Mapping[str, Any], backend: str) -> None:
         raise ModelFileError(
             f"{folder} brings Python code of its own, which is never run.",
             "Newer versions of many models need none: name one, or a GGUF file of this model.",
+        )
+    if "/" in "".join(str(config.get(key, "")) for key in _IMPLEMENTATIONS):  # a repository of compiled code
+        raise ModelFileError(
+            f"{folder} names kernels to be fetched from a hub, which is never done.",
+            f"Take these out of its config.json: {', '.join(key for key in _IMPLEMENTATIONS if key in config)}",
         )
     if packed == "mlx" and backend != "mlx":
         raise ModelFileError(f"{folder} was quantized for MLX.", f"Write mlx:{folder}, or name the original model.")

@@ -120,6 +120,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "reranker": (change(architectures=["XForSequenceClassification"]), "reranker", "chat model"),
     "two halves": (change(is_encoder_decoder=True), "encoder and a decoder", "only has a decoder"),
     "for mlx": (change(quantization={"group_size": 64, "bits": 4}), "quantized for MLX", "mlx:"),
+    "kernels": (change(attn_implementation="org/kernels"), "kernels to be fetched", "attn_implementation"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "no weights", "Download"),
 }
 
