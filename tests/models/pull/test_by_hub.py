@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,12 @@ def test_a_file_that_is_no_longer_what_the_catalog_noted(
         fetch("noted", by_huggingface_hub=over_hub)
     assert "OWNER/REPOSITORY" in caught.value.hint
     assert len([path for path, _headers in hub.bodies if path.startswith("/cdn")]) == 1
+
+
+def test_a_broken_install_of_it(
+    by_hub: Puller, model_bytes: bytes, told: list[Status], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no reason to fail."""
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert by_hub(REPOSITORY).path.read_bytes() == model_bytes
+    assert any("Trying plain HTTPS" in status.text for status in told)
