@@ -8,7 +8,7 @@ from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.magics.tables import size, table
-from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
+from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, library_knows, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
 from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, windows
 from jupyter_localllm.models.shape import ModelShape
@@ -57,7 +57,10 @@ def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: On
     where = one.place if one.place == "package" else _where(one)
     license = one.entry.license if one.entry else one.facts.license
     kind = one.facts.kind if not one.also else f"{one.facts.kind} (x{len(one.also) + 1})"
-    return (mark, one.name, kind, size(one.facts.size_bytes), *_memory(judged, loaded=loaded), license, where)
+    memory, now = _memory(judged, loaded=loaded)
+    if not library_knows(one.facts.architecture):
+        now = "unknown to this llama.cpp"
+    return (mark, one.name, kind, size(one.facts.size_bytes), memory, now, license, where)
 
 
 def _where(one: OnDisk) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from jupyter_localllm.errors import ModelMemoryError
 from jupyter_localllm.models.catalog import CatalogEntry, catalog
+from jupyter_localllm.models.checks import library_knows
 from jupyter_localllm.models.facts import Facts
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.memory import COMFORTABLE_SHARE, MemoryEstimate, estimate, plan_context
@@ -113,7 +114,8 @@ def recommend(here: Sequence[OnDisk], wish: Wish) -> tuple[OnDisk | None, Catalo
         quick = not wish.cores or weights <= wish.cores * _BYTES_PER_CORE
         return quick and fit(name, shape, weights, wish).verdict == "yes"
 
-    usable = [one for one in here if one.facts.kind == "chat" and good(one.name, one.facts.shape, one.facts.size_bytes)]
+    usable = [one for one in here if one.facts.kind == "chat" and not why_not(one.facts)]
+    usable = [one for one in usable if good(one.name, one.facts.shape, one.facts.size_bytes)]
     best = max(usable, key=lambda one: (one.facts.parameters, one.facts.size_bytes), default=None)
     known = {one.entry.name for one in here if one.entry is not None}
     others = [
@@ -173,6 +175,9 @@ _NOT_FOR = {
 
 def why_not(facts: Facts) -> str:
     """Say why a file cannot answer; ``""`` if it can."""
-    if facts.problem or facts.writes:
+    if facts.problem:
         return facts.problem
+    if facts.writes:
+        known = library_knows(facts.architecture)
+        return "" if known else f"the installed llama.cpp does not know its architecture, {facts.architecture}."
     return _NOT_FOR.get(facts.kind, "it is no model.")

