@@ -12,6 +12,7 @@ from jupyter_localllm.api.handle import drive
 from jupyter_localllm.api.with_tools import Kit, WithTools
 from jupyter_localllm.conversation import Seat
 from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.engine.backends import backend_of
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.pipeline import Plan, Request, plan
 from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message
@@ -200,10 +201,17 @@ class FromSources(WithTools):
         if not model:
             return None
 
+        from jupyter_localllm.sources.select import Vectors
+
+        maker = self.derive(model=model, adapter="")
+        target = maker._target(model)
+        if target is not None:
+            backend_of(target.scheme).check(target)  # whether it may be asked, before anything is read
+
         def embed(texts: Sequence[str]) -> Any:
             return drive(self.derive(model=model, adapter="")._ready()).embed(list(texts))
 
-        return self._runtime.vectors(model, embed)
+        return Vectors(embed, self._runtime.vectors(target or maker._spec(model)))
 
     def _run_ask(self, asking: Asking, seat: Seat) -> Generator[AskEvent, None, None]:
         from jupyter_localllm.answering import answer

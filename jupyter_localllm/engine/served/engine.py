@@ -59,6 +59,11 @@ class ServedEngine:
         return self._name
 
     @property
+    def remote(self) -> str:
+        """Its address, if that is not on this machine; nobody is asked for it."""
+        return self.address.told
+
+    @property
     def loaded(self) -> bool:
         """Whether the server was found, with the model on it."""
         return self._described is not None

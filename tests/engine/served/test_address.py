@@ -30,6 +30,7 @@ from jupyter_localllm.types import Provenance, Result
         ("http://localhost.example.org", True),
         ("http://127.0.0.1.example.org", True),
         ("http://[fe80::1%25eth0]", True),
+        ("http://[::1%25x.evil.example]", True),
         ("http://2130706433", True),  # some programs read this as 127.0.0.1, and some do not
     ],
 )
@@ -55,6 +56,9 @@ def test_what_is_remote(url: str, remote: bool) -> None:
         "http://localhost?key=1",
         "http://a b",
         "http://localhost#x",
+        "http://127.0.0.1%x.evil.example/v1",
+        "http://127.0.0.1%25x.evil.example/v1",
+        "http://localhost%2eevil.example",
         "http://localhost:99999",
         "http://[::1",
         "a b",
@@ -86,6 +90,12 @@ def test_a_port_is_filled_in(text: str, url: str | None) -> None:
             address_of(text, port=5)
     else:
         assert address_of(text, port=5) == Address(url)
+
+
+def test_a_zone_is_no_part_of_a_number() -> None:
+    """What stands behind a percent sign may lead a resolver to another machine: never taken for loopback."""
+    assert Address("http://127.0.0.1%x.evil.example/v1").remote
+    assert Address("http://127.0.0.1%25x.evil.example/v1").remote
 
 
 def test_a_name_with_its_address() -> None:
