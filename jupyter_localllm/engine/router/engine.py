@@ -13,7 +13,7 @@ from jupyter_localllm.engine.router.member import Member, Opening, Route
 from jupyter_localllm.engine.router.rules import task_of
 from jupyter_localllm.engine.served.engine import estimated
 from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, UsageError
-from jupyter_localllm.types import Done, Event, Job, Message, ModelInfo, Note, Prompt, Status, Token
+from jupyter_localllm.types import Done, Event, Job, Message, ModelInfo, Note, Prompt, Status, Token, united
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +64,7 @@ class RouterEngine:
     @property
     def remote(self) -> str:
         """All addresses elsewhere that any of them may ask, loaded or not; nobody is asked for it."""
-        return ", ".join(dict.fromkeys(address for member in self._members for address in member.remote))
+        return united(*(address for member in self._members for address in member.remote))
 
     @property
     def loaded(self) -> bool:

@@ -95,11 +95,19 @@ class Vectors:
         See `Embed`.
     kept : KeptVectors, optional
         What was made before; others may look at it as well.
+    remote : str, optional
+        The address of the model, if it is not on this machine.
     """
 
-    def __init__(self, embed: Embed, kept: KeptVectors | None = None) -> None:
-        self._embed = embed
+    def __init__(self, embed: Embed, kept: KeptVectors | None = None, remote: str = "") -> None:
+        self._embed, self._remote = embed, remote
+        self._used = False
         self._kept = KeptVectors() if kept is None else kept
+
+    @property
+    def asked_elsewhere(self) -> str:
+        """The model's address if it is not on this machine and vectors of it were used, empty otherwise."""
+        return self._remote if self._used else ""
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of texts, of shape (texts, dimensions); zeros for a text that has no direction.
@@ -113,6 +121,7 @@ class Vectors:
 
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         found = self._kept.found(keys)
+        self._used = True
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         todo = list(missing.items())
         for start in range(0, len(todo), _BATCH):

@@ -119,12 +119,12 @@ def test_an_answer_from_elsewhere_says_so() -> None:
     address = "https://example.org/v1"
     result = Result("It is **Tokyo**.", provenance=Provenance(remote=address), cached=True)
     data, metadata = bundle(View(text=result.text, model="openai:m", result=result))
-    words = f"answered by {address}, which is not on this machine"
+    words = f"answered with {address}, which is not on this machine"
     assert data["text/plain"].startswith(f"[{words}]")
     assert data["text/html"].index(words) < data["text/html"].index("Tokyo")
-    assert data["text/markdown"].index("answered by") < data["text/markdown"].index("Tokyo")
+    assert data["text/markdown"].index("answered with") < data["text/markdown"].index("Tokyo")
     assert metadata["jupyter_localllm"]["remote"] == address
     assert words in summary(View(text="x", result=result))
     here, metadata = bundle(View(text="x", result=Result("x")))
-    assert "answered by" not in str(here)
+    assert "answered with" not in str(here)
     assert "remote" not in metadata["jupyter_localllm"]
