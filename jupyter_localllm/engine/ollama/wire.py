@@ -161,7 +161,10 @@ class OllamaWire:
             await self._opened.close()
 
     def trouble(self, error: Exception) -> LocalLLMError:
-        """What the client's exceptions mean."""
+        """What the client's exceptions mean, without the key."""
+        return trouble.hiding(self._meant(error), self._key)
+
+    def _meant(self, error: Exception) -> LocalLLMError:
         if isinstance(error, self._ollama.ResponseError):
             return self._refused(error)
         cause = error

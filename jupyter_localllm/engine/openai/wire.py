@@ -45,7 +45,7 @@ class OpenAIWire:
     """
 
     def __init__(self, client: Any, name: str, address: Address, key: str, settings: BackendSettings) -> None:
-        self._openai, self._name, self._address, self._settings = client, name, address, settings
+        self._openai, self._name, self._address, self._key, self._settings = client, name, address, key, settings
         self._model, self._dialect, self._tools = name, PLAIN, True
         timeout = client.Timeout(settings.server_timeout, connect=trouble.CONNECT_SECONDS)
         # Not to where the server sends us on, and to this machine not through a proxy: what is sent goes where a person
@@ -113,7 +113,10 @@ class OpenAIWire:
         await self._client.close()
 
     def trouble(self, error: Exception) -> LocalLLMError:
-        """What the client's exceptions mean."""
+        """What the client's exceptions mean, without the key."""
+        return trouble.hiding(self._meant(error), self._key)
+
+    def _meant(self, error: Exception) -> LocalLLMError:
         api = self._openai
         if isinstance(error, api.APIConnectionError):  # time-outs are among them
             found = self._of_transport(error.__cause__ or error)

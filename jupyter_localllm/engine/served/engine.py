@@ -59,6 +59,11 @@ class ServedEngine:
         return self._name
 
     @property
+    def remote(self) -> str:
+        """Its address, if that is not on this machine; nobody is asked for it."""
+        return self.address.told
+
+    @property
     def loaded(self) -> bool:
         """Whether the server was found, with the model on it."""
         return self._described is not None
@@ -104,7 +109,7 @@ class ServedEngine:
                 f"the answer may have {job.max_tokens:,} tokens, and the window of {self._name} has {n_ctx:,}",
                 "Lower max_tokens; or set n_ctx, if the server's window is larger than it says.",
             )
-        yield Status("waiting", f"asking {self.address.url}")
+        yield Status("waiting", f"asking {self.address.url}", remote=self.address.told)
         yield from self._loop.stream(lambda emit: self._answer(job, emit, begun))
 
     def holds(self, constraint: Constraint) -> bool:
