@@ -60,6 +60,7 @@ __all__ = [
     "ToolsRefused",
     "UsageError",
     "close_match",
+    "first_line",
     "words_of",
 ]
 
@@ -236,6 +237,18 @@ def words_of(error: BaseException, otherwise: str = "") -> str:
         return str(error)
     except Exception:
         return otherwise
+
+
+def first_line(message: str) -> str:
+    r"""The first line of a message; one that ends with a colon is nothing without the next.
+
+    Examples
+    --------
+    >>> first_line("the answer is no int:\n- #: is a text\n- #: is too long")
+    'the answer is no int: #: is a text'
+    """
+    first, *rest = message.splitlines() or [""]
+    return f"{first} {rest[0].strip().removeprefix('- ')}" if rest and first.endswith(":") else first
 
 
 def close_match(name: str, known: Iterable[str]) -> str:

@@ -51,6 +51,7 @@ class OverRows(FromSources):
         progress: Callable[[Progress], object] | Literal[False] | None = None,
         first_line: int = 1,
         dry_run: bool = False,
+        missing: Literal["ask", "skip"] = "ask",
         **options: Any,
     ) -> Any:
         """Ask once for each row, and give the answers in the shape of the data.
@@ -94,6 +95,8 @@ class OverRows(FromSources):
             Only judge, by up to eight rows spread over all, what the map would take: gives an
             `jupyter_localllm.batch.Estimate` of its tokens and its time. These rows are asked (for 20 s at most), and
             their answers are in the cache.
+        missing : {"ask", "skip"}, optional
+            Under ``"skip"``, rows are not asked where a value that the template names is missing; their answer is None.
         **options
             As for `stream`, but without ``chat``.
 
@@ -128,13 +131,16 @@ class OverRows(FromSources):
             raise UsageError("a map asks each row on its own, outside of conversations", "Leave chat out.")
         if "tools" in options:
             raise UsageError("tools do not go with a map", "Call them on the rows, and map over what they gave.")
+        if missing not in ("ask", "skip"):
+            raise UsageError(f"missing cannot be {missing!r}", 'Choose "ask" or "skip".')
+        skips = missing == "skip"
         # a wrong option is an error before any row
         typed = self._request("?", {**options, "schema": schema}, usual=True).form
         options["schema"] = typed
         client = client_for(client, data)
         if dry_run:
-            return self._estimate(template, data, options, client, column=column, variables=variables)
-        asked: dict[str, Any] = {"column": column, "variables": variables, "on_error": on_error}
+            return self._estimate(template, data, options, client, column=column, variables=variables, skips=skips)
+        asked: dict[str, Any] = {"column": column, "variables": variables, "on_error": on_error, "skips": skips}
         with self._runtime.shown() if progress is None else nullcontext(progress or None) as show:
             asked.update(first_line=first_line, progress=show, model=self._model().name)
             if is_collection(data):
@@ -167,6 +173,7 @@ class OverRows(FromSources):
         *,
         column: str | None,
         variables: Mapping[str, Any] | None,
+        skips: bool,
     ) -> Estimate:
         from jupyter_localllm.batch import Estimate, estimate, fitted, open_data, refuse_single_use, runner_for
         from jupyter_localllm.batch.cluster import is_collection
@@ -178,7 +185,7 @@ class OverRows(FromSources):
             )
         rows = open_data(data, column)
         refuse_single_use(rows)
-        fitting = fitted(template, rows, variables or {})
+        fitting = fitted(template, rows, variables or {}, skips=skips)
         model = self._model()
         if fitting is None:
             return Estimate(0, 0, 0.0, 0, None, 0, None, model=model.name)

@@ -17,7 +17,7 @@ from jupyter_localllm.batch.mapping import RowError
 from jupyter_localllm.batch.run import Outcome, RowPrompt, Runner, is_of_the_run, run
 from jupyter_localllm.batch.template import RowTemplate
 from jupyter_localllm.batch.view import duration
-from jupyter_localllm.errors import LocalLLMError, UsageError
+from jupyter_localllm.errors import LocalLLMError, UsageError, first_line
 from jupyter_localllm.types import Part
 
 __all__ = ["SAMPLE", "Estimate", "Weight", "estimate", "refuse_single_use", "sampled"]
@@ -122,7 +122,7 @@ class Estimate:
             lines.append(f"  time     about {self.row_seconds:.2g} s a row")
         if self.cached:
             lines.append(f"  {self.cached} of the {self.sampled} were in the cache already.")
-        lines += [f"  {error.where}: {error.error.message.splitlines()[0]}" for error in self.errors]
+        lines += [f"  {error.where}: {first_line(error.error.message)}" for error in self.errors]
         return "\n".join(lines)
 
 
@@ -182,6 +182,8 @@ def estimate(
     weights: list[Weight] = []
     errors: list[RowError] = []
     for row in sampled(data, template):
+        if template.passes_over(row):
+            continue
         try:
             parts = template.render(row)
             weights.append(weigh(parts))

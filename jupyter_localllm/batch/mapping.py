@@ -14,9 +14,10 @@ from jupyter_localllm.batch.run import Ask, InTurn, Outcome, RowPrompt, Runner, 
 from jupyter_localllm.batch.shape import TEXT, Shape
 from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.batch.together import Together
-from jupyter_localllm.errors import LocalLLMError, UsageError, close_match
+from jupyter_localllm.errors import LocalLLMError, UsageError, close_match, first_line
 
 __all__ = [
+    "CUT",
     "OnError",
     "RowError",
     "answer_all",
@@ -24,6 +25,7 @@ __all__ = [
     "map_rows",
     "place_of",
     "runner_for",
+    "warn_of_cut",
     "with_errors",
 ]
 
@@ -92,6 +94,7 @@ def map_rows(
     resumes: bool = True,
     width: int = 1,
     shape: Shape = TEXT,
+    skips: bool = False,
 ) -> Any:
     """Put each row into a template and ask; see `jupyter_localllm.LocalLLM.map` for all but these.
 
@@ -108,17 +111,21 @@ def map_rows(
         Rows that are asked at the same time, at most.
     shape : Shape, optional
         What the answers are.
+    skips : bool, optional
+        Do not ask for rows whose values are missing.
     """
     check_on_error(on_error)
     rows = open_data(data, column)
-    plan = fitted(template, rows, variables or {}, first_line=first_line)
+    plan = fitted(template, rows, variables or {}, first_line=first_line, skips=skips)
     errors: list[RowError] = []
     answers: list[Any] = []
     if plan is not None:
         runner = runner_for(ask, width) if callable(ask) else ask
         note = errors.append if on_error == "record" else on_error
-        with Reporter(Meter(rows.total, model), progress) as reporter:
+        meter = Meter(rows.total, model)
+        with Reporter(meter, progress) as reporter:
             answers = answer_all(plan, rows, runner, on_error=note, reporter=reporter, resumes=resumes, shape=shape)
+        warn_of_cut(meter.progress())
     made = rows.like(answers, shape)
     return with_errors(made, errors) if on_error == "record" else made
 
@@ -189,11 +196,25 @@ def check_on_error(on_error: OnError) -> None:
 
 def _prompts(template: RowTemplate, rows: Data) -> Iterator[RowPrompt]:
     for row in rows.rows(template.names):
+        if template.passes_over(row):
+            yield RowPrompt(row.position, skipped=True)
+            continue
         try:
             prompt = RowPrompt(row.position, template.render(row))
         except LocalLLMError as error:
             prompt = RowPrompt(row.position, error=error)
         yield prompt
+
+
+CUT = "cut off, at max_tokens or where the window was full"
+"""What a warning of answers that are not whole says."""
+
+
+def warn_of_cut(progress: Progress) -> None:
+    """Warn once of texts that are not whole."""
+    if count := progress.notes.get("length", 0):
+        what = "1 answer is" if count == 1 else f"{count:,} answers are"
+        warnings.warn(f"{what} {CUT}", RuntimeWarning, stacklevel=4)
 
 
 def _failed(failure: RowError, on_error: Literal["raise"] | Callable[[RowError], object], after: str) -> None:
@@ -228,7 +249,7 @@ def with_errors(answers: Any, errors: list[RowError]) -> Any:
     if type(getattr(answers, "attrs", None)) is dict:
         answers.attrs["errors"] = [error.plain() for error in errors]
     elif errors:
-        shown = [f"  {error.where}: {error.error.message.partition(chr(10))[0]}" for error in errors[:_WARNED]]
+        shown = [f"  {error.where}: {first_line(error.error.message)}" for error in errors[:_WARNED]]
         rest = [f"  and {len(errors) - _WARNED:,} more"] if len(errors) > _WARNED else []
         warnings.warn(
             "\n".join(

@@ -36,16 +36,20 @@ Ask = Callable[[tuple[Part, ...]], Generator[Event, None, None]]
 
 @dataclass(frozen=True)
 class RowPrompt:
-    """What is to be asked for a row: the parts of its prompt, or the error that stood in the way of making one."""
+    """What is to be asked for a row: the parts of its prompt, or the error that stood in the way of making one.
+
+    ``skipped`` says that nothing is to be asked.
+    """
 
     position: int
     parts: tuple[Part, ...] = ()
     error: LocalLLMError | None = None
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row: a result or an error.
+    """What became of a row: a result or an error; of one that was not asked, neither.
 
     ``repeated`` says that it was another row's prompt, too, and is that row's result.
     """
@@ -135,7 +139,7 @@ def run(prompts: Iterable[RowPrompt], runner: Runner) -> Generator[Step, None, N
 
     with contextlib.closing(runner):
         for prompt in prompts:
-            if prompt.error is not None:
+            if prompt.error is not None or prompt.skipped:
                 yield Outcome(prompt.position, error=prompt.error)
                 continue
             key = _digest(prompt.parts)

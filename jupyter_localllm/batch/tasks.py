@@ -3,7 +3,7 @@
 Thin functions over ``llm.map`` and ``llm.embed``, with prompts that small models follow too: what is the same for all
 rows stands first and is read once, the text stands last between marks, and the answer is held to its form where it has
 one. What they take and give has the shape of the data, and their options are those of ``llm.map``: ``client=``,
-``on_error=``, ``dry_run=``, ``max_tokens=`` …
+``on_error=``, ``dry_run=``, ``max_tokens=`` … Missing texts are not asked, and their answer is None.
 
 Examples
 --------
@@ -13,6 +13,7 @@ Examples
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -71,7 +72,7 @@ def classify(
     Returns
     -------
     Series, array or list
-        A category of the labels; None where a row failed.
+        A category of the labels, or of numbers the numbers; None where a row failed.
 
     Raises
     ------
@@ -85,13 +86,13 @@ def classify(
     """
     from jupyter_localllm.constrain.typed import levels
 
-    meanings = {str(plain(label)): said for label, said in labels.items()} if isinstance(labels, Mapping) else {}
-    names = list(meanings) or [str(plain(label)) for label in levels(labels) or ()]
-    if len(set(names)) < 2:
-        raise UsageError(f"there must be at least two different labels, not {len(set(names))}", 'Give ["yes", "no"].')
-    listed = "\n".join(f"- {name}: {meanings[name]}" if meanings.get(name) else f"- {name}" for name in names)
+    meanings = labels if isinstance(labels, Mapping) else dict.fromkeys(levels(labels) or ())
+    values = {_written(label): _label(label) for label in meanings}
+    if len(values) < 2:
+        raise UsageError(f"there must be at least two different labels, not {len(values)}", 'Give ["yes", "no"].')
+    listed = "\n".join(f"- {_written(label)}" + (f": {said}" if said else "") for label, said in meanings.items())
     head = f"{about}\n\nLabels:\n{listed}\n\nAnswer with the label only."
-    return _asked(llm, head, data, column, schema=names, **options)
+    return _asked(llm, head, data, column, options, schema=list(values.values()))
 
 
 def extract(llm: Asks, data: Any, schema: Any, *, column: str | None = None, about: str = "", **options: Any) -> Any:
@@ -123,7 +124,7 @@ def extract(llm: Asks, data: Any, schema: Any, *, column: str | None = None, abo
     >>> tasks.extract(llm, mails["text"], Offer)                            # doctest: +SKIP
     """
     head = "Read the fields out of the text. Take only what the text says; what it does not say is null."
-    return _asked(llm, f"{head}\n{about}".rstrip(), data, column, schema=schema, **options)
+    return _asked(llm, f"{head}\n{about}".rstrip(), data, column, options, schema=schema)
 
 
 def summarize(
@@ -153,7 +154,7 @@ def summarize(
     into = f" Write it in {language}." if language else " Write it in the language of the text."
     head = f"Summarize the text in at most {words} words.{into} Say nothing that the text does not say."
     options.setdefault("max_tokens", 4 * words)
-    return _asked(llm, head, data, column, **options)
+    return _asked(llm, head, data, column, options)
 
 
 def translate(
@@ -189,7 +190,7 @@ def translate(
     head = f"Translate the text into {to}. Keep names, numbers and line breaks. Write the translation only."
     if glossary:
         head += "\n\nTranslate these words so:\n" + "\n".join(f"- {word}: {said}" for word, said in glossary.items())
-    return _asked(llm, head, data, column, **options)
+    return _asked(llm, head, data, column, options)
 
 
 def embed(llm: Asks, data: Any, *, column: str | None = None) -> NDArray[np.float32]:
@@ -289,13 +290,29 @@ Second text:
 >>>"""
 
 
-def _asked(llm: Asks, head: str, data: Any, column: str | None, **options: Any) -> Any:
-    """Ask with the text last, behind what is the same for all."""
+def _label(given: Any) -> Any:
+    """A label as a value of JSON; what JSON has not, as text."""
+    value = plain(given)
+    value = value.item() if hasattr(value, "item") else value  # numpy's
+    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
+
+
+def _written(given: Any) -> str:
+    """A label as the model writes it."""
+    label = _label(given)
+    return label if isinstance(label, str) else json.dumps(label)
+
+
+def _asked(llm: Asks, head: str, data: Any, column: str | None, options: dict[str, Any], **own: Any) -> Any:
+    """Ask with the text last, behind what is the same for all; texts that are missing are not asked."""
+    own["variables"] = {"localllm_task": head}
+    if taken := sorted(own.keys() & options.keys()):
+        raise UsageError(f"a task makes its own {taken[0]}", f"Leave {taken[0]}= out; llm.map takes it.")
     if not is_collection(data):
         data = _valued(data, column)  # opened once: to look at an iterator's first row uses it up
     # A variable, and not a part of the template: what a person writes may have braces. No row has a name like this.
     template = "{{ localllm_task }}\n\nText:\n<<<\n{{ value }}\n>>>"
-    return llm.map(template, data, column=column, variables={"localllm_task": head}, **options)
+    return llm.map(template, data, column=column, **{"missing": "skip", **options, **own})
 
 
 def _valued(data: Any, column: str | None) -> Data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from jupyter_localllm.batch.data import ROW, VALUE, Data, Row
 from jupyter_localllm.errors import LocalLLMError, TemplateError, UsageError
 from jupyter_localllm.prompt.body import expressions, render_body
 from jupyter_localllm.sources import render_for_prompt
+from jupyter_localllm.sources.scalar import is_missing
 from jupyter_localllm.types import Part
 
 __all__ = ["RowTemplate", "fitted"]
@@ -32,12 +34,20 @@ class RowTemplate:
         The rows' names that it uses; None if the first row could not tell.
     first_line : int
         For messages.
+    skips : bool
+        Whether a row that lacks the value of a name is passed over.
     """
 
     source: str
     variables: Mapping[str, Any] = field(repr=False)
     names: frozenset[str] | None = None
     first_line: int = 1
+    skips: bool = False
+
+    def passes_over(self, row: Row) -> bool:
+        """Whether a row is not to be asked, since a value that it would put in is missing."""
+        names = row.values if self.names is None else self.names & row.values.keys()
+        return self.skips and any(_is_nothing(row.values[name]) for name in names)
 
     def render(self, row: Row) -> tuple[Part, ...]:
         """Put a row into the template.
@@ -56,7 +66,9 @@ class RowTemplate:
         return render_body(self.source, names, render_for_prompt, first_line=self.first_line)
 
 
-def fitted(source: str, data: Data, variables: Mapping[str, Any], *, first_line: int = 1) -> RowTemplate | None:
+def fitted(
+    source: str, data: Data, variables: Mapping[str, Any], *, first_line: int = 1, skips: bool = False
+) -> RowTemplate | None:
     """Try a template on the first row.
 
     Parameters
@@ -68,6 +80,8 @@ def fitted(source: str, data: Data, variables: Mapping[str, Any], *, first_line:
         The notebook's; the rows' names come first.
     first_line : int, optional
         Number of the template's first line in its cell, for messages.
+    skips : bool, optional
+        Pass over rows whose values are missing.
 
     Returns
     -------
@@ -96,11 +110,15 @@ def fitted(source: str, data: Data, variables: Mapping[str, Any], *, first_line:
         if _is_of_the_template(error, own):
             raise TemplateError(error.message, f"{error.hint} {_names_hint(own)}".strip()) from error
         # The fault of this row, not of the others.
-        return RowTemplate(source, _occurring(source, others), first_line=first_line)
+        return RowTemplate(source, _occurring(source, others), first_line=first_line, skips=skips)
     used = _used(source)
     if not used & own:
         raise _says_the_same(source, own, data.total)
-    return RowTemplate(source, _occurring(source, others), used & own, first_line)
+    return RowTemplate(source, _occurring(source, others), used & own, first_line, skips)
+
+
+def _is_nothing(value: Any) -> bool:
+    return is_missing(value) or (isinstance(value, float) and math.isnan(value))
 
 
 def _occurring(source: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:

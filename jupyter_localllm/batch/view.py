@@ -12,6 +12,7 @@ from html import escape
 from jupyter_localllm.batch.head import Head
 from jupyter_localllm.batch.mapping import RowError
 from jupyter_localllm.batch.progress import Progress
+from jupyter_localllm.errors import first_line
 from jupyter_localllm.show.bundle import speed
 from jupyter_localllm.show.origin import elsewhere
 from jupyter_localllm.show.plain import clean
@@ -138,7 +139,7 @@ class Finished:
         """What a reader of the answers must know."""
         remote = elsewhere(self.progress.provenance.remote)
         said = [remote] if remote else []
-        said += [f"{error.where}: {error.error.message.splitlines()[0]}" for error in self.errors[:_ERRORS]]
+        said += [f"{error.where}: {first_line(error.error.message)}" for error in self.errors[:_ERRORS]]
         if len(self.errors) > _ERRORS:
             said.append(f"… and {_rows(len(self.errors) - _ERRORS)} more")
         for code, count in sorted(self.progress.notes.items()):

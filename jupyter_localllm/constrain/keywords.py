@@ -8,14 +8,15 @@ kinds of bounds it breaks (found by random answers against the package jsonschem
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_localllm.constrain.forms import escaped
 from jupyter_localllm.constrain.grammar import LARGEST_PATTERN
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["NOTES", "check_schema", "parts"]
+__all__ = ["NOTES", "check_says_something", "check_schema", "parts"]
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 # Keywords with subschemas: by name, in a list, or alone.
@@ -61,6 +62,45 @@ def check_schema(schema: dict[str, Any]) -> None:
         _check_narrow_bounds(part, place)
         _check_number_of_properties(part, place)
     _check_ending(schema)
+
+
+_TYPES = {
+    **{"str": "string", "text": "string", "int": "integer", "float": "number", "bool": "boolean"},
+    **{"list": "array", "dict": "object"},
+}
+_JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+
+
+def check_says_something(schema: Mapping[str, Any]) -> None:
+    """Raise a UsageError for a schema that holds nothing; names and types of fields, perhaps.
+
+    Examples
+    --------
+    >>> check_says_something({"name": "string", "age": int})
+    Traceback (most recent call last):
+    ...
+    jupyter_localllm.errors.UsageError: This JSON schema has no keyword that an answer is held to: 'name', 'age'.
+    Did you mean {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}?
+    """
+    holding = (_VALIDATING | {"dependencies"}) - {"$defs", "definitions"}
+    if not schema or holding & schema.keys():
+        return
+    check_schema({name: value for name, value in schema.items() if isinstance(name, str)})  # misspelt, perhaps
+    named = {name: _type_named(value) for name, value in schema.items()}
+    meant = {"type": "object", "properties": {name: {"type": kind} for name, kind in named.items() if kind}}
+    shown = ", ".join(repr(name) for name in list(schema)[:5])
+    hint = f"Did you mean {json.dumps(meant, ensure_ascii=False)}?" if all(named.values()) else ""
+    raise UsageError(
+        f"This JSON schema has no keyword that an answer is held to: {shown}.",
+        hint or 'Such as {"type": "object", "properties": {"name": {"type": "string"}}}; {} stands for any JSON.',
+    )
+
+
+def _type_named(value: Any) -> str:
+    """The JSON type that a value names; empty if it names none."""
+    name = value.__name__ if isinstance(value, type) else value if isinstance(value, str) else ""
+    name = _TYPES.get(name, name)
+    return name if name in _JSON_TYPES else ""
 
 
 def parts(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:

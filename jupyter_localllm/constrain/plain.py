@@ -14,7 +14,16 @@ from collections.abc import Callable
 from itertools import count, repeat
 from typing import Any, Union
 
-from jupyter_localllm.constrain.forms import Form, Forms, Unfit, inner_place, json_name, literal_form, plain_value
+from jupyter_localllm.constrain.forms import (
+    Form,
+    Forms,
+    Unfit,
+    bare_type,
+    inner_place,
+    json_name,
+    literal_form,
+    plain_value,
+)
 from jupyter_localllm.errors import UsageError
 
 __all__ = ["DECIMAL", "plain_form"]
@@ -170,13 +179,31 @@ def _container(kind: type, arguments: tuple[Any, ...], forms: Forms) -> Form | N
         return _tuple(arguments, forms)
     if kind in (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable):
         return _list(forms.of(arguments[0] if arguments else Any), list)
-    if kind in (set, abc.Set, abc.MutableSet):
-        return _list(forms.of(arguments[0] if arguments else Any), set)
-    if kind is frozenset:
-        return _list(forms.of(arguments[0] if arguments else Any), frozenset)
+    if kind in (set, frozenset, abc.Set, abc.MutableSet):
+        item = arguments[0] if arguments else Any
+        if not _has_hash(item):
+            name = item.__name__ if isinstance(item, type) else item
+            raise UsageError(
+                f"A set of {name} cannot be: Python's sets hold only what never changes.",
+                "Use a list, or tuples and frozen classes within.",
+            )
+        return _list(forms.of(item), frozenset if kind is frozenset else set)
     if kind in (dict, abc.Mapping, abc.MutableMapping):
         return _dict(*(arguments or (str, Any)), forms=forms)
     return None
+
+
+def _has_hash(annotation: Any) -> bool:
+    """Whether any value of a type could be in a set."""
+    annotation = bare_type(annotation)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Union or origin is types.UnionType:
+        return any(map(_has_hash, arguments))
+    if origin is tuple:
+        return all(_has_hash(argument) for argument in arguments if argument is not Ellipsis)
+    kind = origin or annotation
+    read_as_lists = (abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
+    return not isinstance(kind, type) or (kind.__hash__ is not None and kind not in read_as_lists)
 
 
 def _items(values: Any, places: abc.Iterable[str], readers: abc.Iterable[Callable[[Any, str], Any]]) -> list[Any]:

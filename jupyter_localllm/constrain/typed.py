@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_localllm.constrain.annotated import annotated_form
 from jupyter_localllm.constrain.convert import as_constraint
 from jupyter_localllm.constrain.forms import Form, Forms, Unfit, literal_form, named_type, plain_value, unescaped
-from jupyter_localllm.constrain.keywords import check_schema
+from jupyter_localllm.constrain.keywords import check_says_something, check_schema
 from jupyter_localllm.constrain.levels import choices_of, levels
 from jupyter_localllm.constrain.listed import Choices, Numbers
 from jupyter_localllm.constrain.named import ACCEPTED, resolved
@@ -183,6 +183,7 @@ def _title(schema: Mapping[str, Any]) -> str:
 
 
 def _of_schema(given: Any, schema: Mapping[str, Any], name: str) -> Typed:
+    check_says_something(schema)
     constraint = JsonSchema(schema)
     plain: dict[str, Any] = json.loads(constraint.text)
     check_schema(dict(plain))

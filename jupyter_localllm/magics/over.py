@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Progress, RowError, fitted, open_data, refuse_single_use
 from jupyter_localllm.batch.cluster import is_collection
 from jupyter_localllm.batch.head import Head, Witness
+from jupyter_localllm.batch.mapping import CUT
 from jupyter_localllm.batch.surfaces import Surface, map_surface_for
 from jupyter_localllm.batch.view import Finished
 from jupyter_localllm.errors import UsageError
@@ -94,15 +96,17 @@ class Over:
         asked, arguments = self.asked, self.asked.arguments
         record = (arguments.on_error or self.handle.on_error) == "record"
         try:
-            answers = self.handle.map(
-                asked.body,
-                **self.rows,
-                variables=asked.variables,
-                on_error=self.errors.append if record else "raise",
-                progress=tell,
-                first_line=asked.first_line,
-                **asked.options(),
-            )
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", f".*{CUT}")  # the outcome says so
+                answers = self.handle.map(
+                    asked.body,
+                    **self.rows,
+                    variables=asked.variables,
+                    on_error=self.errors.append if record else "raise",
+                    progress=tell,
+                    first_line=asked.first_line,
+                    **asked.options(),
+                )
         except BaseException:
             if self.progress.done:
                 with contextlib.suppress(Exception):  # the first error is the one to tell

@@ -258,6 +258,9 @@ def _missing(name: str, owner: Any, is_variable: bool, namespace: Mapping[str, A
         shown = ", ".join(columns[:12]) + (f" and {len(columns) - 12:,} more" if len(columns) > 12 else "")
         what = f"the frame has no column or attribute `{name}`; its columns are {shown}"
         known = [*columns, *_attributes(owner)]
+    elif isinstance(owner, Mapping) and (twins := [key for key in owner if str(key) == name]):
+        hint = f"It has {twins[0]!r} of {type(twins[0]).__name__}."
+        return f"the {type(owner).__name__} has no such key `{name}`", hint
     elif isinstance(owner, Mapping):
         what, known = f"the {type(owner).__name__} has no key `{name}`", [str(key) for key in owner]
     else:

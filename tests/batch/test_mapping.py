@@ -280,12 +280,14 @@ def test_the_real_model(tmp_path: Any) -> None:
     """Three rows by the real model, equal to three questions, and again out of the cache."""
     llm = LocalLLM(cache_dir=str(tmp_path), max_tokens=12)
     countries = pd.Series(["France", "Italy", "Spain"], index=[10, 20, 30])
-    answers = llm.map("What is the capital of {{ value }}?", countries)
+    with pytest.warns(RuntimeWarning, match="cut off"):
+        answers = llm.map("What is the capital of {{ value }}?", countries)
     assert answers.index.tolist() == [10, 20, 30]
     assert "Paris" in answers[10]
     for country, answer in zip(countries, answers, strict=True):
         assert llm.generate(f"What is the capital of {country}?", cache="require").text == answer
-    again = llm.map("What is the capital of {{ value }}?", countries, cache="require")
+    with pytest.warns(RuntimeWarning, match="cut off"):
+        again = llm.map("What is the capital of {{ value }}?", countries, cache="require")
     assert again.equals(answers)
 
 
@@ -309,3 +311,33 @@ def test_await(make: Callable[..., LocalLLM], echo: Echo) -> None:
     asyncio.run(cancelled())
     wait_for(lambda: slow.answers.stats().entries >= 8)
     assert len(echo.asked) < 30
+
+
+def test_recorded_errors_say_what_is_wrong(make: Callable[..., LocalLLM]) -> None:
+    """A message whose first line ends with a colon is told with its next one."""
+    llm = make("seven")
+    judged = str(llm.map("{{ value }}", ["a"], schema=int, dry_run=True))
+    assert "row 0: the answer is no int: #: is no JSON" in judged
+    with pytest.warns(RuntimeWarning, match="row 0: the answer is no int: #: is no JSON"):
+        llm.map("{{ value }}", ["a"], schema=int, on_error="record")
+
+
+def test_missing_values_are_passed_over(llm: LocalLLM, echo: Echo) -> None:
+    """Asked as Python prints them, or not at all."""
+    frame = pd.DataFrame({"a": ["x", None], "b": [float("nan"), 1.0]})
+    assert llm.map("{{ a }}", frame, missing="skip").tolist() == ["re: x", None]
+    assert llm.map("{{ a }} {{ b }}", frame, missing="skip").tolist() == [None, None]
+    assert echo.asked == ["x"]
+    llm.map("{{ b }}", frame)
+    assert "nan" in echo.asked
+    with pytest.raises(UsageError, match="missing cannot be 'no'"):
+        llm.map("{{ a }}", frame, missing="no")
+
+
+def test_texts_that_are_cut_are_told(make: Callable[..., LocalLLM]) -> None:
+    """Once, with the number of rows, also of those that are repeated or come from the cache."""
+    llm = make("one two three four", max_tokens=2)
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match="3 answers are cut off") as told:
+            llm.map("{{ value }}", ["a", "b", "a"])
+        assert len(told) == 1

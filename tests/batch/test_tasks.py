@@ -203,3 +203,51 @@ def test_the_real_model() -> None:
         llm, ["I love it, wonderful!", "Terrible, I hate it."], {"positive": "praise", "negative": "complaint"}
     )
     assert set(moods) <= {"positive", "negative"}
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda llm, data, **more: tasks.classify(llm, data, ["a", "b"], **more),
+        lambda llm, data, **more: tasks.extract(llm, data, Literal["a", "b"], **more),
+        tasks.summarize,
+        lambda llm, data, **more: tasks.translate(llm, data, "French", **more),
+    ],
+    ids=["classify", "extract", "summarize", "translate"],
+)
+def test_missing_texts_are_not_asked(make: Callable[..., LocalLLM], task: Callable[..., Any]) -> None:
+    """There is nothing to say about them; whatever the data, also in the first and in the last row."""
+    asked = Asked("a")
+    llm = make(asked)
+    for data in (pd.Series([None, "x", float("nan")]), pl.Series([None, "x", None]), [None, "x", None]):
+        made = task(llm, data)
+        assert [None if pd.isna(one) else one for one in made] == [None, "a", None]
+    assert task(llm, pd.DataFrame({"t": ["x", None]}), column="t").tolist()[0] == "a"
+    assert all("<<<\nx\n>>>" in prompt for prompt in asked.prompts)
+    assert task(llm, ["y", None], dry_run=True).sampled == 1
+
+
+def test_labels_that_are_numbers(make: Callable[..., LocalLLM]) -> None:
+    """Numbers and truth values are given back as such."""
+    asked = Asked("1")
+    assert tasks.classify(make(asked), ["x"], [1, 2]) == [1]
+    assert tasks.classify(make(asked), ["x"], np.array([1, 2])) == [1]
+    assert tasks.classify(make(asked), ["x"], {1: "bad", 5: "good"}) == [1]
+    assert "- 1: bad\n- 5: good\n" in asked.prompts[-1]
+    assert tasks.classify(make("true"), ["x"], [True, False]) == [True]
+    made = tasks.classify(make(asked), pd.Series(["x"]), [1, 2])
+    assert (made.tolist(), str(made.dtype)) == ([1], "Int64")
+
+
+@pytest.mark.parametrize("option", ["schema", "variables"])
+def test_what_a_task_has_of_its_own(make: Callable[..., LocalLLM], option: str) -> None:
+    """It cannot be given besides."""
+    with pytest.raises(UsageError, match=f"a task makes its own {option}"):
+        tasks.classify(make("a"), ["x"], ["a", "b"], **{option: {}})
+
+
+def test_a_cut_text_is_told(make: Callable[..., LocalLLM]) -> None:
+    """Once, with the number of rows."""
+    with pytest.warns(RuntimeWarning, match="2 answers are cut off") as told:
+        tasks.summarize(make("w " * 500), ["long text", "another"], words=5)
+    assert len(told) == 1

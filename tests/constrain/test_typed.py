@@ -469,3 +469,32 @@ def test_a_decimal_keeps_all_its_digits() -> None:
     assert not fits(form.constraint, '{"balance": 1.5}')
     with pytest.raises(SchemaMismatch, match="greater than or equal to 1"):
         form.value('{"balance": "1", "limit": "0.5"}')
+
+
+@pytest.mark.parametrize("fields", [{"name": "string", "age": "integer"}, {"name": str, "age": int}])
+def test_a_dict_of_fields_is_no_schema(fields: Any) -> None:
+    """It would hold nothing; the schema that was meant is told."""
+    with pytest.raises(UsageError, match="no keyword that an answer is held to: 'name', 'age'") as refused:
+        typed(fields)
+    meant = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}}
+    assert json.dumps(meant) in refused.value.hint
+    with pytest.raises(UsageError, match="no keyword"):
+        typed({"$defs": {"a": {"type": "integer"}}, "title": "a"})
+    with pytest.raises(UsageError, match="'typ'"):
+        typed({"typ": "integer"})
+    assert typed({}).value("[1]") == [1]
+
+
+@dataclasses.dataclass
+class Changeable:
+    a: int
+
+
+@pytest.mark.parametrize("item", [list[int], dict[str, int], Changeable, tuple[int, list[int]], set[int]])
+def test_a_set_of_what_has_no_hash(item: Any) -> None:
+    """No answer but the empty one could be read."""
+    for kind in (set, frozenset):
+        with pytest.raises(UsageError, match="A set of "):
+            typed(kind[item])
+    assert typed(set[tuple[int, str]]).value('[[1, "a"]]') == {(1, "a")}
+    assert typed(set[int | list[int]]).value("[1]") == {1}

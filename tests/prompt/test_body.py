@@ -270,6 +270,7 @@ def test_the_namespace_may_be_any_mapping_with_odd_objects() -> None:
         ("{{ house.stret }}", "House has no attribute or item `stret`.", "Did you mean street?"),
         ("{{ d.kez }}", "the dict has no key `kez`.", "Did you mean key?"),
         ("{{ d['kez'] }}", "the dict has no key `kez`.", "Did you mean key?"),
+        ("{{ {'0': 1}[0] }}", "the dict has no such key `0`.", "It has '0' of str."),
         ("{{ df.pric }}", "the frame has no column or attribute `pric`; its columns are price, region.", "mean price?"),
         ("{{ df['pric'] }}", "its columns are price, region.", "Did you mean price?"),
         ("{{ df.haed() }}", "the frame has no column or attribute `haed`", "Did you mean head?"),

@@ -8,24 +8,34 @@ lost again on others, and so it does later with answers that are lost.
 from __future__ import annotations
 
 import contextlib
-import itertools
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cloudpickle
+import dask
 import distributed
 from dask.delayed import delayed
 
-from jupyter_localllm.batch.cluster.rows import NO_WORKERS, Workers, error_of, wait_for_task
-from jupyter_localllm.batch.cluster.tally import COUNTED, Tally
+from jupyter_localllm.batch.cluster.partition import (
+    Asked,
+    Report,
+    answer_partition,
+    answers_of,
+    first_of,
+    given_up,
+    report_of,
+)
+from jupyter_localllm.batch.cluster.rows import NO_WORKERS, Workers, error_of, killed_workers, wait_for_task
+from jupyter_localllm.batch.cluster.tally import Tally
 from jupyter_localllm.batch.cluster.work import Work
-from jupyter_localllm.batch.cluster.worker import asking, register, resident, there
+from jupyter_localllm.batch.cluster.worker import register
 from jupyter_localllm.batch.data import VALUE, open_data, unused_name
-from jupyter_localllm.batch.mapping import OnError, RowError, answer_all, check_on_error, with_errors
-from jupyter_localllm.batch.progress import Meter, Progress, Reporter
-from jupyter_localllm.batch.run import is_of_the_run, reworded
+from jupyter_localllm.batch.mapping import OnError, RowError, check_on_error, warn_of_cut, with_errors
+from jupyter_localllm.batch.progress import Progress, Reporter
 from jupyter_localllm.batch.shape import Shape
 from jupyter_localllm.batch.template import RowTemplate, fitted
 from jupyter_localllm.constrain.typed import Typed
@@ -36,28 +46,6 @@ from jupyter_localllm.types import Status
 __all__ = ["beside", "first_rows", "map_collection"]
 
 _POLL_SECONDS = 0.05
-_TELL_SECONDS = 0.5  # between two words of a partition on how far it is
-
-
-@dataclass(frozen=True)
-class _Report:
-    """What comes back of a partition."""
-
-    rows: int
-    errors: tuple[RowError, ...]
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a partition's task must know, beside its rows."""
-
-    work: Work
-    template: RowTemplate | None
-    column: str | None
-    records: bool
-    topic: str
-    typed: Typed | None
 
 
 def map_collection(
@@ -73,6 +61,7 @@ def map_collection(
     first_line: int = 1,
     model: str = "",
     typed: Typed | None = None,
+    skips: bool = False,
 ) -> Any:
     """Ask once for each row of a Dask collection; see `jupyter_localllm.LocalLLM.map`.
 
@@ -83,6 +72,8 @@ def map_collection(
     work : Work
     typed : Typed, optional
         What the answers are.
+    skips : bool, optional
+        Do not ask for rows whose values are missing.
 
     Returns
     -------
@@ -94,18 +85,20 @@ def map_collection(
     parts = form.parts()
     register(client)
     head = open_data(first_rows(client, parts, 1), column)
-    fitting = fitted(template, head, variables or {}, first_line=first_line) if head.total else None
+    fitting = fitted(template, head, variables or {}, first_line=first_line, skips=skips) if head.total else None
+    _check_variables(fitting)
     topic = f"jupyter_localllm-map-{uuid.uuid4().hex[:12]}"
-    asked = _Asked(work, fitting, column, on_error != "raise", topic, typed)
+    asked = Asked(work, fitting, column, on_error != "raise", topic, typed)
+    out = _sent(client, asked, parts)
     tally = Tally(len(parts), model)
-    answers, reports = _sent(client, asked, parts)
     telling = Reporter(tally, progress)
-    with telling, _taken_back(client, [*answers, *reports]), _heard(client, asked.topic, tally):
-        told = _gathered(client, reports, tally, telling)
+    with telling, _taken_back(client, [*out.answers, *out.reports]), _heard(client, asked.topic, tally):
+        told = _gathered(client, asked, out, tally, telling)
+    warn_of_cut(tally.progress())
     if callable(on_error):
         for error in _placed(told):
             on_error(error)
-    made = form.collection(answers)
+    made = form.collection(out.answers)
     return with_errors(made, list(_placed(told))) if on_error == "record" else made
 
 
@@ -134,64 +127,12 @@ def beside(data: Any, answers: Any) -> tuple[Any, tuple[str, ...]]:
 def first_rows(client: Any, parts: Iterable[Any], count: int) -> Any:
     """The first rows of the first partition that has any, as pandas or a list has them."""
     for part in parts:
-        future = client.compute(delayed(_first_of)(part, count))
+        future = client.compute(delayed(first_of)(part, count))
         wait_for_task(client, future)
         rows = future.result()
         if len(rows):
             return rows
     return []
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# On the workers
-
-
-def _answer_partition(asked: _Asked, number: int, partition: Any) -> tuple[Any, _Report]:
-    """Answer a partition's rows; a task of the cluster."""
-    rows = open_data(partition if hasattr(partition, "iloc") else list(partition), asked.column)
-    errors: list[RowError] = []
-    last: list[Progress] = [Progress()]
-    worker = distributed.get_worker()
-
-    def tell(progress: Progress) -> None:
-        last[0] = progress
-        worker.log_event(asked.topic, {"partition": number, **{name: getattr(progress, name) for name in COUNTED}})
-
-    answers: list[Any] = []
-    shape = Shape.of(asked.typed)
-    if asked.template is not None and rows.total:
-        try:
-            with asking(asked.work) as runner, Reporter(Meter(rows.total), tell, _TELL_SECONDS) as reporter:
-                answers = answer_all(
-                    asked.template,
-                    rows,
-                    runner,
-                    on_error=errors.append if asked.records else "raise",
-                    reporter=reporter,
-                    shape=shape,
-                )
-        except LocalLLMError as error:
-            if is_of_the_run(error):
-                raise there(error, resident().address) from None
-            raise reworded(error, f"partition {number}, {error.message}", error.hint) from None
-    return rows.like(answers, shape), _Report(rows.total or 0, tuple(errors), last[0])
-
-
-def _first_of(partition: Any, count: int) -> Any:
-    """The first rows of a partition, as data of its kind."""
-    return partition.iloc[:count] if hasattr(partition, "iloc") else list(itertools.islice(partition, count))
-
-
-def _answers_of(pair: tuple[Any, _Report]) -> Any:
-    return pair[0]
-
-
-def _report_of(pair: tuple[Any, _Report]) -> _Report:
-    return pair[1]
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Here
 
 
 @dataclass(frozen=True)
@@ -219,27 +160,56 @@ def _bag(answers: list[Any]) -> Any:
     from dask.bag import Bag
 
     # As Client.persist makes one. Of futures, dask.bag.from_delayed keeps the keys alone, and Dask would let them go.
-    name = answers[0].key[0]
-    return Bag({future.key: future for future in answers}, name, len(answers))
+    names = {future.key[0] for future in answers}
+    name = names.pop() if len(names) == 1 else f"{max(names)}-all"  # partitions that were given up have another one
+    return Bag({(name, number): future for number, future in enumerate(answers)}, name, len(answers))
 
 
 def _series(data: Any, answers: list[Any], shape: Shape) -> Any:
     from dask.dataframe import from_delayed
 
     meta = open_data(data._meta).like([], shape)
-    return from_delayed(answers, meta=meta, divisions=data.divisions, verify_meta=False)
+    with dask.config.set({"dataframe.convert-string": False}):  # it would make texts of lists, dates and None
+        return from_delayed(answers, meta=meta, divisions=data.divisions, verify_meta=False)
 
 
-def _sent(client: Any, asked: _Asked, parts: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Futures of the answers and of the reports, in the order of the partitions."""
+def _check_variables(fitting: RowTemplate | None) -> None:
+    """Refuse a variable that cannot be sent.
+
+    Raises
+    ------
+    UsageError
+        Names it.
+    """
+    with open(os.devnull, "wb") as nowhere:
+        for name, value in fitting.variables.items() if fitting is not None else ():
+            try:
+                cloudpickle.dump(value, nowhere)
+            except Exception as error:  # whatever the objects of others raise
+                raise UsageError(
+                    f"the variable {name} cannot be sent to the workers: {error}", "Give the text of it instead."
+                ) from error
+
+
+def _sent(client: Any, asked: Asked, parts: list[Any]) -> _Out:
+    """Have all partitions answered."""
     # One copy of what is asked for all partitions; a task of its own would be lost with its worker.
-    ask = delayed(_answer_partition, pure=False)
+    ask = delayed(answer_partition, pure=False)
     pairs = [ask(asked, number, part) for number, part in enumerate(parts)]
     name = f"{asked.topic}-answers"
-    tasks = [delayed(_answers_of)(pair, dask_key_name=(name, number)) for number, pair in enumerate(pairs)]
-    tasks += [delayed(_report_of)(pair) for pair in pairs]
+    tasks = [delayed(answers_of)(pair, dask_key_name=(name, number)) for number, pair in enumerate(pairs)]
+    tasks += [delayed(report_of)(pair) for pair in pairs]
     futures = client.compute(tasks)
-    return futures[: len(parts)], futures[len(parts) :]
+    return _Out(parts, futures[: len(parts)], futures[len(parts) :])
+
+
+@dataclass
+class _Out:
+    """What is on its way: the partitions, and the futures of their answers and reports."""
+
+    parts: list[Any]
+    answers: list[Any]
+    reports: list[Any]
 
 
 @contextlib.contextmanager
@@ -264,11 +234,15 @@ def _heard(client: Any, topic: str, tally: Tally) -> Iterator[None]:
             client.unsubscribe_topic(topic)
 
 
-def _gathered(client: Any, reports: list[Any], tally: Tally, telling: Reporter) -> list[_Report]:
-    """All reports, in the order of the partitions; raises the first error that comes."""
+def _gathered(client: Any, asked: Asked, out: _Out, tally: Tally, telling: Reporter) -> list[Report]:
+    """All reports, in the order of the partitions; raises the first error that comes.
+
+    Where failures are recorded, a partition that kills its workers gets answers of None.
+    """
+    reports = out.reports
     numbers = {future.key: number for number, future in enumerate(reports)}
     arrived = distributed.as_completed(reports, with_results=True, raise_errors=False, loop=client.loop)
-    found: dict[int, _Report] = {}
+    found: dict[int, Report] = {}
     released = cancel_scope.get()
     workers = Workers(client)
     while len(found) < len(reports):
@@ -279,16 +253,30 @@ def _gathered(client: Any, reports: list[Any], tally: Tally, telling: Reporter) 
         if client.status != "running":
             raise EngineError(f"the client of the cluster is {client.status}", "Connect again, and run the map again.")
         for future, told in arrived.next_batch(block=False):
-            if not isinstance(told, _Report):
+            number = numbers[future.key]
+            if asked.records and killed_workers(told) and future.key == reports[number].key:
+                out.answers[number], again = _without_answers(client, asked, number, out.parts[number], error_of(told))
+                numbers[again.key] = number
+                arrived.add(again)
+            elif isinstance(told, Report):
+                found[number] = told
+                tally.finish(number, told.progress)
+            else:
                 raise error_of(told)
-            found[numbers[future.key]] = told
-            tally.finish(numbers[future.key], told.progress)
         tally.listen()
         telling.step(Status("cluster", "" if workers.threads() else NO_WORKERS))
     return [found[number] for number in range(len(reports))]
 
 
-def _placed(reports: list[_Report]) -> Iterator[RowError]:
+def _without_answers(client: Any, asked: Asked, number: int, part: Any, error: LocalLLMError) -> tuple[Any, Any]:
+    """Futures of a partition's answers, all None, and of its report."""
+    pair = delayed(given_up, pure=False)(asked, part, error)
+    told = delayed(answers_of)(pair, dask_key_name=(f"{asked.topic}-given-up", number))
+    answers, report = client.compute([told, delayed(report_of)(pair)])
+    return answers, report
+
+
+def _placed(reports: list[Report]) -> Iterator[RowError]:
     """The errors with their places among all rows."""
     before = 0
     for report in reports:

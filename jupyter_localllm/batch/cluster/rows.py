@@ -24,7 +24,7 @@ from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Part, Result, Status
 
-__all__ = ["NO_WORKERS", "Files", "OnCluster", "Workers", "error_of", "sha256_there", "wait_for_task"]
+__all__ = ["NO_WORKERS", "Files", "OnCluster", "Workers", "error_of", "killed_workers", "sha256_there", "wait_for_task"]
 
 NO_WORKERS = "the cluster has no workers: waiting for one"
 
@@ -205,7 +205,7 @@ def error_of(told: Any) -> LocalLLMError:
     told : object
         What `distributed.as_completed` gives in place of a result.
     """
-    error = told[1] if isinstance(told, tuple) and len(told) > 1 else told
+    error = _cause_of(told)
     if isinstance(error, LocalLLMError):
         return error
     if isinstance(error, distributed.KilledWorker):
@@ -222,6 +222,15 @@ def error_of(told: Any) -> LocalLLMError:
         ) from error
     name = type(error).__name__
     return EngineError(f"the cluster could not ask it: {name}: {error}", "The workers' logs say more.")
+
+
+def killed_workers(told: Any) -> bool:
+    """Whether a task that failed was given up because worker after worker died on it."""
+    return isinstance(_cause_of(told), distributed.KilledWorker)
+
+
+def _cause_of(told: Any) -> Any:
+    return told[1] if isinstance(told, tuple) and len(told) > 1 else told
 
 
 def wait_for_task(client: Any, future: Any) -> None:

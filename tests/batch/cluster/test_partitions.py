@@ -99,6 +99,38 @@ def test_rows_that_fail(llm: LocalLLM, client: Any) -> None:
         llm.map("{{ value }}", series, client=client, on_error="record")
 
 
+def test_a_partition_that_kills_its_workers(
+    llm: LocalLLM, client: Any, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where failures are recorded, its rows have failed and the others go on (but those which died with it)."""
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    texts = pd.Series(["a", "b", "die", "c", "d", "e"], index=list("uvwxyz"), name="text")
+    kinds = {
+        "series": dask.dataframe.from_pandas(texts, npartitions=3),
+        "bag": dask.bag.from_sequence(texts.tolist(), npartitions=3),
+    }
+    for kind, data in kinds.items():
+        failed: list[RowError] = []
+        answers = client.compute(llm.map("{{ value }}", data, client=client, on_error=failed.append)).result()
+        lost = {error.position: error.label for error in failed}
+        assert {2, 3} <= lost.keys()
+        assert "died" in failed[0].error.message
+        assert [one for one in answers if not pd.isna(one)] == [
+            f"re: {text}" for place, text in enumerate(texts) if place not in lost
+        ]
+        assert len(answers) == 6
+        if kind == "series":
+            assert (answers.index.tolist(), lost[2]) == (texts.index.tolist(), "w")
+        client.wait_for_workers(2)
+
+
+def test_a_variable_that_cannot_be_sent(llm: LocalLLM, client: Any) -> None:
+    """It is named."""
+    series = dask.dataframe.from_pandas(pd.Series(["a"]), npartitions=1)
+    with pytest.raises(UsageError, match="the variable lock cannot be sent to the workers"):
+        llm.map("{{ value }} {{ lock }}", series, client=client, variables={"lock": threading.Lock()})
+
+
 def test_what_is_wrong_is_told_before_anything_is_asked(
     llm: LocalLLM, client: Any, frame: Any, asked: Callable[[], dict[int, list[str]]]
 ) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+from decimal import Decimal
 from typing import Any, Literal
 
 import dask.bag
@@ -37,3 +40,21 @@ def test_columns(llm: LocalLLM, client: Any) -> None:
     assert llm.map('{"re": {{ value }}}', texts, schema=Said, client=client, system="json")["re"].tolist() == [
         f"text {i}" for i in range(6)
     ]
+
+
+class Mixed(pydantic.BaseModel):
+    parts: list[int]
+    day: datetime.date
+    price: Decimal
+    note: str | None = None
+    shares: dict[str, int]
+
+
+def test_objects_stay_objects(llm: LocalLLM, client: Any) -> None:
+    """Dask makes texts of no list, date or dict, also where a person computes with them later."""
+    said = {"parts": [1, 2], "day": "2024-01-01", "price": "1.5", "note": None, "shares": {"a": 1}}
+    texts = pd.Series([json.dumps(said)] * 2)
+    here = llm.map("{{ value }}", texts, schema=Mixed)
+    made = llm.map("{{ value }}", dask.dataframe.from_pandas(texts, npartitions=2), schema=Mixed, client=client)
+    pd.testing.assert_frame_equal(client.compute(made).result(), here)
+    assert client.compute(made.parts.map(len, meta=("parts", "int64"))).result().tolist() == [2, 2]
