@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -53,7 +54,7 @@ class OllamaWire:
         """The client, made on the event loop that uses it."""
         if self._opened is None:
             # As with all servers: nothing goes where it was not sent, and a key only to those that it was made for.
-            hooks: dict[str, Any] = {} if self._key else {"event_hooks": {"request": [_without_key]}}
+            hooks = [_uncut] if self._key else [_uncut, _without_key]
             silence = self._settings.server_timeout
             self._opened = self._ollama.AsyncClient(
                 host=self._address.url,
@@ -62,7 +63,7 @@ class OllamaWire:
                 trust_env=self._address.remote,
                 verify=self._address.url.startswith("https"),  # without certificates to check, none need be read
                 timeout=(trouble.CONNECT_SECONDS, silence, silence, silence),
-                **hooks,
+                event_hooks={"request": hooks},
             )
         return self._opened
 
@@ -102,7 +103,7 @@ class OllamaWire:
         }
         return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details)
 
-    async def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
+    async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer."""
         if "completion" not in self._can:
             kind = "an embedding model" if "embedding" in self._can else "no model that writes"
@@ -111,9 +112,12 @@ class OllamaWire:
         async with contextlib.aclosing(await self._begun(job, notes)) as parts:
             async for part in parts:
                 piece = reply.take(part)
-                if piece is not None:
-                    yield piece
-        ended = reply.ended()
+                if piece is not None and (yield piece):
+                    reply.stop()
+                    break
+        ended = reply.ended(self._address)
+        if ended is not None and ended.usage is not None and ended.usage.prompt_tokens >= self._n_ctx:
+            raise trouble.cut_short(self._address, ended.usage.prompt_tokens, self._n_ctx)
         if ended is not None:
             yield replace(ended, notes=(*ended.notes, *notes))
 
@@ -222,6 +226,17 @@ def _unkept(job: Job) -> list[Note]:
     if job.reasoning_tokens:
         return [Note("unsent", "Ollama cannot be told how long to reason, only whether")]
     return []
+
+
+async def _uncut(request: Any) -> None:
+    """Have the server refuse what does not fit, and not leave out what comes first; older servers pass over it.
+
+    The client has no arguments for it.
+    """
+    if request.url.path.endswith(("/api/chat", "/api/generate")):
+        content = json.dumps({**json.loads(request.content), "truncate": False, "shift": False}).encode()
+        request.stream = type(request.stream)(content)
+        request.headers["content-length"] = str(len(content))
 
 
 async def _without_key(request: Any) -> None:
