@@ -11,16 +11,19 @@ from typing import Any
 from jupyter_localllm.engine.backends import BackendSettings
 from jupyter_localllm.engine.ollama.reply import Reply
 from jupyter_localllm.engine.served import trouble
-from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.address import Address, permit_sending_on
 from jupyter_localllm.engine.served.asked import chat_messages, form_of
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job, Note
 
-__all__ = ["OllamaWire"]
+__all__ = ["CLOUD", "OllamaWire"]
 
 _USUAL_WINDOW = 8192  # where nobody says; the whole window of a large model would not fit in memory
 _MOST_LOGPROBS = 20
+CLOUD = "https://ollama.com"
+"""Where the models of Ollama's makers run, which a server on this machine sends prompts on to."""
+_OK = 200
 _SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed"),
@@ -48,13 +51,16 @@ class OllamaWire:
         self._opened: Any = None
         self._can: frozenset[str] = frozenset()
         self._n_ctx, self._raw = 0, False
+        self._hosts: dict[str, str] = {}
+        self._remote = ""
 
     @property
     def _client(self) -> Any:
         """The client, made on the event loop that uses it."""
         if self._opened is None:
             # As with all servers: nothing goes where it was not sent, and a key only to those that it was made for.
-            hooks = [_uncut] if self._key else [_uncut, _without_key]
+            requests = [_uncut] if self._key else [_uncut, _without_key]
+            hooks = {"request": requests, "response": [self._see_where]}
             silence = self._settings.server_timeout
             self._opened = self._ollama.AsyncClient(
                 host=self._address.url,
@@ -63,7 +69,7 @@ class OllamaWire:
                 trust_env=self._address.remote,
                 verify=self._address.url.startswith("https"),  # without certificates to check, none need be read
                 timeout=(trouble.CONNECT_SECONDS, silence, silence, silence),
-                event_hooks={"request": hooks},
+                event_hooks=hooks,
             )
         return self._opened
 
@@ -74,13 +80,33 @@ class OllamaWire:
         ------
         ModelNotFound
             The server has no such model.
+        UsageError
+            It is one of the cloud, and nobody allowed that prompts leave this machine.
         """
         listed = await self._client.list()
         entries = {str(model.model): model for model in listed.models if model.model}
         for name in (self._name, f"{self._name}:latest"):
             if name in entries and entries[name].digest:
+                self._check_where(name)
                 return str(entries[name].digest)
         raise self._missing(list(entries))
+
+    def _check_where(self, name: str) -> None:
+        """Models of the cloud stand among the others, and the server sends on what they are asked."""
+        self._remote = self._hosts.get(name, "") or (CLOUD if name.endswith("cloud") else "")
+        if self._remote:
+            permit_sending_on(self._name, self._address, self._remote, self._settings.allow_remote)
+
+    async def _see_where(self, response: Any) -> None:
+        """Keep what the client's types do not: which models are answered by another host."""
+        if response.url.path.endswith("/api/tags") and response.status_code == _OK:
+            await response.aread()
+            with contextlib.suppress(ValueError, AttributeError, TypeError):
+                self._hosts = {
+                    model["model"]: str(model["remote_host"])
+                    for model in response.json()["models"]
+                    if model.get("remote_host")
+                }
 
     async def describe(self) -> Described:
         """Find the model, and have it loaded."""
@@ -101,7 +127,7 @@ class OllamaWire:
             **({"n_ctx_train": trained} if trained else {}),
             **({"parameters": of.parameter_size, "quantization": of.quantization_level} if of is not None else {}),
         }
-        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details)
+        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details, remote=self._remote)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["Address", "address_of", "at"]
+__all__ = ["Address", "address_of", "at", "permit_sending_on"]
 
 _AT = re.compile(r"(.+)@(https?://\S+)", re.DOTALL)
 
@@ -59,9 +59,24 @@ class Address:
         if self.remote and not allow_remote:
             raise UsageError(
                 f"{self.url} is not on this machine: prompts, and the data in them, would leave it",
-                "If that is meant, set allow_remote: %config LocalLLM.allow_remote = True",
+                _LEAVE,
             )
         return self
+
+
+def permit_sending_on(name: str, server: Address, host: str, allow_remote: bool) -> None:
+    """A model that a server on this machine has another one answer for.
+
+    Raises
+    ------
+    UsageError
+        Nobody allowed that.
+    """
+    if not allow_remote:
+        raise UsageError(
+            f"{server.url} sends prompts for {name} on to {host}: they would leave this machine",
+            _LEAVE,
+        )
 
 
 def at(name: str) -> tuple[str, str]:
@@ -119,4 +134,5 @@ def address_of(text: str, *, port: int | None = None) -> Address:
     return Address(url)
 
 
+_LEAVE = "If that is meant, set allow_remote: %config LocalLLM.allow_remote = True"
 _EXAMPLE = "Write one as http://localhost:8000/v1"

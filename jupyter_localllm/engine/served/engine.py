@@ -71,8 +71,8 @@ class ServedEngine:
 
     @property
     def remote(self) -> str:
-        """Its address, if that is not on this machine; nobody is asked for it."""
-        return self.address.told
+        """Its address, or where it sends prompts on to as far as that is known, if that is not on this machine."""
+        return self.address.told or (self._described.remote if self._described is not None else "")
 
     @property
     def loaded(self) -> bool:
@@ -91,9 +91,7 @@ class ServedEngine:
         self._check_open()
         said = self._known()
         details = {"address": self.address.url, **said.details}
-        return ModelInfo(
-            self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=self.address.told
-        )
+        return ModelInfo(self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=self.remote)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text: the server's count, or about a token for three bytes where it does not count."""
@@ -121,7 +119,7 @@ class ServedEngine:
                 f"the answer may have {job.max_tokens:,} tokens, and the window of {self._name} has {n_ctx:,}",
                 "Lower max_tokens; or set n_ctx, if the server's window is larger than it says.",
             )
-        yield Status("waiting", f"asking {self.address.url}", remote=self.address.told)
+        yield Status("waiting", f"asking {self.address.url}", remote=self.remote)
         self._check_open()
         yield from self._loop.stream(lambda emit: self._answer(job, emit, begun, unloads))
 
@@ -241,7 +239,7 @@ class ServedEngine:
     async def _answer(self, job: Job, emit: Emit, begun: float, unloads: int) -> None:
         if unloads != self._unloads:  # between two events of the answer, when there was nothing to cancel yet
             raise self._unloaded()
-        talk = Talk(job, emit, begun)
+        talk, remote = Talk(job, emit, begun), self.remote
         async with self._turn(emit):
             ended = await self._told(lambda wire: _heard(wire, job, talk))
         if ended is None:
@@ -256,7 +254,7 @@ class ServedEngine:
         if job.logprobs is not None and not talk.has_logprobs:
             silent = Note("unsent", "the server gives no log-probabilities")
             ended = replace(ended, notes=(*ended.notes, silent))
-        emit(Done(talk.result(ended, usage, self._name, self.address.told)))
+        emit(Done(talk.result(ended, usage, self._name, remote)))
 
 
 async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
