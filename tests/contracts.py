@@ -20,6 +20,8 @@ from jupyter_localllm.types import Done, Event, Job, Message, Result, Sampling, 
 class EngineContract:
     """Subclass it with a fixture ``engine`` that gives an engine which answers at least a few words."""
 
+    answers_ahead = False  # whether an answer may be finished before anybody reads it
+
     def job(self, engine: Engine, text: str = "What is the capital of Japan?", **options: object) -> Job:
         list(engine.load())
         messages = (Message.of("system", "You are a helpful assistant."), Message.of("user", text))
@@ -110,6 +112,34 @@ class EngineContract:
         with pytest.raises(EngineClosed, match="unloaded"):
             list(stream)
         assert self.finish(list(engine.generate(self.job(engine, max_tokens=4))))
+
+    def test_unload_before_the_first_token(self, engine: Engine) -> None:
+        """Also who was only told that it begins hears that the model was unloaded: nothing is loaded again for it."""
+        job = self.job(engine, "Tell me a long story.", max_tokens=400)
+        stream = engine.generate(job)
+        if isinstance(next(stream), Status):
+            engine.unload()
+            with pytest.raises(EngineClosed, match="unloaded"):
+                list(stream)
+        stream.close()
+
+    def test_close_during_generation(self, engine: Engine) -> None:
+        """Whoever waits hears that the engine was closed, wherever the answer is; nothing stays behind."""
+        job = self.job(engine, "Tell me a long story.", max_tokens=400)
+        streams = [engine.generate(job) for _ in range(2)]
+        next(streams[0])
+        while not isinstance(next(streams[1]), Token):
+            pass
+        threads = threading.active_count()
+        engine.close()
+        for stream in streams:
+            try:
+                rest = list(stream)
+            except EngineClosed:
+                continue
+            assert self.answers_ahead
+            assert isinstance(rest[-1], Done)
+        assert threading.active_count() <= threads
 
     def test_load_and_unload(self, engine: Engine) -> None:
         """`loaded` tells the truth, and loading twice is no work."""

@@ -270,8 +270,7 @@ def _finished(calling: Calling, course: _Course, begun: float) -> Generator[AskE
     calls = passages_of(course.calls)
     given = calling.given
     passages = (*given.passages, *calls)
-    last = course.results[-1]
-    usages = [result.usage for result in course.results]
+    last, usages = course.results[-1], [result.usage for result in course.results]
     sources = {
         **(given.sources or last.provenance.sources),
         **{passage.locator.operation or "": passage.sha256 for passage in calls},

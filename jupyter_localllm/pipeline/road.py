@@ -25,6 +25,10 @@ from jupyter_localllm.types import Done, Event, Message, ModelInfo, Note, Part, 
 __all__ = ["Plan", "ask_once", "keep", "plan", "recall_once"]
 
 
+# Notes on answers that the same question would not get again: a filter took something out, or another model stood in.
+_OF_THE_MOMENT = frozenset({"filtered", "rerouted"})
+
+
 @dataclass(frozen=True)
 class Plan:
     """What ``--dry-run`` shows: the messages as rendered and the tokens of each part."""
@@ -104,7 +108,7 @@ def _recalled(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) ->
 
 
 def _kept(request: Request, key: AnswerKey, model: Model, cache: AnswerCache | Grouped, entry: Entry) -> Result:
-    if request.cache == "off":
+    if request.cache == "off" or any(note.code in _OF_THE_MOMENT for note in entry.result.notes):
         return entry.result
     try:
         cache.put(key, entry)

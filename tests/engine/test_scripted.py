@@ -12,6 +12,8 @@ STORY = "Once upon a time " * 200
 
 
 class TestScripted(EngineContract):
+    answers_ahead = True
+
     @pytest.fixture
     def engine(self) -> ScriptedEngine:
         return ScriptedEngine(

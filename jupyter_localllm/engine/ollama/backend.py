@@ -8,7 +8,7 @@ from dataclasses import replace
 from jupyter_localllm.engine.backends import Home, Target, needed
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.engine.ollama.wire import OllamaWire
+from jupyter_localllm.engine.ollama.wire import CLOUD, OllamaWire
 from jupyter_localllm.engine.served.address import Address, address_of, at
 from jupyter_localllm.engine.served.engine import ServedEngine
 from jupyter_localllm.engine.served.keys import key_for
@@ -33,8 +33,10 @@ class OllamaBackend:
         return f"{name} on Ollama at {address.permit(target.settings.allow_remote).url}"
 
     def remote(self, target: Target) -> tuple[str, ...]:
-        """The address, if it is elsewhere and may be asked."""
-        return self._place(target)[1].asked_elsewhere(target.settings.allow_remote)
+        """The address, if it is elsewhere and may be asked; or the cloud, if the model's name says that it is there."""
+        name, address = self._place(target)
+        cloud = (CLOUD,) if name.endswith("cloud") and target.settings.allow_remote else ()
+        return address.asked_elsewhere(target.settings.allow_remote) or cloud
 
     def identity(self, target: Target, home: Home) -> str:
         """The digest of the model as the server tells it: weights, template and parameters.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.trouble import broken_off
 from jupyter_localllm.engine.served.wire import Ended, Piece
 from jupyter_localllm.types import TokenLogprob, ToolCall, Usage
 
 __all__ = ["Reply"]
 
 _NANOSECONDS = 1e6  # in a millisecond
+_WHOLE = ("stop", "length", "", None)  # older servers say nothing; "load" and "unload" are no answers
 _TIMES = {
     "server_load_ms": "load_duration",
     "server_prompt_ms": "prompt_eval_duration",
@@ -25,6 +28,7 @@ class Reply:
     def __init__(self) -> None:
         self._calls: list[ToolCall] = []
         self._last: Any = None
+        self._stopped = False
 
     def take(self, part: Any) -> Piece | None:
         """The piece of text in a part; the rest is kept for the end."""
@@ -39,11 +43,23 @@ class Reply:
         logprobs = tuple(map(_logprob, part.logprobs or ()))
         return Piece(text, thinking, logprobs) if text or thinking or logprobs else None
 
-    def ended(self) -> Ended | None:
-        """The end; None if the server did not say that it is one."""
+    def stop(self) -> None:
+        """Take what came so far for the whole: nobody listens any more."""
+        self._stopped = True
+
+    def ended(self, address: Address) -> Ended | None:
+        """The end; None if the server did not say that it is one.
+
+        Raises
+        ------
+        EngineError
+            The server says that the answer is not whole.
+        """
         last = self._last
         if last is None:
-            return None
+            return Ended(calls=tuple(self._calls)) if self._stopped else None
+        if last.done_reason not in _WHOLE and not self._stopped:
+            raise broken_off(address, last.done_reason)
         counted = last.prompt_eval_count is not None or last.eval_count is not None
         usage = Usage(last.prompt_eval_count or 0, 0, last.eval_count or 0) if counted else None
         times = {ours: (getattr(last, theirs) or 0) / _NANOSECONDS for ours, theirs in _TIMES.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,11 +17,12 @@ from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job, Note
 
-__all__ = ["OllamaWire"]
+__all__ = ["CLOUD", "OllamaWire"]
 
 _USUAL_WINDOW = 8192  # where nobody says; the whole window of a large model would not fit in memory
 _MOST_LOGPROBS = 20
-_CLOUD = "https://ollama.com"
+CLOUD = "https://ollama.com"
+"""Where the models of Ollama's makers run, which a server on this machine sends prompts on to."""
 _OK = 200
 _SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
@@ -57,7 +59,8 @@ class OllamaWire:
         """The client, made on the event loop that uses it."""
         if self._opened is None:
             # As with all servers: nothing goes where it was not sent, and a key only to those that it was made for.
-            hooks = {"request": [] if self._key else [_without_key], "response": [self._see_where]}
+            requests = [_uncut] if self._key else [_uncut, _without_key]
+            hooks = {"request": requests, "response": [self._see_where]}
             silence = self._settings.server_timeout
             self._opened = self._ollama.AsyncClient(
                 host=self._address.url,
@@ -90,7 +93,7 @@ class OllamaWire:
 
     def _check_where(self, name: str) -> None:
         """Models of the cloud stand among the others, and the server sends on what they are asked."""
-        self._remote = self._hosts.get(name, "") or (_CLOUD if name.endswith("cloud") else "")
+        self._remote = self._hosts.get(name, "") or (CLOUD if name.endswith("cloud") else "")
         if self._remote:
             permit_sending_on(self._name, self._address, self._remote, self._settings.allow_remote)
 
@@ -126,7 +129,7 @@ class OllamaWire:
         }
         return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details, remote=self._remote)
 
-    async def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
+    async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer."""
         if "completion" not in self._can:
             kind = "an embedding model" if "embedding" in self._can else "no model that writes"
@@ -135,9 +138,12 @@ class OllamaWire:
         async with contextlib.aclosing(await self._begun(job, notes)) as parts:
             async for part in parts:
                 piece = reply.take(part)
-                if piece is not None:
-                    yield piece
-        ended = reply.ended()
+                if piece is not None and (yield piece):
+                    reply.stop()
+                    break
+        ended = reply.ended(self._address)
+        if ended is not None and ended.usage is not None and ended.usage.prompt_tokens >= self._n_ctx:
+            raise trouble.cut_short(self._address, ended.usage.prompt_tokens, self._n_ctx)
         if ended is not None:
             yield replace(ended, notes=(*ended.notes, *notes))
 
@@ -246,6 +252,17 @@ def _unkept(job: Job) -> list[Note]:
     if job.reasoning_tokens:
         return [Note("unsent", "Ollama cannot be told how long to reason, only whether")]
     return []
+
+
+async def _uncut(request: Any) -> None:
+    """Have the server refuse what does not fit, and not leave out what comes first; older servers pass over it.
+
+    The client has no arguments for it.
+    """
+    if request.url.path.endswith(("/api/chat", "/api/generate")):
+        content = json.dumps({**json.loads(request.content), "truncate": False, "shift": False}).encode()
+        request.stream = type(request.stream)(content)
+        request.headers["content-length"] = str(len(content))
 
 
 async def _without_key(request: Any) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.trouble import broken_off
 from jupyter_localllm.engine.served.wire import Ended, Piece
 from jupyter_localllm.types import Note, TokenLogprob, ToolCall, Usage
 
 __all__ = ["Reply"]
+
+# Of OpenAI, and of TGI; whatever else a server says ("abort", "error") means that the answer is not whole.
+_WHOLE = frozenset({"stop", "length", "tool_calls", "function_call", "content_filter", "eos_token", "stop_sequence"})
 
 
 class Reply:
@@ -19,7 +25,7 @@ class Reply:
     >>> reply = Reply()
     >>> reply.take({"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]})
     Piece(text='Hi', reasoning='', logprobs=())
-    >>> reply.ended().finish
+    >>> reply.ended(Address("http://localhost:8080/v1")).finish
     'stop'
     """
 
@@ -41,10 +47,23 @@ class Reply:
         text, logprobs = _text(delta.get("content")) or _text(choice.get("text")), _logprobs(choice.get("logprobs"))
         return Piece(text, reasoning, logprobs) if text or reasoning or logprobs else None
 
-    def ended(self, notes: tuple[Note, ...] = ()) -> Ended | None:
-        """The end; None if the server did not say that it is one."""
+    def stop(self) -> None:
+        """Take what came so far for the whole: nobody listens any more. A call that has only begun is none."""
+        self._finish = "stop"
+        self._calls = {at: call for at, call in self._calls.items() if _whole(call[1])}
+
+    def ended(self, address: Address, notes: tuple[Note, ...] = ()) -> Ended | None:
+        """The end; None if the server did not say that it is one.
+
+        Raises
+        ------
+        EngineError
+            The server says that the answer is not whole.
+        """
         if not self._finish:
             return None
+        if self._finish not in _WHOLE:
+            raise broken_off(address, self._finish)
         if self._finish == "content_filter":
             notes = (*notes, Note("filtered", "the server left out a part of the answer: its filter"))
         calls = tuple(ToolCall(name, arguments or "{}") for _, (name, arguments) in sorted(self._calls.items()))
@@ -83,6 +102,15 @@ def _logprobs(told: Any) -> tuple[TokenLogprob, ...]:
         pairs = tuple((_text(other.get("token")), _number(other.get("logprob"))) for other in top)
         made.append(TokenLogprob(_text(one.get("token")), _number(one.get("logprob")), pairs))
     return tuple(made)
+
+
+def _whole(arguments: str) -> bool:
+    """Whether the arguments of a call are all there."""
+    try:
+        json.loads(arguments or "{}")
+    except ValueError:
+        return False
+    return True
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

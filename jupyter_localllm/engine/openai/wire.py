@@ -72,15 +72,16 @@ class OpenAIWire:
         tools = self._dialect.tools and self._tools
         return Described(window or _ASSUMED_WINDOW, tools, self._dialect.at_once, details, remote)
 
-    async def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
+    async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer; what the server refuses and can be left out is left out, and told."""
         body, reply = body_of(job, self._model, self._dialect), Reply()
         async with await self._begun(body) as stream:
             async for chunk in stream:
                 piece = reply.take(chunk.to_dict(warnings=False))
-                if piece is not None:
-                    yield piece
-        ended = reply.ended(body.notes)
+                if piece is not None and (yield piece):
+                    reply.stop()
+                    break
+        ended = reply.ended(self._address, body.notes)
         if ended is not None:
             yield ended
         elif self._dialect.at_once == 1:

@@ -119,13 +119,15 @@ class RouterEngine:
         yield from self.load()
         allowed = self._allowed(job)
         left_out = [f"{member.name}: {member.why}" for member in allowed if member.resting]
+        failed = bool(left_out)
         small: ContextOverflow | None = None
         for member in sorted(allowed, key=lambda one: one.last_resort):
             began = False
             try:
                 for event in self._asked(member, job):
+                    self._check_open()
                     began = began or isinstance(event, Token)
-                    yield _noted(event, member, left_out) if isinstance(event, Done) else event
+                    yield _noted(event, member, left_out, failed) if isinstance(event, Done) else event
                 return
             except ContextOverflow as error:
                 small = error
@@ -136,7 +138,7 @@ class RouterEngine:
                 member.fail(error)
                 if began:
                     raise
-                told = f"{member.name}: {error.message}"
+                told, failed = f"{member.name}: {error.message}", True
                 left_out += [] if told in left_out else [told]
         raise small or self._nobody(allowed)
 
@@ -229,7 +231,8 @@ class _Ready:
     engine: Engine
 
 
-def _noted(event: Done, member: Member, left_out: Sequence[str]) -> Done:
+def _noted(event: Done, member: Member, left_out: Sequence[str], failed: bool) -> Done:
+    """The answer, with who gave it. One that stood in for another that failed is not kept: it may be back."""
     why = f"; {'; '.join(left_out)}" if left_out else ""
-    note = Note("routed", f"answered by {member.name}{why}")
+    note = Note("rerouted" if failed else "routed", f"answered by {member.name}{why}")
     return Done(replace(event.result, notes=(*event.result.notes, note)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import string
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
@@ -11,11 +12,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address
 from jupyter_localllm.engine.served.loop import Emit, Loop
 from jupyter_localllm.engine.served.talk import Talk
-from jupyter_localllm.engine.served.wire import Described, Ended, Wire
-from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, ToolsRefused
+from jupyter_localllm.engine.served.wire import Described, Ended, Piece, Wire
+from jupyter_localllm.errors import (
+    ContextOverflow,
+    EngineClosed,
+    EngineError,
+    LocalLLMError,
+    ModelNotFound,
+    ToolsRefused,
+)
 from jupyter_localllm.types import Done, Event, Job, ModelInfo, Note, Status, Usage
 
 if TYPE_CHECKING:
@@ -27,6 +36,7 @@ __all__ = ["ServedEngine", "estimated"]
 T = TypeVar("T")
 _REMEMBERED = 512  # texts whose tokens were counted
 _SLACK = 64  # pieces beyond max_tokens, after which a server is not listened to any more
+_SIGNS = (string.digits + string.punctuation).encode()
 _LONGEST_REMEMBERED = 4096  # characters of one
 
 
@@ -50,6 +60,7 @@ class ServedEngine:
         self._turns: asyncio.Semaphore | None = None  # of a server that takes few requests at once
         self._counted: dict[str, int] = {}
         self._closed = False
+        self._unloads = 0
         self._finalizer = weakref.finalize(self, self._loop.close, _nothing, wait=False)
         self._finalizer.atexit = False
 
@@ -60,8 +71,8 @@ class ServedEngine:
 
     @property
     def remote(self) -> str:
-        """Its address, if that is not on this machine; nobody is asked for it."""
-        return self.address.told
+        """Its address, or where it sends prompts on to as far as that is known, if that is not on this machine."""
+        return self.address.told or (self._described.remote if self._described is not None else "")
 
     @property
     def loaded(self) -> bool:
@@ -80,8 +91,7 @@ class ServedEngine:
         self._check_open()
         said = self._known()
         details = {"address": self.address.url, **said.details}
-        remote = self.address.told or said.remote
-        return ModelInfo(self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=remote)
+        return ModelInfo(self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=self.remote)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text: the server's count, or about a token for three bytes where it does not count."""
@@ -101,7 +111,7 @@ class ServedEngine:
 
     def generate(self, job: Job) -> Generator[Event, None, None]:
         """Ask, and tell what comes; closing the generator closes the connection, so that the server stops."""
-        begun = time.perf_counter()
+        begun, unloads = time.perf_counter(), self._unloads
         yield from self.load()
         n_ctx = self._known().n_ctx
         if job.max_tokens >= n_ctx:
@@ -109,8 +119,9 @@ class ServedEngine:
                 f"the answer may have {job.max_tokens:,} tokens, and the window of {self._name} has {n_ctx:,}",
                 "Lower max_tokens; or set n_ctx, if the server's window is larger than it says.",
             )
-        yield Status("waiting", f"asking {self.address.url}", remote=self.address.told)
-        yield from self._loop.stream(lambda emit: self._answer(job, emit, begun))
+        yield Status("waiting", f"asking {self.address.url}", remote=self.remote)
+        self._check_open()
+        yield from self._loop.stream(lambda emit: self._answer(job, emit, begun, unloads))
 
     def holds(self, constraint: Constraint) -> bool:
         """Never for sure: servers differ, and some loosen a schema silently. So the model is told in words as well."""
@@ -123,15 +134,18 @@ class ServedEngine:
         self._check_open()
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        rows = np.asarray(self._loop.call(lambda: self._in_turn(lambda w: w.embed(texts))), dtype=np.float32)
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True) if rows.ndim == 2 else np.zeros((1, 1))
+        made = self._loop.call(lambda: self._in_turn(lambda w: w.embed(texts)))
+        even = len({len(row) for row in made}) == 1
+        rows = np.asarray(made, dtype=np.float32) if even else np.zeros((0, 0), dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if len(rows) != len(texts) or not np.isfinite(lengths).all() or not (lengths > 0).all():
             raise EngineError(f"{self.address.url} gave no vector for each text", "Is it an embedding model?")
         return np.asarray(rows / lengths, dtype=np.float32)
 
     def unload(self) -> None:
         """End what runs with `EngineClosed`, and ask the server to free the model, if it can be asked."""
-        self._loop.cancel(EngineClosed(f"{self._name} was unloaded while it answered", "Run it again."))
+        self._unloads += 1
+        self._loop.cancel(self._unloaded())
         if self._described is not None and not self._closed:
             self._described = None
             with contextlib.suppress(LocalLLMError):  # the server is gone: nothing lies in its memory either
@@ -157,6 +171,9 @@ class ServedEngine:
         if self._wire is not None:
             await self._wire.close()
 
+    def _unloaded(self) -> EngineClosed:
+        return EngineClosed(f"{self._name} was unloaded while it answered", "Run it again.")
+
     def _check_open(self) -> None:
         if self._closed:
             raise EngineClosed(f"{self._name} was closed", "Make a new handle.")
@@ -181,7 +198,10 @@ class ServedEngine:
     async def _told(self, ask: Callable[[Wire], Awaitable[T]]) -> T:
         """Ask the wire; whatever it raises is an error of ours."""
         if self._wire is None:
-            self._wire = self._make()
+            try:
+                self._wire = self._make()
+            except (ImportError, ValueError) as error:
+                raise trouble.unmade(self.address, error) from error
         wire = self._wire
         try:
             return await ask(wire)
@@ -189,9 +209,13 @@ class ServedEngine:
             if self._described is not None:
                 self._described = replace(self._described, tools=False)
             raise
-        except LocalLLMError:
+        except LocalLLMError as error:
+            if isinstance(error, ModelNotFound):
+                self._described = None
             raise
         except Exception as error:  # of the client, its HTTP library, or a server's reply that is not what it should be
+            if trouble.lost(error):
+                self._described = None  # who is there the next time may be another one
             raise wire.trouble(error) from error
 
     async def _in_turn(self, ask: Callable[[Wire], Awaitable[T]]) -> T:
@@ -212,11 +236,14 @@ class ServedEngine:
         async with self._turns:
             yield
 
-    async def _answer(self, job: Job, emit: Emit, begun: float) -> None:
-        talk = Talk(job, emit, begun)
+    async def _answer(self, job: Job, emit: Emit, begun: float, unloads: int) -> None:
+        if unloads != self._unloads:  # between two events of the answer, when there was nothing to cancel yet
+            raise self._unloaded()
+        talk, remote = Talk(job, emit, begun), self.remote
         async with self._turn(emit):
             ended = await self._told(lambda wire: _heard(wire, job, talk))
         if ended is None:
+            self._described = None
             raise EngineError(
                 f"{self.address.url} broke its answer off after {talk.pieces} pieces",
                 "Ask again; the server's log may say why.",
@@ -227,20 +254,22 @@ class ServedEngine:
         if job.logprobs is not None and not talk.has_logprobs:
             silent = Note("unsent", "the server gives no log-probabilities")
             ended = replace(ended, notes=(*ended.notes, silent))
-        remote = self.address.told or (self._described.remote if self._described is not None else "")
         emit(Done(talk.result(ended, usage, self._name, remote)))
 
 
 async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
     """Listen to the end; None if there is none. A stop string ends it here, and the connection with it."""
     async with contextlib.aclosing(wire.chat(job)) as pieces:
-        async for heard in pieces:
-            if isinstance(heard, Ended):
-                return heard
-            if talk.take(heard):
-                return Ended()
-            if talk.pieces > job.max_tokens + _SLACK:  # a piece is a token at least
-                return Ended("length", notes=(Note("unsent", "the server does not keep to max_tokens"),))
+        with contextlib.suppress(StopAsyncIteration):
+            heard = await anext(pieces)
+            while isinstance(heard, Piece):
+                stopped = talk.take(heard)
+                endless = not stopped and talk.pieces > job.max_tokens + _SLACK  # a piece is a token at least
+                heard = await pieces.asend(stopped or endless)
+                if endless and isinstance(heard, Ended):
+                    note = Note("unsent", "the server does not keep to max_tokens")
+                    return replace(heard, finish="length", notes=(*heard.notes, note))
+            return heard
     return None
 
 
@@ -251,9 +280,17 @@ async def _nothing() -> None:
 def estimated(text: str) -> int:
     """About how many tokens a text has: rather too many.
 
+    Tokenizers differ most in what is no word: many of them take each digit and each sign for itself, and a letter of
+    another script, or half of an emoji, too.
+
     Examples
     --------
-    >>> estimated("What is the capital of Japan?"), estimated("")
-    (10, 0)
+    >>> estimated("What is the capital of Japan?"), estimated("31,415.9"), estimated("東京"), estimated("")
+    (11, 9, 3, 0)
     """
-    return len(text.encode("utf-8", "replace")) // 3 + 1 if text else 0
+    if not text:
+        return 0
+    plain = text.encode("ascii", "ignore")
+    words = len(plain.translate(None, _SIGNS))
+    beyond = len(text.encode("utf-16-le", "replace")) // 2 - len(plain)  # emojis and rare signs count twice
+    return len(plain) - words + words // 3 + beyond + 1

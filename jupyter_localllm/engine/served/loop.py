@@ -42,6 +42,7 @@ class Loop:
         self._name = name
         self._pid = os.getpid()
         self._lock = threading.RLock()  # a handle may be collected while this thread holds it
+        self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._open: dict[Future[Any], LocalLLMError | None] = {}
@@ -99,10 +100,11 @@ class Loop:
                 future.cancel()
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]], *, wait: bool = True) -> None:
-        """Cancel all, run a last coroutine, and end the thread. The next request would begin a new one."""
+        """Cancel all, run a last coroutine, and end the thread for good."""
         if os.getpid() != self._pid:
             return
         with self._lock:
+            self._closed = True
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
@@ -118,6 +120,9 @@ class Loop:
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         with self._lock:
+            if self._closed:
+                work.close()
+                raise EngineClosed("the connections to the server were closed", "Make a new handle.")
             if self._loop is None:
                 loop = asyncio.new_event_loop()
                 thread = threading.Thread(target=_run, args=(loop,), name=self._name, daemon=True)

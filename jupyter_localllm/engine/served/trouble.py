@@ -5,18 +5,33 @@ from __future__ import annotations
 import re
 
 from jupyter_localllm.engine.served.address import Address
-from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError
+from jupyter_localllm.errors import ContextOverflow, DependencyMissing, EngineError, LocalLLMError
 
-__all__ = ["CONNECT_SECONDS", "broke_off", "hiding", "not_there", "of_transport", "refused", "silent", "strange"]
+__all__ = [
+    "CONNECT_SECONDS",
+    "broke_off",
+    "broken_off",
+    "cut_short",
+    "hiding",
+    "lost",
+    "not_there",
+    "of_transport",
+    "refused",
+    "silent",
+    "strange",
+    "unmade",
+]
 
 CONNECT_SECONDS = 1.5
 """How long a server may take to accept a connection: who waits for one that is not there is told within two seconds."""
 
+_BROKEN = frozenset({"ReadError", "WriteError", "CloseError", "RemoteProtocolError", "ProxyError"})
+_LOST = _BROKEN | {"ConnectError", "ConnectTimeout", "ConnectionError"}
 _LONGEST = 600  # characters of what a server says
 _WINDOW = re.compile(r"context.{0,20}(length|size|window)|maximum context|exceed.{0,40}context|n_ctx|too many tokens")
 
 
-def of_transport(address: Address, error: BaseException, start: str, seconds: float) -> EngineError | None:
+def of_transport(address: Address, error: BaseException, start: str, seconds: float) -> LocalLLMError | None:
     """What an exception of the HTTP library means; None if it is none of those that are about the connection.
 
     Parameters
@@ -30,11 +45,13 @@ def of_transport(address: Address, error: BaseException, start: str, seconds: fl
         The longest silence.
     """
     kind, said = type(error).__name__, str(error)
+    if isinstance(error, ImportError):
+        return unmade(address, error)
     if kind in ("ConnectError", "ConnectTimeout"):
         return _unsafe(address, said) if "ssl" in said.lower() else not_there(address, start, said)
     if kind.endswith("Timeout"):
         return silent(address, seconds)
-    if kind in ("ReadError", "WriteError", "CloseError", "RemoteProtocolError", "ProxyError"):
+    if kind in _BROKEN:
         return broke_off(address, said)
     return None
 
@@ -66,6 +83,39 @@ def broke_off(address: Address, why: str) -> EngineError:
         f"{address.url} broke off: {_shortened(why) or 'the connection was closed'}",
         "Ask again. If that happens each time, see the server's log: it may have run out of memory.",
     )
+
+
+def broken_off(address: Address, reason: str) -> EngineError:
+    """The server ended its answer, and says that it is not whole."""
+    return EngineError(
+        f"{address.url} ended its answer before it was whole: {_shortened(reason)}",
+        "Ask again; the server's log may say why.",
+    )
+
+
+def cut_short(address: Address, tokens: int, n_ctx: int) -> ContextOverflow:
+    """The server read no more of the prompt than its window holds, and may have left the rest out."""
+    return ContextOverflow(
+        f"{address.url} read {tokens:,} tokens of the prompt, and its window has {n_ctx:,}: the rest was left out",
+        "Shorten the prompt, or set n_ctx to a larger window.",
+    )
+
+
+def unmade(address: Address, error: Exception) -> LocalLLMError:
+    """The client itself cannot be made: most likely for a proxy that the environment names."""
+    said = f"{address.url} cannot be asked: {_shortened(str(error))}"
+    if isinstance(error, ImportError):
+        return DependencyMissing(said, 'For a SOCKS proxy: pip install "httpx[socks]". Or unset ALL_PROXY.')
+    return EngineError(said, "Look at the variables of the environment that name proxies: ALL_PROXY, HTTPS_PROXY.")
+
+
+def lost(error: BaseException | None) -> bool:
+    """Whether an exception means that another server, or another model, may be there the next time."""
+    while error is not None:
+        if type(error).__name__ in _LOST or getattr(error, "status_code", 0) == 404:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def strange(address: Address, what: str, protocol: str) -> EngineError:

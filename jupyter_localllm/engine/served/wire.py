@@ -89,8 +89,11 @@ class Wire(Protocol):
         """Find the model, or raise `ModelNotFound`."""
         ...
 
-    def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
-        """Pieces of an answer, and last the one `Ended`. Closing it lets the connection go."""
+    def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
+        """Pieces of an answer, and last the one `Ended`. Closing it lets the connection go.
+
+        Sent True for a piece, it lets the connection go as well, and gives the `Ended` as far as it is known by then.
+        """
         ...
 
     async def count(self, texts: Sequence[str]) -> list[int] | None:

@@ -250,6 +250,41 @@ def test_what_servers_do(fake: Any, handle: Make, route: Any, words: str, kind: 
     assert error.hint
 
 
+def ending(**last: Any) -> Callable[[Asked], Iterator[bytes]]:
+    def route(_: Asked) -> Iterator[bytes]:
+        end = {"message": {"role": "assistant", "content": ""}, "done": True, **last}
+        yield b'{"message": {"role": "assistant", "content": "One"}, "done": false}\n'
+        yield json.dumps(end).encode() + b"\n"
+
+    return route
+
+
+def test_an_answer_that_is_not_whole(fake: Any, handle: Make) -> None:
+    """An end for a reason that is none of the model's is an error with the word; no reason at all is an old server."""
+    fake.speaker.routes["/api/chat"] = ending(done_reason="load")
+    assert "ended its answer before it was whole: load" in told(handle()).message
+    fake.speaker.routes["/api/chat"] = ending()
+    assert handle().generate("Well?").text == "One"
+
+
+def test_a_prompt_is_not_cut_off(fake: Any, handle: Make) -> None:
+    """The server is told to refuse what does not fit; one that read a part of it is an error."""
+    handle().generate("hello?")
+    assert [asked(fake)[name] for name in ("truncate", "shift")] == [False, False]
+    fake.speaker.routes["/api/chat"] = ending(done_reason="stop", prompt_eval_count=2048, eval_count=1)
+    error = told(handle())
+    assert isinstance(error, ContextOverflow)
+    assert "2,048 tokens" in error.message
+
+
+def test_figures_are_not_taken_for_words(fake: Any, handle: Make) -> None:
+    """Tokenizers take each digit for itself: a prompt of figures that would be cut off is refused before it is sent."""
+    count = len(fake.speaker.asked)
+    with pytest.raises(ContextOverflow):
+        handle().generate("Add: " + " ".join(["31415926"] * 240), max_tokens=100)
+    assert not [one for one in fake.speaker.asked[count:] if one.path == "/api/chat"]
+
+
 @pytest.mark.parametrize("page", [b"<html>hello</html>", {"models": 7}, ["m"]])
 def test_something_else_listens_there(fake: Any, handle: Make, page: Any) -> None:
     """A page of HTML, or JSON of another kind, is no list of models."""
