@@ -118,7 +118,7 @@ class Runtime:
         shared = self._engines.get(key)
         fresh = shared is None  # room was made for it when its window was planned
         if shared is None:
-            made = yield from self._preparation.engine(spec, cache, self._make_room)
+            made = yield from self._preparation.engine(spec, cache, self.resident)
             shared = self._engines.setdefault(key, _Shared(made, file[0]))  # another thread may have been faster
         shared.holders.add(holder)
         self._used(key)
@@ -130,17 +130,14 @@ class Runtime:
     def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
         """Let others leave the memory, if there are too many or too little is free."""
 
-        def make_room() -> str:
-            return retire_oldest((shared.engine for shared in list(self._engines.values())), engine)
+        def others() -> list[Engine]:
+            return [one for one in self.resident() if one is not engine]
 
-        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and make_room():
+        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and retire_oldest(others()):
             pass
         if not fresh:
-            yield from reload_room(engine.model, engine.settings, make_room)
+            yield from reload_room(engine.model, engine.settings, others)
         yield memory_told(engine.model, engine.settings)
-
-    def _make_room(self) -> str:
-        return retire_oldest(shared.engine for shared in list(self._engines.values()))
 
     def _used(self, key: tuple[Any, ...]) -> None:
         """Note that an engine is used now: the others come before it."""
@@ -160,8 +157,8 @@ class Runtime:
         return shared.engine
 
     def resident(self) -> list[Engine]:
-        """The engines that are loaded now."""
-        return [shared.engine for shared in self._engines.values() if shared.engine.loaded]
+        """The engines that are loaded now, the one that was not used for longest first."""
+        return [shared.engine for shared in list(self._engines.values()) if shared.engine.loaded]
 
     def engine_of(self, holder: int) -> Engine | None:
         """The engine that `holder` used last, if it is loaded."""
