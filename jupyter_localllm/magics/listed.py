@@ -27,6 +27,7 @@ def listing(handle: LocalLLM) -> str:
     handle : LocalLLM
         Whose folders are searched, and whose window counts.
     """
+    runtime.current().places.forget()
     wish, here = wish_of(handle), survey(handle.search, handle.answers.memo)
     best, better = recommend(here, wish)
     resident = {engine.name for engine in runtime.current().resident()}

@@ -60,6 +60,7 @@ def fetched(handle: LocalLLM, wanted: str, tell: Callable[[Status], object], *, 
 
     memo = handle.answers.memo
     got = pull(wanted, handle.pull_dir, memo, tell=tell, force=force)
+    runtime.current().places.forget()
     return "\n".join(_came(got, facts_of(got.path, memo), wish_of(handle)))
 
 

@@ -31,7 +31,6 @@ from jupyter_localllm.models import (
     check_adapter,
     describe,
     library_knows,
-    locate,
     plan_context,
     plan_layers,
     sha256_of,
@@ -89,17 +88,20 @@ class Preparation:
         self._lock = threading.Lock()
         self._tried: set[str] = set()  # what was measured in vain: a busy machine pays for it once in a kernel
 
-    def engine(self, spec: ModelSpec, cache: AnswerCache, others: Others) -> Generator[Status, None, LocalEngine]:
+    def engine(
+        self, spec: ModelSpec, found: tuple[str, Path], cache: AnswerCache, others: Others
+    ) -> Generator[Status, None, LocalEngine]:
         """Check the file, try it in a child process, measure it, and make its engine, which is not loaded yet.
 
-        Of the `others` some are unloaded where it does not fit beside them, and would without them.
+        The file was `found` by its name, see `Places.locate`. Of the `others` some are unloaded where it does not fit
+        beside them, and would without them.
 
         Raises
         ------
         ModelError
             The file is missing or broken, does not fit in memory, or kills the build of llama.cpp.
         """
-        name, path = locate(spec.model, model_dirs=spec.model_dirs)
+        name, path = found
         yield Status("checking", f"checking {name}")
         file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
         if spec.settings.adapter:

@@ -17,7 +17,7 @@ from jupyter_localllm.engine.backends import Target
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
-from jupyter_localllm.models import locate
+from jupyter_localllm.runtime.places import Places
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
 from jupyter_localllm.runtime.room import memory_told, reload_room, retire_oldest
 from jupyter_localllm.types import Status
@@ -43,6 +43,8 @@ class Runtime:
     owner : Owner
         The thread that owns native models.
     conversations : Conversations
+    places : Places
+        Where models were found.
     own : object or None
         The kernel's own handle (`jupyter_localllm.get_llm`).
     chat : object or None
@@ -57,6 +59,7 @@ class Runtime:
         self.owner = Owner()
         self._preparation = Preparation(self.owner)
         self.conversations = Conversations()
+        self.places = Places()
         self.own: Any = None
         self.chat: Any = None
         self.on_notice: Callable[[str], None] = _print_notice
@@ -111,14 +114,14 @@ class Runtime:
             This is a fork of the process that the runtime belongs to.
         """
         check_fork(self._pid)
-        _, path = locate(spec.model, model_dirs=spec.model_dirs)
-        file = stamp(path)
+        found = self.places.locate(spec.model, spec.model_dirs, cache.memo)
+        file = stamp(found[1])
         key = (*file, spec)
         self._release_others(holder, key, file[0])
         shared = self._engines.get(key)
         fresh = shared is None  # room was made for it when its window was planned
         if shared is None:
-            made = yield from self._preparation.engine(spec, cache, self.resident)
+            made = yield from self._preparation.engine(spec, found, cache, self.resident)
             shared = self._engines.setdefault(key, _Shared(made, file[0]))  # another thread may have been faster
         shared.holders.add(holder)
         self._used(key)

@@ -57,7 +57,7 @@ def test_only_headers_are_read_and_only_once(tmp_path: Path, monkeypatch: pytest
         raise AssertionError("a file was opened")
 
     monkeypatch.setattr("jupyter_localllm.models.gguf.open", opened, raising=False)
-    monkeypatch.setattr("jupyter_localllm.models.survey.open", opened, raising=False)
+    monkeypatch.setattr("jupyter_localllm.models.samples.open", opened, raising=False)
     assert survey([tmp_path], memo) == first
 
 
