@@ -10,7 +10,7 @@ from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.magics.tables import size, table
 from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
-from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, windows
+from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, too_new, windows
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk, survey
 
@@ -58,7 +58,15 @@ def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: On
     where = one.place if one.place == "package" else _where(one)
     license = one.entry.license if one.entry else one.facts.license
     kind = one.facts.kind if not one.also else f"{one.facts.kind} (x{len(one.also) + 1})"
-    return (mark, one.name, kind, size(one.facts.size_bytes), *_memory(judged, loaded=loaded), license, where)
+    return (
+        mark,
+        one.name,
+        kind,
+        size(one.facts.size_bytes),
+        *_memory(judged, one.facts.architecture, loaded=loaded),
+        license,
+        where,
+    )
 
 
 def _where(one: OnDisk) -> str:
@@ -67,9 +75,10 @@ def _where(one: OnDisk) -> str:
     return str(one.path) if ours else f"{one.place}: {one.path}"
 
 
-def _memory(judged: Fit, *, loaded: bool) -> tuple[str, str]:
+def _memory(judged: Fit, architecture: str, *, loaded: bool) -> tuple[str, str]:
     memory = size(judged.memory.total_bytes) if judged.memory is not None else ""
-    return memory, "loaded" if loaded else _VERDICTS[judged.verdict]
+    verdict = "needs a newer llama.cpp" if too_new(architecture) else _VERDICTS[judged.verdict]
+    return memory, "loaded" if loaded else verdict
 
 
 def _other(one: OnDisk) -> tuple[str, ...]:
@@ -83,7 +92,7 @@ def _offered(entry: CatalogEntry, wish: Wish, best: bool) -> tuple[str, ...]:
         "+" if best else "",
         entry.name,
         _size(entry, file),
-        *_memory(judged, loaded=False),
+        *_memory(judged, entry.architecture, loaded=False),
         entry.license,
         entry.good_at,
     )
@@ -172,7 +181,7 @@ def _file_row(entry: CatalogEntry, file: CatalogFile, wish: Wish) -> tuple[str, 
     judged = fit(entry.name, entry.shape, entry.bytes_of(file), wish)
     command = f"%llm pull {entry.name}:{file.quantization}" if file.repository else entry.install_command
     words = quantization_words(file.quantization)
-    return (file.quantization, _size(entry, file), *_memory(judged, loaded=False), command, words)
+    return (file.quantization, _size(entry, file), *_memory(judged, entry.architecture, loaded=False), command, words)
 
 
 def _count(parameters: int) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from jupyter_localllm.errors import ModelMemoryError
 from jupyter_localllm.models.catalog import CatalogEntry, catalog
+from jupyter_localllm.models.checks import library_knows
 from jupyter_localllm.models.facts import Facts
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.memory import COMFORTABLE_SHARE, MemoryEstimate, estimate, plan_context
@@ -24,6 +25,7 @@ __all__ = [
     "memory_words",
     "quantization_words",
     "recommend",
+    "too_new",
     "why_not",
     "windows",
 ]
@@ -113,11 +115,22 @@ def recommend(here: Sequence[OnDisk], wish: Wish) -> tuple[OnDisk | None, Catalo
         quick = not wish.cores or weights <= wish.cores * _BYTES_PER_CORE
         return quick and fit(name, shape, weights, wish).verdict == "yes"
 
-    usable = [one for one in here if one.facts.kind == "chat" and good(one.name, one.facts.shape, one.facts.size_bytes)]
+    usable = [
+        one
+        for one in here
+        if one.facts.kind == "chat"
+        and not too_new(one.facts.architecture)
+        and good(one.name, one.facts.shape, one.facts.size_bytes)
+    ]
     best = max(usable, key=lambda one: (one.facts.parameters, one.facts.size_bytes), default=None)
     known = {one.entry.name for one in here if one.entry is not None}
     others = [
-        e for e in catalog() if e.kind == "chat" and e.name not in known and good(e.name, e.shape, e.bytes_of(e.usual))
+        entry
+        for entry in catalog()
+        if entry.kind == "chat"
+        and entry.name not in known
+        and not too_new(entry.architecture)
+        and good(entry.name, entry.shape, entry.bytes_of(entry.usual))
     ]
     better = max(others, key=lambda entry: entry.parameters, default=None)
     if better is not None and best is not None and better.parameters < 1.5 * best.facts.parameters:
@@ -171,8 +184,20 @@ _NOT_FOR = {
 }
 
 
+def too_new(architecture: str) -> bool:
+    """Whether the installed llama.cpp lacks an architecture."""
+    return bool(architecture) and not library_knows(architecture)
+
+
 def why_not(facts: Facts) -> str:
-    """Say why a file cannot answer; ``""`` if it can."""
-    if facts.problem or facts.writes:
+    """Say why a file cannot answer here; ``""`` if it can."""
+    if facts.problem:
         return facts.problem
-    return _NOT_FOR.get(facts.kind, "it is no model.")
+    if not facts.writes:
+        return _NOT_FOR.get(facts.kind, "it is no model.")
+    if too_new(facts.architecture):
+        return (
+            f"the installed llama.cpp does not know its architecture ({facts.architecture}). Perhaps a newer one does: "
+            "pip install -U llama-cpp-python"
+        )
+    return ""

@@ -127,6 +127,17 @@ def test_the_largest_that_fits_is_recommended() -> None:
     assert recommend([embedder, small], Wish(int(64e9)))[0] is small
 
 
+def test_nothing_is_recommended_that_the_build_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of what is here, nor of the catalog."""
+    monkeypatch.setattr("jupyter_localllm.models.fitting.library_knows", lambda name: name == "llama")
+    here = here_of(ENTRY)
+    qwen = replace(here, facts=replace(here.facts, architecture="qwen2"))
+    best, better = recommend([qwen], Wish(int(64e9)))
+    assert best is None
+    assert better is not None
+    assert better.architecture == "llama"
+
+
 @pytest.mark.parametrize(
     ("quantization", "word"),
     [
