@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.answering.again import checker_of
 from jupyter_localllm.answering.background import watched
 from jupyter_localllm.answering.draft import Draft, from_texts, plain, quoted, worded
+from jupyter_localllm.answering.elsewhere import asked_elsewhere
 from jupyter_localllm.answering.evidence import Evidence, Limits
 from jupyter_localllm.answering.gathering import gather
 from jupyter_localllm.answering.prompt import messages_of
@@ -94,6 +95,7 @@ def answer(asking: Asking, model: Model, cache: AnswerCache) -> Generator[AskEve
     begun = time.perf_counter()
     yield Status("sources", _looking(asking.snapshots))
     evidence = yield from watched(lambda tell: _gathered(asking, tell), "sources")
+    yield from asked_elsewhere(asking.limits)
     if asking.reader == "model" and evidence.possible:
         evidence = yield from choose_reading(asking.question, evidence, asking.request, model, cache)
     frames = [snapshot for snapshot in asking.snapshots if isinstance(snapshot, FrameSnapshot)]

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.pipeline import Model, Request, ask
-from jupyter_localllm.types import Done, Event, Token
+from jupyter_localllm.types import Done, Event, Status, Token
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache import AnswerCache
@@ -27,6 +27,8 @@ def said(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     for event in ask(request, model, cache):
         if isinstance(event, Done):
             text = event.result.text
+            if remote := event.result.provenance.remote:  # perhaps out of the cache, and asked elsewhere all the same
+                yield Status("reading", remote=remote)
         elif not isinstance(event, Token):
             yield event
     return text

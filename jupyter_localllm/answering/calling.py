@@ -39,6 +39,7 @@ from jupyter_localllm.types import (
     Token,
     ToolCall,
     Usage,
+    united,
 )
 
 if TYPE_CHECKING:
@@ -62,12 +63,15 @@ class Given:
     notes : tuple of Note
     checker : callable or None
         Checks citations of variables again.
+    remote : str
+        Addresses outside of this machine that were asked to choose the passages.
     """
 
     passages: tuple[Passage, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     checker: Checker | None = None
+    remote: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def _round(
 ) -> Generator[AskEvent, None, Result | None]:
     """One answer of the model; what it says is checked if there is something to check it against."""
     told = [explained(passage, tools) for passage in passages]
-    citing = Citing(told, _question(course.messages)) if passages else None
+    citing = Citing(told, _question(course.messages)) if passages or course.calls else None
     before = course.text + (_BETWEEN if course.text else "")
     shown = before
     result: Result | None = None
@@ -272,6 +276,7 @@ def _finished(calling: Calling, course: _Course, begun: float) -> Generator[AskE
         **(given.sources or last.provenance.sources),
         **{passage.locator.operation or "": passage.sha256 for passage in calls},
     }
+    remote = united(given.remote, *(result.provenance.remote for result in course.results))
     result = replace(
         last,
         text=course.raw,
@@ -289,7 +294,7 @@ def _finished(calling: Calling, course: _Course, begun: float) -> Generator[AskE
         ),
         cached=all(result.cached for result in course.results),
         notes=tuple(dict.fromkeys((*(n for one in course.results for n in one.notes), *course.notes, *given.notes))),
-        provenance=replace(last.provenance, sources=sources),
+        provenance=replace(last.provenance, sources=sources, remote=remote),
         calls=tuple(course.calls),
     )
     yield Cited(Answer(course.text, course.citations, passages, result, checker=checker_of_calls(given.checker)))

@@ -12,9 +12,10 @@ from jupyter_localllm.api.handle import drive
 from jupyter_localllm.api.with_tools import Kit, WithTools
 from jupyter_localllm.conversation import Seat
 from jupyter_localllm.engine.asynchronous import iterate, stopped
+from jupyter_localllm.engine.backends import backend_of
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.pipeline import Plan, Request, plan
-from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message
+from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message, united
 
 if TYPE_CHECKING:
     from jupyter_localllm.answering import Asking, Evidence
@@ -116,13 +117,19 @@ class FromSources(WithTools):
         from jupyter_localllm.answering.again import checker_of
         from jupyter_localllm.answering.background import watched
         from jupyter_localllm.answering.calling import Given
+        from jupyter_localllm.answering.elsewhere import asked_elsewhere
 
         evidence = yield from watched(
             lambda tell: gather(asking.question, asking.snapshots, replace(asking.limits, progress=tell)), "sources"
         )
+        yield from asked_elsewhere(asking.limits)
         request = _without_marks(asking, request_of(asking, evidence))
         hashes = yield from watched(lambda tell: {one.name: one.sha256 for one in asking.snapshots}, "sources")
-        given = Given(evidence.passages, hashes, evidence.notes, checker_of(asking.latest, evidence.readings))
+        checker, remote = (
+            checker_of(asking.latest, evidence.readings),
+            getattr(asking.limits.embed, "asked_elsewhere", ""),
+        )
+        given = Given(evidence.passages, hashes, evidence.notes, checker, remote)
         yield from self._run_tools(kit, request, seat, None, question=asking.question, given=given)
 
     def plan_ask(self, question: str, sources: Mapping[str, Any], **options: Any) -> SourcesPlan:
@@ -200,15 +207,26 @@ class FromSources(WithTools):
         if not model:
             return None
 
+        from jupyter_localllm.sources.select import Vectors
+
+        maker = self.derive(model=model, adapter="")
+        target = maker._target(model)
+        remote = ""
+        if target is not None:
+            backend = backend_of(target.scheme)
+            backend.check(target)  # whether it may be asked, before anything is read
+            remote = united(*backend.remote(target))
+
         def embed(texts: Sequence[str]) -> Any:
             return drive(self.derive(model=model, adapter="")._ready()).embed(list(texts))
 
-        return self._runtime.vectors(model, embed)
+        return Vectors(embed, self._runtime.vectors(target or maker._spec(model)), remote)
 
     def _run_ask(self, asking: Asking, seat: Seat) -> Generator[AskEvent, None, None]:
         from jupyter_localllm.answering import answer
+        from jupyter_localllm.answering.elsewhere import telling_addresses
 
-        for event in answer(asking, self._model(), self.answers):
+        for event in telling_addresses(answer(asking, self._model(), self.answers)):
             if isinstance(event, Cited):
                 notes = seat.record(self.conversations, asking.question, event.answer)
                 if notes:

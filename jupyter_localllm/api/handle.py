@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import weakref
@@ -15,7 +16,7 @@ from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import ModelError, UsageError
+from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError
 from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
@@ -126,13 +127,26 @@ class Handle(FileSettings):
         """
         target = self._target(model)
         if target is not None:
-            return backend_of(target.scheme).check(target)
+            backend = backend_of(target.scheme)
+            told = backend.check(target)
+            for part in getattr(backend, "parts", lambda _: ())(target):
+                self.find(part)
+            return told
         memo = self.answers.memo
         name, path = self._runtime.places.locate(model, self.search, memo)
         facts = facts_of(path, memo)
         if why := why_not(facts):
             raise ModelError(f"{name} cannot answer: {why}", "%llm models lists what can.")
         return f"{name} ({memory_words(name, facts, self.wish())})"
+
+    def elsewhere(self) -> tuple[str, ...]:
+        """The addresses outside of this machine to which the settings may lead prompts or passages; none is asked."""
+        found = str(getattr(self._engine, "remote", "")).split(", ")
+        for model in filter(None, ("" if self._engine is not None else self.model, self.embedding_model)):
+            with contextlib.suppress(LocalLLMError):  # what cannot be asked is told when it is used
+                if (target := self._target(model)) is not None:
+                    found += backend_of(target.scheme).remote(target)
+        return tuple(dict.fromkeys(filter(None, found)))
 
     def wish(self, cores: int = 0) -> Wish:
         """What a model must fit into: the free memory, with the window and the cache that are set."""
@@ -195,8 +209,12 @@ class Handle(FileSettings):
             return runtime.BackendModel(
                 self._runtime, target, self.answers, holder, lambda name: self._named(name, self._part(name))
             )
+        return runtime.FileModel(self._runtime, self._spec(model), self.answers, holder)
+
+    def _spec(self, model: str) -> runtime.ModelSpec:
+        """A model in a file, with the settings of this handle."""
         settings = {f.name: getattr(self, f.name) for f in fields(LlamaSettings)}
-        spec = runtime.ModelSpec(
+        return runtime.ModelSpec(
             model,
             self.search,
             LlamaSettings(**{**settings, "n_ctx": self.n_ctx or 0}),
@@ -206,7 +224,6 @@ class Handle(FileSettings):
             state_memory_size=self.state_memory_size,
             max_models=self.max_models,
         )
-        return runtime.FileModel(self._runtime, spec, self.answers, holder)
 
     def _part(self, name: str) -> int:
         """The number under which a model that is part of another one is held."""

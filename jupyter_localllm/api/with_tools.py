@@ -44,6 +44,8 @@ class WithTools(Requesting):
             return None
         if confirm is not None and not callable(confirm):
             raise UsageError(f"confirm is a function of a call, not {type(confirm).__name__}", "Or give yes=True.")
+        if yes is not None and not isinstance(yes, bool):
+            raise UsageError(f"yes is True or False, not {yes!r}", "Or give confirm, a function of a call.")
         for name in ("schema", "constraint"):
             if options.get(name) is not None:
                 raise UsageError(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from jupyter_localllm.batch.data import VALUE
+from jupyter_localllm.batch.kind import Kind
 from jupyter_localllm.batch.shape import Column
 from jupyter_localllm.errors import UsageError
 
 __all__ = ["Form", "form_of"]
+
+_DECIMAL = (38, 9)  # digits, and those behind the point: as NUMERIC in SQL
 
 
 def form_of(native: Any) -> Form:
@@ -99,16 +103,15 @@ class _PandasForm(Form):
     def like(self, column: Column) -> Any:
         """A series with the same index; of objects where pandas has no type of its own for it."""
         library = _library(self.native)
-        values: Any = list(column.values)
         dtype = self._DTYPES.get(column.kind.name)
         if column.kind.name == "category":
-            values, dtype = column.plain(), library.CategoricalDtype(list(column.kind.levels))
+            dtype = library.CategoricalDtype(list(column.kind.levels))
         if dtype is not None:
             try:
-                return library.Series(values, index=self.native.index, name=column.name, dtype=dtype)
+                return library.Series(column.arranged(), index=self.native.index, name=column.name, dtype=dtype)
             except (ValueError, TypeError, OverflowError):
                 pass  # a whole number of 80 digits, moments with time zones and without: as they are
-        return library.Series(values, index=self.native.index, name=column.name, dtype=object)
+        return library.Series(list(column.values), index=self.native.index, name=column.name, dtype=object)
 
     def frame(self, columns: Sequence[Column]) -> Any:
         """A frame with the same index."""
@@ -138,17 +141,35 @@ class _PolarsForm(Form):
         return self.native if self.series else self.native.to_series(place)
 
     def like(self, column: Column) -> Any:
+        """A series of the kind's type; of objects where one of the values does not go into it unchanged."""
         polars = self._polars
-        kinds = {"text": polars.String, "whole": polars.Int64, "number": polars.Float64, "truth": polars.Boolean}
-        dtype = {**kinds, "date": polars.Date}.get(column.kind.name)
-        if column.kind.name == "category":
-            dtype = polars.Enum(list(column.kind.levels))
-        try:
-            if column.kind.name == "moment":
-                dtype = polars.Datetime("us", "UTC" if _zoned(column) else None)
-            return polars.Series(column.name, column.plain(), dtype=dtype)
-        except (polars.exceptions.PolarsError, TypeError, OverflowError, ValueError):
-            return polars.Series(column.name, list(column.values), dtype=polars.Object)
+        if column.kind.name != "object":
+            try:
+                values = column.arranged()
+                made = polars.Series(column.name, values, dtype=self._dtype(column.kind, column))
+                # What is too fine or has a zone is cut in silence. (Not read back: moments, whose zone needs tzdata.)
+                if column.kind.name == "moment" or made.to_list() == values:
+                    return made
+            except (polars.exceptions.PolarsError, TypeError, OverflowError, ValueError, RuntimeError):
+                pass  # RuntimeError: polars' own of a decimal number that is too long
+        return polars.Series(column.name, list(column.values), dtype=polars.Object)
+
+    def _dtype(self, kind: Kind, column: Column | None = None) -> Any:
+        """The type of a column, or within one: there, moments have no zone, and choices are texts."""
+        polars = self._polars
+        if kind.name == "category":
+            return polars.Enum(list(kind.levels)) if column else polars.String
+        if kind.name == "moment":
+            return polars.Datetime("us", "UTC" if column and _zoned(column) else None)
+        if kind.name == "list":
+            return polars.List(self._dtype(kind.parts[0][1]))
+        if kind.name == "record":
+            return polars.Struct({name: self._dtype(part) for name, part in kind.parts})
+        return {
+            **{"text": polars.String, "whole": polars.Int64, "number": polars.Float64, "truth": polars.Boolean},
+            **{"date": polars.Date, "time": polars.Time, "duration": polars.Duration("us"), "bytes": polars.Binary},
+            **{"decimal": polars.Decimal(*_DECIMAL), "uuid": polars.String},
+        }[kind.name]
 
     def frame(self, columns: Sequence[Column]) -> Any:
         return self._polars.DataFrame([self.like(column) for column in columns])
@@ -197,20 +218,38 @@ class _ArrowForm(Form):
         return table
 
     def _array(self, column: Column) -> Any:
-        arrow = self._arrow
-        values = column.plain()
+        """An array of the kind's type; of texts where one of the values does not go into it unchanged."""
+        arrow, values = self._arrow, column.plain()
         if column.kind.name == "category":
             places = {level: place for place, level in enumerate(column.kind.levels)}
             indices = arrow.array([places.get(value) for value in values], arrow.int32())
             return arrow.DictionaryArray.from_arrays(indices, arrow.array(column.kind.levels, arrow.string()))
-        kinds = {"text": arrow.string(), "whole": arrow.int64(), "number": arrow.float64(), "truth": arrow.bool_()}
-        kind = {**kinds, "date": arrow.date32()}.get(column.kind.name)
-        try:
-            if column.kind.name == "moment":
-                kind = arrow.timestamp("us", "UTC" if _zoned(column) else None)
-            return arrow.array(values, kind)
-        except (arrow.ArrowException, OverflowError, TypeError, ValueError):
-            return arrow.array([None if value is None else str(value) for value in values], arrow.string())
+        if column.kind.name != "object":
+            try:
+                arranged = column.arranged()
+                made = arrow.array(arranged, self._dtype(column.kind, column))
+                if column.kind.name == "moment" or made.to_pylist() == arranged:
+                    return made
+            except (arrow.ArrowException, OverflowError, TypeError, ValueError):
+                pass
+        as_json = column.kind.name == "object" or column.kind.parts
+        return arrow.array([_json(value) if as_json else _str(value) for value in values], arrow.string())
+
+    def _dtype(self, kind: Kind, column: Column | None = None) -> Any:
+        """As in polars."""
+        arrow = self._arrow
+        if kind.name == "moment":
+            return arrow.timestamp("us", "UTC" if column and _zoned(column) else None)
+        if kind.name == "list":
+            return arrow.list_(self._dtype(kind.parts[0][1]))
+        if kind.name == "record":
+            return arrow.struct([(name, self._dtype(part)) for name, part in kind.parts])
+        return {
+            **{"text": arrow.string(), "whole": arrow.int64(), "number": arrow.float64(), "truth": arrow.bool_()},
+            **{"date": arrow.date32(), "time": arrow.time64("us"), "duration": arrow.duration("us")},
+            **{"decimal": arrow.decimal128(*_DECIMAL), "uuid": arrow.string(), "bytes": arrow.binary()},
+            "category": arrow.string(),
+        }[kind.name]
 
     def _chunked(self, array: Any) -> Any:
         return self._arrow.chunked_array([array]) if isinstance(array, self._arrow.Array) else array
@@ -228,6 +267,14 @@ def _zoned(column: Column) -> bool:
     if len(zoned) > 1:
         raise ValueError("moments with time zones and without")
     return True in zoned
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _str(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _library(native: Any) -> Any:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_localllm.batch.cluster import is_collection
 from jupyter_localllm.batch.data import ROW, VALUE, Data, open_data
+from jupyter_localllm.batch.kind import Kind, plain
 from jupyter_localllm.batch.mapping import place_of
 from jupyter_localllm.batch.near import joined_to_earlier, vectors_of
-from jupyter_localllm.batch.shape import Kind, Shape, plain
+from jupyter_localllm.batch.shape import Shape
 from jupyter_localllm.errors import UsageError
 
 if TYPE_CHECKING:

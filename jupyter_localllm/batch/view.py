@@ -13,6 +13,7 @@ from jupyter_localllm.batch.head import Head
 from jupyter_localllm.batch.mapping import RowError
 from jupyter_localllm.batch.progress import Progress
 from jupyter_localllm.show.bundle import speed
+from jupyter_localllm.show.origin import elsewhere
 from jupyter_localllm.show.plain import clean
 
 __all__ = ["Finished", "duration", "moving_html", "moving_plain", "stopped_html", "stopped_plain"]
@@ -135,7 +136,9 @@ class Finished:
 
     def marks(self) -> list[str]:
         """What a reader of the answers must know."""
-        said = [f"{error.where}: {error.error.message.splitlines()[0]}" for error in self.errors[:_ERRORS]]
+        remote = elsewhere(self.progress.provenance.remote)
+        said = [remote] if remote else []
+        said += [f"{error.where}: {error.error.message.splitlines()[0]}" for error in self.errors[:_ERRORS]]
         if len(self.errors) > _ERRORS:
             said.append(f"… and {_rows(len(self.errors) - _ERRORS)} more")
         for code, count in sorted(self.progress.notes.items()):

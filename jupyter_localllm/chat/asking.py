@@ -21,7 +21,7 @@ from jupyter_localllm.show.bundle import bundle
 from jupyter_localllm.show.pace import Pace
 from jupyter_localllm.show.surfaces import now_ms
 from jupyter_localllm.show.view import View, failed, fold
-from jupyter_localllm.types import AskEvent, Result
+from jupyter_localllm.types import AskEvent, Provenance, Result
 
 if TYPE_CHECKING:
     from jupyter_localllm.api import LocalLLM
@@ -161,7 +161,8 @@ class Asking:
         prompt = "".join(part.text for part in self._question.parts)
         turn = self._turn(self._question)
         asked = prompt if prompt != turn.question and not self._question.sources else ""
-        made = Result(view.text, view.reasoning, "interrupted", model=view.model)
+        provenance = Provenance(remote=view.remote)
+        made = Result(view.text, view.reasoning, "interrupted", model=view.model, provenance=provenance)
         self.talk.take(replace(turn, answer=view.text, asked=asked, made=made))
         self._handle.conversations.put(self.talk)
 

@@ -23,7 +23,7 @@ __all__ = ["SECTIONS", "placed", "section_of", "settings_in", "written_as"]
 SECTIONS = ("model", "sampling", "runtime", "output")
 _IN_SECTION = {
     "model": (
-        *("model", "model_dirs", "model_places", "pull_dir", "adapter", "n_ctx", "n_gpu_layers"),
+        *("model", "model_dirs", "model_places", "pull_dir", "adapter", "n_ctx", "n_gpu_layers", "quantization"),
         *("draft_model", "embedding_model", "endpoint", "allow_remote", "api_key_env"),
     ),
     "sampling": (

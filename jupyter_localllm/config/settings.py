@@ -98,7 +98,7 @@ class Settings(Configurable):
     )
     api_key_env = Unicode(
         "",
-        help="Environment variable that holds a server's key; empty: that of the server's makers, for them only.",
+        help="Variables with servers' keys: host=VARIABLE, or one alone for endpoint; empty: the makers' own.",
     ).tag(config=True)
     server_timeout = Float(600.0, min=0.1, help="Longest silence of a server that is answering, in seconds.").tag(
         config=True

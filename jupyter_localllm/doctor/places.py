@@ -80,7 +80,9 @@ def check_network(subject: Subject) -> Iterator[Finding]:
         text = "no setting names an address: answers need no network, and nothing leaves this machine"
         yield Finding("network", "ok", text)
     if getattr(settings, "allow_remote", False):
-        text = f"allow_remote is on ({settings.origin('allow_remote')}): prompts may go to other machines"
+        elsewhere = ", ".join(masked(list(getattr(settings, "elsewhere", tuple)())))
+        where = f"prompts leave this machine, to {elsewhere}" if elsewhere else "prompts may go to other machines"
+        text = f"allow_remote is on ({settings.origin('allow_remote')}): {where}"
         yield Finding("network", "note", text, "%config LocalLLM.allow_remote = False")
     hub = Hub()
     proxies = [f"{name}={_proxy(value)}" for name in _PROXIES if (value := _variable(name))]

@@ -1,6 +1,6 @@
 """Models that are no GGUF in this process: from ``"ollama:llama3.2:3b"`` to what makes an engine of it.
 
-A backend is one object with three methods. Those of this package stand in `BUILT_IN`, by the place where they are
+A backend is one object with a few methods. Those of this package stand in `BUILT_IN`, by the place where they are
 defined, so that nothing is imported before it is named. Other packages bring theirs by an entry point of the group
 ``jupyter_localllm.engines``: its name is the scheme, and it leads to a `Backend`, or to a class or function without
 arguments that gives one.
@@ -54,7 +54,8 @@ class BackendSettings:
     allow_remote : bool
         Whether an address outside of this machine may be asked.
     api_key_env : str
-        Name of the environment variable that holds the server's key; empty for the backend's rule.
+        Names of the environment variables that hold keys: ``"host=VARIABLE"``, several with commas between them, or
+        one alone for `endpoint`; empty for the backend's rule.
     server_timeout : float
         Longest silence of a server, in seconds.
     keep_alive : str
@@ -140,6 +141,16 @@ class Backend(Protocol):
         ------
         LocalLLMError
             It cannot be one: no name, no such address, an address that may not be asked.
+        """
+        ...
+
+    def remote(self, target: Target) -> tuple[str, ...]:
+        """The addresses outside of this machine that the target may lead prompts to; contacts nobody.
+
+        Raises
+        ------
+        LocalLLMError
+            As `check`.
         """
         ...
 

@@ -70,7 +70,8 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     lines.append(f"cache      {stats.entries:,} answers, {size(stats.size_bytes)}, mode {handle.cache}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
-    elsewhere = sorted({remote for engine in resident if (remote := engine.info().remote)})
+    asked = {part for engine in resident for part in engine.info().remote.split(", ") if part}
+    elsewhere = sorted(asked.union(handle.elsewhere()))
     where = f"prompts leave this machine, to {', '.join(elsewhere)}" if elsewhere else ""
     lines.append(f"network    {where or 'none: nothing leaves this machine'}")
     lost = foreign.lost(shell)

@@ -77,7 +77,7 @@ def _where(one: OnDisk) -> str:
 
 def _memory(judged: Fit, architecture: str, *, loaded: bool) -> tuple[str, str]:
     memory = size(judged.memory.total_bytes) if judged.memory is not None else ""
-    verdict = "needs a newer llama.cpp" if too_new(architecture) else _VERDICTS[judged.verdict]
+    verdict = "unknown to this llama.cpp" if too_new(architecture) else _VERDICTS[judged.verdict]
     return memory, "loaded" if loaded else verdict
 
 

@@ -115,13 +115,8 @@ def recommend(here: Sequence[OnDisk], wish: Wish) -> tuple[OnDisk | None, Catalo
         quick = not wish.cores or weights <= wish.cores * _BYTES_PER_CORE
         return quick and fit(name, shape, weights, wish).verdict == "yes"
 
-    usable = [
-        one
-        for one in here
-        if one.facts.kind == "chat"
-        and not too_new(one.facts.architecture)
-        and good(one.name, one.facts.shape, one.facts.size_bytes)
-    ]
+    usable = [one for one in here if one.facts.kind == "chat" and not why_not(one.facts)]
+    usable = [one for one in usable if good(one.name, one.facts.shape, one.facts.size_bytes)]
     best = max(usable, key=lambda one: (one.facts.parameters, one.facts.size_bytes), default=None)
     known = {one.entry.name for one in here if one.entry is not None}
     others = [
@@ -196,8 +191,5 @@ def why_not(facts: Facts) -> str:
     if not facts.writes:
         return _NOT_FOR.get(facts.kind, "it is no model.")
     if too_new(facts.architecture):
-        return (
-            f"the installed llama.cpp does not know its architecture ({facts.architecture}). Perhaps a newer one does: "
-            "pip install -U llama-cpp-python"
-        )
+        return f"the installed llama.cpp does not know its architecture, {facts.architecture}."
     return ""

@@ -51,6 +51,10 @@ class FolderBackend:
         name, path = locate_folder(target.name, self.scheme)
         return f"{name} ({size_text(read_weights(path).size_bytes)}, by {self.scheme})"
 
+    def remote(self, target: Target) -> tuple[str, ...]:
+        """None: it runs here."""
+        return ()
+
     def identity(self, target: Target, home: Home) -> str:
         """What its files hold, and how the weights are quantized while they are loaded."""
         folder = self._folder(target, home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from jupyter_localllm.runtime.room import memory_told, reload_room, retire_oldes
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
-    from jupyter_localllm.sources.select import Kept, Vectors
+    from jupyter_localllm.sources.select import Kept, KeptVectors
 
 __all__ = ["Runtime", "current", "reset"]
 
@@ -68,7 +68,7 @@ class Runtime:
         self._caches: dict[Path, AnswerCache] = {}
         self._numbers = itertools.count()
         self._indexes: Kept | None = None
-        self._vectors: dict[str, Vectors] = {}
+        self._vectors: dict[Hashable, KeptVectors] = {}
 
     def shown(self) -> AbstractContextManager[Callable[[Any], object]]:
         """A context that gives what shows how far something is: the person's bar, or nothing."""
@@ -91,12 +91,15 @@ class Runtime:
             self._caches[directory] = cache
         return self._caches[directory]
 
-    def vectors(self, model: str, embed: Callable[[Sequence[str]], Any]) -> Vectors:
-        """Vectors of passages by an embedding model, kept for the next question; `embed` makes those that are new."""
-        if model not in self._vectors:
-            from jupyter_localllm.sources.select import Vectors
+    def vectors(self, model: Hashable) -> KeptVectors:
+        """Vectors of passages by an embedding model with its settings, kept for the next question.
 
-            self._vectors[model] = Vectors(embed)
+        Who makes new ones is not kept: each handle asks by itself, where it may.
+        """
+        if model not in self._vectors:
+            from jupyter_localllm.sources.select import KeptVectors
+
+            self._vectors[model] = KeptVectors()
         return self._vectors[model]
 
     def holder(self) -> int:

@@ -280,7 +280,7 @@ def _metadata(view: View) -> dict[str, Any]:
         return {"complete": False}
     facts: dict[str, Any] = {"complete": view.complete, "finish_reason": view.finish_reason}
     if view.result is None:
-        return facts
+        return {**facts, **({"remote": view.remote} if view.remote else {})}
     return {**facts, **_provenance(view.result.provenance), "volatile": _volatile(view, view.result)}
 
 

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from jupyter_localllm.show.view import View
+from jupyter_localllm.types import united
 
-__all__ = ["origin"]
+__all__ = ["elsewhere", "origin"]
 
 
 def origin(view: View) -> str:
-    """Where the answer comes from, in words; empty if from this machine."""
-    address = view.result.provenance.remote if view.result is not None else ""
-    return f"answered by {address}, which is not on this machine" if address else ""
+    """Where an answer comes from, in words, from its first moment on; empty if from this machine."""
+    return elsewhere(united(view.remote, view.result.provenance.remote if view.result is not None else ""))
+
+
+def elsewhere(addresses: str) -> str:
+    """The same of addresses.
+
+    Examples
+    --------
+    >>> elsewhere("https://a.org, https://b.org")
+    'answered with https://a.org and https://b.org, which are not on this machine'
+    """
+    if not addresses:
+        return ""
+    *others, last = addresses.split(", ")
+    verb = "are" if others else "is"
+    return f"answered with {' and '.join([*others, last])}, which {verb} not on this machine"

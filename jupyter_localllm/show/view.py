@@ -20,6 +20,7 @@ from jupyter_localllm.types import (
     Revised,
     Status,
     ToolCall,
+    united,
 )
 
 __all__ = ["Format", "View", "failed", "fold", "view_of"]
@@ -60,6 +61,8 @@ class View:
         The answer with its checked marks, if it was made from sources; its text is the one that is shown.
     calls : tuple of ToolCall
         The calls of tools so far.
+    remote : str
+        Addresses outside of this machine that were asked so far, as `jupyter_localllm.types.united` writes them.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class View:
     first_ms: float | None = None
     answer: Answer | None = None
     calls: tuple[ToolCall, ...] = ()
+    remote: str = ""
 
     @property
     def ended(self) -> bool:
@@ -149,9 +153,11 @@ def fold(view: View, event: AskEvent, now_ms: float) -> View:
             model=result.model or view.model,
             result=result,
             calls=result.calls or view.calls,
+            remote=united(view.remote, result.provenance.remote),
         )
     if isinstance(event, Status):
-        return replace(view, status=event, text="" if event.stage == "retry" else view.text)
+        text = "" if event.stage == "retry" else view.text
+        return replace(view, status=event, text=text, remote=united(view.remote, event.remote))
     if isinstance(event, Revised):
         return replace(view, text=event.text, status=None)
     if isinstance(event, Called):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import json
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_localllm.errors import ToolNotConfirmed
+from jupyter_localllm.errors import ToolNotConfirmed, UsageError
 from jupyter_localllm.tools.tool import Tool
 from jupyter_localllm.types import ToolCall
 
@@ -17,7 +18,8 @@ __all__ = ["Confirm", "Consent", "ask_the_person"]
 
 Confirm = Callable[[ToolCall], Any]
 
-_YES, _ALWAYS = ("y", "yes"), ("a", "always")
+_LONGEST = 300  # characters of a call that was refused
+_YES, _NO, _ALWAYS = ("y", "yes"), ("", "n", "no"), ("a", "always")
 
 
 class Consent:
@@ -26,8 +28,8 @@ class Consent:
     Parameters
     ----------
     confirm : callable or bool
-        True: everything may run. A function gets the call and says whether it may run; what it returns counts as a
-        truth value, and ``"always"`` holds for this tool until the answer is finished.
+        True: everything may run. A function gets the call and says whether it may run: True or ``"yes"``, False, None
+        or ``"no"``, and ``"always"``, which holds for this tool until the answer is finished.
     """
 
     def __init__(self, confirm: Confirm | bool) -> None:
@@ -42,16 +44,39 @@ class Consent:
         ------
         ToolNotConfirmed
             Nobody can be asked.
+        UsageError
+            `confirm` said neither yes nor no.
         """
         if tool.safe or self._confirm is True or tool.name in self._always:
             return True
         if (call.name, call.json) in self._said:
             return self._said[call.name, call.json]
-        said = self._confirm(call) if callable(self._confirm) else ask_the_person(call)
+        said = _understood(self._confirm(call)) if callable(self._confirm) else ask_the_person(call)
         if said == "always":
             self._always.add(tool.name)
         self._said[call.name, call.json] = bool(said)
         return bool(said)
+
+
+def _understood(said: Any) -> bool | str:
+    """What a function of the person's answered. Only a plain yes is one: a coroutine is true, and so is "no"."""
+    if said is None or isinstance(said, bool):
+        return bool(said)
+    if isinstance(said, str):
+        word = said.strip().casefold()
+        if word in _ALWAYS:
+            return "always"
+        if word in (*_YES, *_NO):
+            return word in _YES
+    elif type(said).__module__ == "numpy" and type(said).__name__ in ("bool", "bool_"):
+        return bool(said)
+    if inspect.iscoroutine(said):
+        said.close()  # it is not awaited, and need not say so
+    shown = repr(said)[:60] if isinstance(said, (str, int, float)) else type(said).__name__
+    raise UsageError(
+        f"confirm gave {shown}, which is neither yes nor no; nothing was run",
+        'Return True or False from it, or "always"; an async function cannot be asked.',
+    )
 
 
 def ask_the_person(call: ToolCall) -> bool | str:
@@ -79,8 +104,6 @@ def ask_the_person(call: ToolCall) -> bool | str:
 
 def _whole(call: ToolCall) -> str:
     """The call with all of its arguments by name: who says yes must have seen them, also signs that hide others."""
-    if call.words.isprintable() and max(map(len, map(json.dumps, call.arguments.values())), default=0) <= 120:
-        return call.words
     told = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in f"{call.name}({told})")
 
@@ -97,7 +120,7 @@ def _somebody_there() -> bool:
 
 def _refused(call: ToolCall) -> ToolNotConfirmed:
     return ToolNotConfirmed(
-        f"{call.words} was not run: nobody is here who could allow it",
+        f"{_whole(call)[:_LONGEST]} was not run: nobody is here who could allow it",
         f"If it may run unattended, mark the function with @tool(safe=True), or give --yes (yes=True in Python). "
         f"As it is, {call.name} needs a person who says yes.",
     )

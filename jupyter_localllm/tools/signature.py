@@ -46,12 +46,13 @@ def arguments_of(function: Any, name: str, told: Mapping[str, str]) -> tuple[dic
     parameters = _parameters(function, name)
     record = typed(_record(name, parameters, _hints(function, name), told))
     schema = {key: value for key, value in (record.schema or {}).items() if key != "title"}
-    positional = [one.name for one in parameters if one.kind is inspect.Parameter.POSITIONAL_ONLY]
+    positional = [one for one in parameters if one.kind is inspect.Parameter.POSITIONAL_ONLY]
 
     def read(text: str) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         value = record.value(text)
         given = {one: getattr(value, one) for one in json.loads(text)}
-        return tuple(given.pop(one) for one in positional if one in given), given
+        most = max((place for place, one in enumerate(positional, 1) if one.name in given), default=0)
+        return tuple(given.pop(one.name, one.default) for one in positional[:most]), given
 
     return schema, read
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-import json
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import CellType
 from typing import Any
 
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.tools.docstring import described
+from jupyter_localllm.tools.identity import identity_of
 from jupyter_localllm.tools.mark import mark_of
 
 __all__ = ["Tool", "as_tool", "as_tools"]
@@ -106,46 +103,8 @@ def as_tool(function: Any) -> Tool:
     told = described(inspect.getdoc(function))
     schema, read = arguments_of(function, name, told.parameters)
     mark = mark_of(function)
-    identity = _identity(function) if mark.pure else ""
+    identity = identity_of(function) if mark.pure else ""
     description = told.text
     if len(description) > _LONGEST_DESCRIPTION:  # the rest is for people
         description = description[:_LONGEST_DESCRIPTION].rsplit("\n", 1)[0]
     return Tool(name, description, schema, function, read, mark.pure, mark.safe, identity)
-
-
-def _identity(function: Any) -> str:
-    """The sha256 of the function's source; where there is none, of its bytecode, or of its name."""
-    plain = inspect.unwrap(getattr(function, "__func__", function))
-    try:
-        text = inspect.getsource(plain)
-    except (OSError, TypeError):
-        code = getattr(plain, "__code__", None)
-        text = repr((code.co_code, code.co_consts, code.co_names)) if code is not None else ""
-    where = f"{getattr(plain, '__module__', '')}.{getattr(plain, '__qualname__', '')}"
-    text += _held(function, plain)
-    return hashlib.sha256(f"{where}\n{text}".encode("utf-8", "replace")).hexdigest()
-
-
-def _held(function: Any, plain: Any) -> str:
-    """What a function holds besides its source: defaults, what it closes over, globals, its object's attributes.
-
-    Of these the texts, numbers, tuples and dicts; what else it uses is not seen.
-    """
-    code, names = getattr(plain, "__code__", None), getattr(plain, "__globals__", {})
-    cells = [cell for cell in getattr(plain, "__closure__", None) or () if cell != CellType()]
-    held: list[Any] = [getattr(plain, "__defaults__", None), getattr(plain, "__kwdefaults__", None)]
-    held += [cell.cell_contents for cell in cells]
-    held += [names[name] for name in (code.co_names if code is not None else ()) if name in names]
-    held += sorted(getattr(getattr(function, "__self__", None), "__dict__", {}).copy().items())
-    return "\n".join(map(_value, held))
-
-
-def _value(value: Any) -> str:
-    if not isinstance(value, (str, int, float, tuple, dict)):
-        return ""
-    try:
-        return json.dumps(value, sort_keys=True)
-    except (TypeError, ValueError, RecursionError):
-        return ""
-    except RuntimeError:  # another thread changes it: it is like nothing that was there before
-        return secrets.token_hex()

@@ -17,6 +17,7 @@ from jupyter_localllm.types.answered import (
     Token,
     TokenLogprob,
     Usage,
+    united,
 )
 from jupyter_localllm.types.asked import (
     CacheMode,
@@ -80,4 +81,5 @@ __all__ = [
     "TokenLogprob",
     "ToolCall",
     "Usage",
+    "united",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "Token",
     "TokenLogprob",
     "Usage",
+    "united",
 ]
 
 FinishReason = Literal["stop", "length", "interrupted"]
@@ -96,7 +97,7 @@ class Provenance:
     versions : Mapping of str to str
         Versions of what made it. Told, but not part of the key.
     remote : str
-        Address of the server that was asked, if it is not on this machine; empty otherwise.
+        Addresses outside of this machine that were asked, as `united` writes them; empty if there is none.
     """
 
     model: str = ""
@@ -190,11 +191,25 @@ class Status:
         A short phrase for people.
     fraction : float or None
         Done part from 0 to 1, if known.
+    remote : str
+        Addresses outside of this machine that are asked for it, as `united` writes them.
     """
 
     stage: str
     text: str = ""
     fraction: float | None = None
+    remote: str = ""
+
+
+def united(*addresses: str) -> str:
+    """Addresses as one text, with commas between them, each once; no address holds a blank.
+
+    Examples
+    --------
+    >>> united("https://a.org", "", "https://b.org, https://a.org")
+    'https://a.org, https://b.org'
+    """
+    return ", ".join(dict.fromkeys(one for text in addresses for one in text.split(", ") if one))
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ class ModelInfo:
         Whether the engine takes tools and gives calls by itself (`Job.tools`, `Result.calls`); otherwise they are part
         of prompt and text.
     remote : str
-        Address of the server, if it is not on this machine; empty otherwise.
+        Addresses outside of this machine that it may ask, as `united` writes them; empty if there is none.
     """
 
     name: str

@@ -153,6 +153,19 @@ def test_a_declined_call_goes_back_to_the_model() -> None:
     assert "did not allow" in made.shown
 
 
+def test_what_was_not_done_is_not_told_as_done() -> None:
+    """Where no call gave anything, what is claimed of it is marked like any other claim."""
+
+    def pay(to: str) -> str:
+        """Pay."""
+        raise KeyError(to)
+
+    for confirm in (lambda call: False, lambda call: True):
+        answer = asks(call("pay", to="Eve"), "I paid Eve 500 euros.").ask("Pay Eve.", tools=[pay], confirm=confirm)
+        assert answer.text == "I paid Eve 500 euros [?]."
+        assert answer.supported is False
+
+
 def test_without_a_person_it_is_refused() -> None:
     """Nothing runs, and the error says what to do."""
     ran: list[str] = []
@@ -161,7 +174,7 @@ def test_without_a_person_it_is_refused() -> None:
         """Delete a file."""
         ran.append(name)
 
-    with pytest.raises(ToolNotConfirmed, match=r'delete\("a"\)'):
+    with pytest.raises(ToolNotConfirmed, match=r'delete\(name="a"\)'):
         asks(call("delete", name="a")).ask("Delete a.", tools=[delete])
     assert not ran
 
@@ -169,16 +182,17 @@ def test_without_a_person_it_is_refused() -> None:
 def test_pure_functions_run_once() -> None:
     """A second question finds the outcome in the cache, without consent; others run each time."""
     ran: list[int] = []
+    note = ran.append  # a list that grows, held by itself, would make it another function each time
 
     @jl.tool(pure=True)
     def square(number: int) -> int:
         """The square of a number."""
-        ran.append(number)
+        note(number)
         return number * number
 
     def root(number: int) -> float:
         """The root of a number."""
-        ran.append(-number)
+        note(-number)
         return number**0.5
 
     script = [call("square", number=3), call("root", number=9), "9 and 3"]

@@ -6,8 +6,10 @@ import datetime
 import enum
 import json
 import typing
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NewType
 
 import pandas as pd
@@ -18,7 +20,8 @@ import pytest
 
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import RowError
-from jupyter_localllm.batch.shape import Kind, Shape, plain
+from jupyter_localllm.batch.kind import Kind, plain
+from jupyter_localllm.batch.shape import Shape
 from jupyter_localllm.constrain.typed import typed
 from jupyter_localllm.errors import AnswerCut, SchemaMismatch, UsageError
 from jupyter_localllm.types import Job
@@ -170,7 +173,8 @@ def test_a_field_that_is_a_column_already(pets: LocalLLM) -> None:
 def test_kinds() -> None:
     """Read from the schema alone."""
     assert Kind.of({"type": ["integer", "null"]}).name == "whole"
-    assert Kind.of({"enum": [1, 2]}).name == "object"
+    assert Kind.of({"enum": [1, 2]}).name == "whole"
+    assert Kind.of({"enum": [1, "a"]}).name == "object"
     assert Kind.of({"anyOf": [{"type": "integer"}, {"type": "null"}]}).name == "whole"
     assert Kind.of({"anyOf": [{"enum": ["a", "b"]}, {"type": "null"}]}) == Kind("category", ("a", "b"))
     assert Kind.of({"anyOf": [{"type": "integer"}, {"type": "string"}]}).name == "object"
@@ -181,3 +185,88 @@ def test_kinds() -> None:
         assert Kind.of(typing.TypeAliasType("Day", Annotated[datetime.date | None, "x"])).name == "date"
     assert Kind.of({"$ref": "#/x"}).name == "object"
     assert json.dumps(plain([Size.SMALL, {"a": (1, {2})}])) == '["small", {"a": [1, [2]]}]'
+
+
+class Node(pydantic.BaseModel):
+    name: str
+    inner: list[Node] = []
+
+
+@dataclass
+class Item:
+    price: float
+    note: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("schema", "answers"),
+    [
+        (dict[str, float], ['{"protein": 1.0}', '{"fat": 2.0}']),
+        (list[int | float], ["[3]", "[3.7]"]),
+        (list[int | str], ["[3]", '["a"]']),
+        (int | str, ["3", '"a"']),
+        (
+            {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+            ['[{"a": 1}]', '[{"b": 2}]'],
+        ),
+        (list[Node], ['[{"name": "a", "inner": [{"name": "b", "inner": []}]}]', "[]"]),
+        ({"type": "number"}, ["0.5", str(10**20 + 1)]),
+        (list[Item], ['[{"price": 1.0, "note": "x"}]', "[]"]),
+    ],
+)
+def test_no_answer_is_altered(make: Callable[..., LocalLLM], schema: Any, answers: list[str]) -> None:
+    """What does not go into a column of one type is kept as it is in polars, and is JSON in pyarrow."""
+    llm = make(lambda job: answers[int(job.prompt.messages[-1].content)])
+    said = [plain(value) for value in llm.map("{{ value }}", [0, 1], schema=schema)]
+    for data in (pl.Series([0, 1]), pd.Series([0, 1])):
+        made = llm.map("{{ value }}", data, schema=schema).to_list()
+        assert [plain(value) for value in made] == said
+        assert [type(plain(value)) for value in made] == [type(value) for value in said]
+    texts = llm.map("{{ value }}", pa.array([0, 1]), schema=schema).to_pylist()
+    assert [json.loads(value) if isinstance(value, str) else value for value in texts] == said
+
+
+def test_columns_do_not_depend_on_the_answers(make: Callable[..., LocalLLM]) -> None:
+    """A field and a value alone have one type, whatever was answered, also where nothing was."""
+    said: dict[Any, list[str]] = {
+        Decimal: ['"1.5"', '"12.25"'],
+        datetime.time: ['"10:00:00"', '"23:59"'],
+        datetime.timedelta: ['"P1D"', '"PT90M"'],
+        uuid.UUID: [f'"{uuid.UUID(int=number)}"' for number in (1, 2)],
+        list[str]: ["[]", '["a"]'],
+        Literal[1, 2]: ["1", "2"],
+        list[Item]: ["[]", '[{"price": 2.5}]'],
+    }
+    for kind, answers in said.items():
+        one = pydantic.create_model("One", value=(kind | None, None))
+        types = []
+        for data in (pl.Series("q", ["q"]), pa.array(["q"])):
+            found = set()
+            for answer in answers:
+                made = make(answer, temperature=0.0).map("{{ value }}", data, schema=kind, cache="off")
+                found.add(str(made.dtype if isinstance(made, pl.Series) else made.type))
+                for text in (f'{{"value": {answer}}}', '{"value": null}'):
+                    frame = make(text).map("{{ value }}", data, schema=one, cache="off")
+                    column = frame["value"]
+                    found.add(str(column.dtype if isinstance(column, pl.Series) else column.type))
+            types.append(found)
+        assert [len(found) for found in types] == [1, 1], (kind, types)
+        assert "Object" not in types[0]
+
+
+def test_decimals_that_are_too_long(make: Callable[..., LocalLLM]) -> None:
+    """They end no map: the column is of objects, in pyarrow of texts, and nothing is rounded."""
+    long = "123456789012345678901234567890123456789.5"
+
+    class Price(pydantic.BaseModel):
+        price: Decimal
+
+    for fine in (long, "0.00000000001"):
+        llm = make(lambda job, fine=fine: f'{{"price": "{fine if "b" in job.prompt.messages[-1].content else 1}"}}')
+        made = llm.map("{{ value }}", pl.Series(["a", "b"]), schema=Price, cache="off")
+        assert made["price"].to_list() == [Decimal(1), Decimal(fine)]
+        table = llm.map("{{ value }}", pa.array(["a", "b"]), schema=Price, cache="off")
+        assert [Decimal(text) for text in table["price"].to_pylist()] == [Decimal(1), Decimal(fine)]
+    short = make('{"price": "1.5"}').map("{{ value }}", pl.Series(["a"]), schema=Price, cache="off")
+    assert short.schema["price"] == pl.Decimal(38, 9)
+    assert short["price"].sum() == Decimal("1.5")

@@ -31,6 +31,9 @@ class Parrot:
     def check(self, target: Target) -> str:
         return f"the parrot {target.name}"
 
+    def remote(self, target: Target) -> tuple[str, ...]:
+        return ()
+
     def identity(self, target: Target, home: Home) -> str:
         if not self.here:
             raise EngineError("the parrot has flown")

@@ -157,7 +157,7 @@ def test_errors_are_one_clear_word(kernel: Kernel) -> None:
         "%%llm --option n_ctx 512 --max-tokens 100\n" + "word " * 600: ("ContextOverflow", "512"),
         "%%llm\n   ": ("UsageError", "empty"),
         "%%llm --cite df\nx": ("UsageError", "--cite"),
-        "%llm pull x": ("UsageError", "pull"),
+        "%llm config --file none.yaml": ("SettingsError", "none.yaml"),
     }
     for code, (name, says) in cases.items():
         cell = kernel.run(code, "a")

@@ -45,7 +45,7 @@ def test_the_person_below_the_cell_is_asked(kernel: Kernel) -> None:
     kernel.good(SETUP)
     kernel.good("ask(tea, 'The price of tea is 12 euros.')")
     question, cell = with_a_person(kernel, "%%llm --tools price\nWhat does tea cost?", "y")
-    assert 'Run price("tea")?' in question
+    assert 'Run price(item="tea")?' in question
     assert cell.text == "The price of tea is 12 euros [1]."
     kernel.good("ask(tea, 'I cannot say.')")
     _, cell = with_a_person(kernel, "%%llm --tools price --cache off\nWhat does tea cost?", "n")

@@ -77,7 +77,7 @@ def test_a_person_is_asked_in_the_terminal(llm: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
     answer = llm("--tools price")
     assert [call.status for call in answer.result.calls] == ["declined"]
-    assert 'Run price("tea")?' in capsys.readouterr().out
+    assert 'Run price(item="tea")?' in capsys.readouterr().out
 
 
 def test_unattended_it_is_refused(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ def folder(tmp_path: Path) -> Path:
     write_tiny_llama(tmp_path / "eyes.gguf", metadata={"general.type": "mmproj"}, seed=5)
     write_tiny_bert(tmp_path / "bert.gguf")
     write_tiny_adapter(tmp_path / "lora.gguf")
+    write_tiny_llama(tmp_path / "odd.gguf", architecture="llama99", seed=6)
     (tmp_path / "page.gguf").write_text("<html>log in</html>")
     return tmp_path
 
@@ -55,6 +56,7 @@ def test_the_list(llm: LocalLLM, folder: Path) -> None:
     assert "embedding" in lines["bert"]
     assert "reranker" in lines["rank"]
     assert "is a web page" in lines["broken"]
+    assert "unknown to this llama.cpp" in lines["odd"]
     assert str(folder / "lora.gguf") in lines["adapter"]
     assert "Recommended here (+): smollm2-135m-instruct." in said
     assert "known, and not here (%llm pull MODEL):" in said
@@ -67,7 +69,7 @@ def test_what_the_build_cannot_run(llm: LocalLLM, folder: Path) -> None:
     write_tiny_llama(folder / "newer.gguf", architecture="llama9", n_layer=9, seed=9)
     said = models(None, llm, Subcommand("models"))
     (line,) = (line for line in said.splitlines() if "newer.gguf" in line)
-    assert "needs a newer llama.cpp" in line
+    assert "unknown to this llama.cpp" in line
     assert "fits" not in line
     with pytest.raises(ModelError, match="does not know its architecture"):
         llm.find("newer")
@@ -107,6 +109,7 @@ def test_use_tells_the_memory(llm: LocalLLM) -> None:
         ("lora", "is a LoRA adapter"),
         ("eyes", "is a projector"),
         ("page", "is a web page"),
+        ("odd", "does not know its architecture, llama99"),
     ],
 )
 def test_what_cannot_answer_is_not_used(llm: LocalLLM, name: str, words: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -116,6 +116,28 @@ def test_a_changed_folder_is_another_model(scheme: str, tmp_path: Path) -> None:
         assert backend.identity(target, home) == before
         make_folder(folder, seed=8)
         assert backend.identity(target, home) != before
+
+
+@jl.tool(safe=True)
+def price(item: Literal["tea", "salt"]) -> int:
+    """The price of an item in cents.
+
+    Parameters
+    ----------
+    item : str
+        What is bought.
+    """
+    return {"tea": 300, "salt": 45}[item]
+
+
+@pytest.mark.usefixtures("untried")
+def test_tools_are_called(scheme: str, tiny: Path) -> None:
+    """A call is held to its schema while it is written, run, and told back."""
+    pytest.importorskip("llguidance")
+    with closing(jl.LocalLLM(model=f"{scheme}:{tiny}")) as llm:
+        result = llm.generate("What does tea cost?", tools=[price], must_call=True, tool_rounds=1, max_tokens=60)
+    (call,) = result.calls
+    assert (call.name, call.status, call.outcome in ("300", "45")) == ("price", "done", True)
 
 
 def refused(scheme: str, folder: Path, **settings: Any) -> Any:

@@ -7,9 +7,12 @@ import sys
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
-from jupyter_localllm.errors import ToolNotConfirmed
+import jupyter_localllm as jl
+from jupyter_localllm.engine.scripted import ScriptedEngine
+from jupyter_localllm.errors import ToolNotConfirmed, UsageError
 from jupyter_localllm.tools.consent import Consent
 from jupyter_localllm.tools.tool import as_tool
 from jupyter_localllm.types import ToolCall
@@ -41,7 +44,7 @@ def test_a_person_is_asked(said: str, given: bool, monkeypatch: pytest.MonkeyPat
     """The call stands in the question; only a yes is one."""
     monkeypatch.setattr(sys, "stdin", Terminal(said))
     assert Consent(False).given(PRICE, CALL) is given
-    assert 'Run price("tea")?' in capsys.readouterr().out
+    assert 'Run price(item="tea")?' in capsys.readouterr().out
 
 
 def test_always_holds_for_the_tool(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +67,7 @@ def lambda_like() -> None:
 def test_where_nobody_is_it_is_refused(stdin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe, an input that has ended, none at all: an error that says what to do."""
     monkeypatch.setattr(sys, "stdin", stdin)
-    with pytest.raises(ToolNotConfirmed, match=r'price\("tea"\)') as caught:
+    with pytest.raises(ToolNotConfirmed, match=r'price\(item="tea"\)') as caught:
         Consent(False).given(PRICE, CALL)
     assert "--yes" in caught.value.hint
     assert "safe=True" in caught.value.hint
@@ -98,3 +101,41 @@ def test_a_function_may_say_it() -> None:
     assert Consent(confirm).given(PRICE, CALL)
     assert not Consent(confirm).given(PRICE, ToolCall("price", '{"item": "gold"}'))
     assert asked == ['price("tea")', 'price("gold")']
+
+
+async def refusing(call: ToolCall) -> bool:
+    """What nobody awaits."""
+    return False
+
+
+@pytest.mark.parametrize("confirm", [refusing, lambda call: "maybe", lambda call: 1, lambda call: [False]])
+def test_only_a_yes_is_a_yes(confirm: Any) -> None:
+    """A coroutine, another word and another object are true for Python; here they are an error, and nothing runs."""
+    with pytest.raises(UsageError, match="neither yes nor no; nothing was run"):
+        Consent(confirm).given(PRICE, CALL)
+
+
+@pytest.mark.parametrize(
+    ("said", "given"),
+    [("no", False), (" N ", False), ("", False), (None, False), (np.False_, False), ("Yes", True), (np.True_, True)],
+)
+def test_words_of_a_function_are_read(said: Any, given: bool) -> None:
+    """As those of a person: ``lambda call: input(…)`` does what it says."""
+    assert Consent(lambda call: said).given(PRICE, CALL) is given
+
+
+def test_yes_is_a_bool() -> None:
+    """``yes="no"`` does not run everything."""
+    llm = jl.LocalLLM.from_engine(ScriptedEngine("x"))
+    with pytest.raises(UsageError, match="yes is True or False"):
+        llm.generate("q", tools=[shop.price], yes="no")
+
+
+def test_who_is_asked_sees_names() -> None:
+    """Of a single argument, too: it need not be the first parameter."""
+
+    def pay(to: str = "landlord", amount: int = 0) -> None:
+        """Pay."""
+
+    with pytest.raises(ToolNotConfirmed, match=r"pay\(amount=5000\)"):
+        Consent(False).given(as_tool(pay), ToolCall("pay", '{"amount": 5000}'))

@@ -195,6 +195,18 @@ def test_what_a_function_holds_is_read_of_pure_ones_only() -> None:
     assert as_tool(pure).identity != as_tool(pure).identity
 
 
+def test_gaps_before_a_positional_argument_are_the_defaults() -> None:
+    """The function gets what the person has seen, not the same value in another place."""
+
+    def transfer(amount: float = 0, fee: float = 1, currency: str = "EUR", /, note: str = "") -> None:
+        """Transfer."""
+
+    read = as_tool(transfer).read
+    assert read('{"fee": 2.5, "note": "x"}') == ((0, 2.5), {"note": "x"})
+    assert read("{}") == ((), {})
+    assert read('{"currency": "JPY"}') == ((0, 1, "JPY"), {})
+
+
 def test_descriptions_of_parameters_may_stand_in_hints() -> None:
     """`Annotated` with a literal type inside works as it does for answers."""
 

@@ -49,10 +49,7 @@ class LoadedFolder:
         except (LocalLLMError, KeyboardInterrupt, SystemExit):
             raise
         except Exception as error:
-            raise EngineError(
-                f"{model.name} ({model.architecture}) cannot be loaded: {_first_words(error)}",
-                "A newer version of the library may know it; a GGUF file of the model runs without this library.",
-            ) from error
+            raise _refused(model, error) from error
         self._turns = Turns(self.network, self.network.n_ctx, settings.n_parallel)
         self.info = self._look(settings)  # plain values, which any thread may read
 
@@ -148,7 +145,15 @@ class LoadedFolder:
         )
 
 
-def _first_words(error: Exception) -> str:
-    """What a library says, without the advice on its own functions that follows."""
+def _refused(model: ModelFolder, error: Exception) -> EngineError:
+    """What a library says when it does not load a folder, without its advice on its own functions."""
     words = f"{type(error).__name__}: {error}".strip().split("\n\n")[0]
-    return words if len(words) <= 500 else f"{words[:500]} …"
+    if "trust_remote_code" in words:
+        return EngineError(
+            f"{model.name} ({model.architecture}) brings Python code of its own, which is never run",
+            "Newer versions of many models need none: name one, or a GGUF file of this model.",
+        )
+    return EngineError(
+        f"{model.name} ({model.architecture}) cannot be loaded: {words if len(words) <= 500 else f'{words[:500]} …'}",
+        "A newer version of the library may know it; a GGUF file of the model runs without this library.",
+    )

@@ -5,7 +5,8 @@ Source: https://github.com/ml-explore/mlx-lm. Only its models, its loading and i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,42 @@ def open_mlx(folder: ModelFolder, settings: FolderSettings, plan: Planner) -> Ml
             f"Convert the folder once: mlx_lm.convert --hf-path {folder.path} -q",
         )
     n_ctx = plan(folder, (_STORED,), settings.n_ctx).n_ctx  # the GPU's memory is the main memory
-    model, config = load_model(Path(folder.path))
+    model, config = load_model(Path(folder.path), model_config=old_rope(_config(folder)))
     return MlxNetwork(model, config, folder, n_ctx, gpu=settings.gpu)
+
+
+def old_rope(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of rotary positions as mlx-lm's models look for them, where a folder has them in the newer form only.
+
+    Transformers 5 writes ``rope_parameters``. What mlx-lm does not find it takes for its own usual value, and then a
+    model answers fluently and wrong.
+
+    Examples
+    --------
+    >>> old_rope({"rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}})
+    {'rope_theta': 500000.0}
+    """
+    text = config.get("text_config")
+    if isinstance(text, Mapping):  # models that see as well keep the settings of their texts one level down
+        inner = old_rope(text)
+        return {"text_config": {**text, **inner}} if inner else {}
+    new = config.get("rope_parameters")
+    if not isinstance(new, Mapping):
+        return {}
+    found: dict[str, Any] = {}
+    whole, near = new.get("full_attention", new), new.get("sliding_attention", {})
+    if "rope_theta" in whole:
+        found["rope_theta"] = whole["rope_theta"]
+    if "rope_theta" in near:
+        found["rope_local_base_freq"] = near["rope_theta"]
+    if whole.get("rope_type", "default") != "default":
+        found["rope_scaling"] = {key: value for key, value in whole.items() if key != "rope_theta"}
+    return {key: value for key, value in found.items() if config.get(key) is None}
+
+
+def _config(folder: ModelFolder) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((Path(folder.path) / "config.json").read_text(encoding="utf-8"))
+    return read
 
 
 class MlxNetwork:

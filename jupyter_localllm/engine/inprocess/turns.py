@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 from jupyter_localllm.engine.inprocess.network import Network
 from jupyter_localllm.engine.inprocess.places import Held, Places
@@ -11,6 +12,10 @@ from jupyter_localllm.engine.inprocess.sampler import Sampler
 from jupyter_localllm.engine.sequence import Sequence
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Turns"]
 
@@ -83,7 +88,7 @@ class Turns:
         if not sequence.reading:
             logits = network.logits([sequence.last], held.cache)
             held.tokens.append(sequence.last)
-            sequence.write(logits)
+            sequence.write(_numbers(logits))
             return
         piece = sequence.next_chunk(network.grid - sequence.position % network.grid)
         if sequence.position + len(piece) < len(sequence.tokens):
@@ -94,7 +99,7 @@ class Turns:
         logits = network.logits(piece, held.cache)
         held.tokens += piece
         sequence.read()
-        sequence.write(logits)
+        sequence.write(_numbers(logits))
 
     def _leave(self) -> None:
         """Let go of what is finished or cancelled."""
@@ -128,6 +133,16 @@ class Turns:
         self._running.remove(sequence)
         if sequence.slot is not None:
             self._places.release(sequence.slot, keep=False)  # nobody knows what of it was read
+
+
+def _numbers(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The logits, if they are any: where 16 bits are too narrow for a model, nothing after that is an answer."""
+    if not logits.max() < float("inf"):
+        raise EngineError(
+            "the model gave logits that are no numbers",
+            "Its files may be damaged, or 16 bits too narrow for it; a GGUF file of the model runs by llama.cpp.",
+        )
+    return logits
 
 
 def _told(error: Exception) -> LocalLLMError:

@@ -32,6 +32,10 @@ class OllamaBackend:
         name, address = self._place(target)
         return f"{name} on Ollama at {address.permit(target.settings.allow_remote).url}"
 
+    def remote(self, target: Target) -> tuple[str, ...]:
+        """The address, if it is elsewhere and may be asked."""
+        return self._place(target)[1].asked_elsewhere(target.settings.allow_remote)
+
     def identity(self, target: Target, home: Home) -> str:
         """The digest of the model as the server tells it: weights, template and parameters.
 
@@ -64,7 +68,7 @@ class OllamaBackend:
         client = needed("ollama", "ollama", "Ollama")
         own = _environment()
         homes = [_MAKERS, *([address_of(own, port=_PORT).url] if own else [])]
-        key = key_for(address, target.settings.api_key_env, "OLLAMA_API_KEY", homes)
+        key = key_for(address, target.settings.api_key_env, target.settings.endpoint, "OLLAMA_API_KEY", homes)
         return OllamaWire(client, name, address, key, target.settings)
 
     def _place(self, target: Target) -> tuple[str, Address]:

@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_localllm.engine.backends import BackendSettings
 from jupyter_localllm.engine.ollama.reply import Reply
 from jupyter_localllm.engine.served import trouble
-from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.address import Address, permit_sending_on
 from jupyter_localllm.engine.served.asked import chat_messages, form_of
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
@@ -20,6 +20,8 @@ __all__ = ["OllamaWire"]
 
 _USUAL_WINDOW = 8192  # where nobody says; the whole window of a large model would not fit in memory
 _MOST_LOGPROBS = 20
+_CLOUD = "https://ollama.com"
+_OK = 200
 _SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed"),
@@ -47,13 +49,15 @@ class OllamaWire:
         self._opened: Any = None
         self._can: frozenset[str] = frozenset()
         self._n_ctx, self._raw = 0, False
+        self._hosts: dict[str, str] = {}
+        self._remote = ""
 
     @property
     def _client(self) -> Any:
         """The client, made on the event loop that uses it."""
         if self._opened is None:
             # As with all servers: nothing goes where it was not sent, and a key only to those that it was made for.
-            hooks: dict[str, Any] = {} if self._key else {"event_hooks": {"request": [_without_key]}}
+            hooks = {"request": [] if self._key else [_without_key], "response": [self._see_where]}
             silence = self._settings.server_timeout
             self._opened = self._ollama.AsyncClient(
                 host=self._address.url,
@@ -62,7 +66,7 @@ class OllamaWire:
                 trust_env=self._address.remote,
                 verify=self._address.url.startswith("https"),  # without certificates to check, none need be read
                 timeout=(trouble.CONNECT_SECONDS, silence, silence, silence),
-                **hooks,
+                event_hooks=hooks,
             )
         return self._opened
 
@@ -73,13 +77,33 @@ class OllamaWire:
         ------
         ModelNotFound
             The server has no such model.
+        UsageError
+            It is one of the cloud, and nobody allowed that prompts leave this machine.
         """
         listed = await self._client.list()
         entries = {str(model.model): model for model in listed.models if model.model}
         for name in (self._name, f"{self._name}:latest"):
             if name in entries and entries[name].digest:
+                self._check_where(name)
                 return str(entries[name].digest)
         raise self._missing(list(entries))
+
+    def _check_where(self, name: str) -> None:
+        """Models of the cloud stand among the others, and the server sends on what they are asked."""
+        self._remote = self._hosts.get(name, "") or (_CLOUD if name.endswith("cloud") else "")
+        if self._remote:
+            permit_sending_on(self._name, self._address, self._remote, self._settings.allow_remote)
+
+    async def _see_where(self, response: Any) -> None:
+        """Keep what the client's types do not: which models are answered by another host."""
+        if response.url.path.endswith("/api/tags") and response.status_code == _OK:
+            await response.aread()
+            with contextlib.suppress(ValueError, AttributeError, TypeError):
+                self._hosts = {
+                    model["model"]: str(model["remote_host"])
+                    for model in response.json()["models"]
+                    if model.get("remote_host")
+                }
 
     async def describe(self) -> Described:
         """Find the model, and have it loaded."""
@@ -100,7 +124,7 @@ class OllamaWire:
             **({"n_ctx_train": trained} if trained else {}),
             **({"parameters": of.parameter_size, "quantization": of.quantization_level} if of is not None else {}),
         }
-        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details)
+        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details, remote=self._remote)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
         """Stream an answer."""
@@ -137,7 +161,10 @@ class OllamaWire:
             await self._opened.close()
 
     def trouble(self, error: Exception) -> LocalLLMError:
-        """What the client's exceptions mean."""
+        """What the client's exceptions mean, without the key."""
+        return trouble.hiding(self._meant(error), self._key)
+
+    def _meant(self, error: Exception) -> LocalLLMError:
         if isinstance(error, self._ollama.ResponseError):
             return self._refused(error)
         cause = error

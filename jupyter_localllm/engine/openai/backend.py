@@ -30,6 +30,10 @@ class OpenAIBackend:
         name, address = self._place(target)
         return f"{name} at {address.permit(target.settings.allow_remote).url}"
 
+    def remote(self, target: Target) -> tuple[str, ...]:
+        """The address, if it is elsewhere and may be asked."""
+        return self._place(target)[1].asked_elsewhere(target.settings.allow_remote)
+
     def identity(self, target: Target, home: Home) -> str:
         """Address and name: a server does not tell which weights it has."""
         name, address = self._place(target)
@@ -41,7 +45,7 @@ class OpenAIBackend:
         address.permit(target.settings.allow_remote)
         client = needed("openai", "openai", "A server of OpenAI's protocol")
         own = os.environ.get("OPENAI_BASE_URL", "") or _MAKERS
-        key = key_for(address, target.settings.api_key_env, "OPENAI_API_KEY", [own])
+        key = key_for(address, target.settings.api_key_env, target.settings.endpoint, "OPENAI_API_KEY", [own])
 
         def wire() -> OpenAIWire:
             return OpenAIWire(client, name, address, key, target.settings)

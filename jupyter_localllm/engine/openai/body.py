@@ -14,6 +14,7 @@ __all__ = ["Body", "body_of"]
 _STOPS = 4  # more are refused by OpenAI; all of them are looked for here as well
 _MOST_LOGPROBS = 20
 _CHOICE = {"may": "auto", "must": "required", "never": "none"}
+_OF_CHATS = ("messages", "tools", "tool_choice", "response_format", "logprobs", "top_logprobs")
 _SENT = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
 
 
@@ -33,6 +34,13 @@ class Body:
     fields: dict[str, Any]
     optional: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+
+    def continued(self) -> dict[str, Any]:
+        """The fields of a completion: for models without a chat template, which continue a text."""
+        messages = [message for message in self.fields["messages"] if message["role"] != "system"]
+        kept = {name: value for name, value in self.fields.items() if name not in _OF_CHATS}
+        self.notes = (*self.notes, Note("no_template", "this model has no chat template: it continued the text"))
+        return {**kept, "prompt": "\n\n".join(message["content"] for message in messages)}
 
     def without_refused(self, error: str) -> bool:
         """Take out what an error complains of; whether there was something."""

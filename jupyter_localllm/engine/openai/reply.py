@@ -38,7 +38,7 @@ class Reply:
         self._finish = _text(choice.get("finish_reason")) or self._finish
         self._call(delta.get("tool_calls"))
         reasoning = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
-        text, logprobs = _text(delta.get("content")), _logprobs(choice.get("logprobs"))
+        text, logprobs = _text(delta.get("content")) or _text(choice.get("text")), _logprobs(choice.get("logprobs"))
         return Piece(text, reasoning, logprobs) if text or reasoning or logprobs else None
 
     def ended(self, notes: tuple[Note, ...] = ()) -> Ended | None:

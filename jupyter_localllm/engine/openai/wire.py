@@ -15,7 +15,7 @@ from jupyter_localllm.engine.openai.body import Body, body_of
 from jupyter_localllm.engine.openai.dialect import PLAIN, dialect_of
 from jupyter_localllm.engine.openai.reply import Reply
 from jupyter_localllm.engine.served import trouble
-from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.address import Address, permit_sending_on
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job
@@ -45,7 +45,7 @@ class OpenAIWire:
     """
 
     def __init__(self, client: Any, name: str, address: Address, key: str, settings: BackendSettings) -> None:
-        self._openai, self._name, self._address, self._settings = client, name, address, settings
+        self._openai, self._name, self._address, self._key, self._settings = client, name, address, key, settings
         self._model, self._dialect, self._tools = name, PLAIN, True
         timeout = client.Timeout(settings.server_timeout, connect=trouble.CONNECT_SECONDS)
         # Not to where the server sends us on, and to this machine not through a proxy: what is sent goes where a person
@@ -66,9 +66,11 @@ class OpenAIWire:
         entry = await self._entry()
         self._dialect = dialect_of(entry)
         self._model = str(entry.get("id", self._name))
+        remote = await self._sent_on()
         window = self._settings.n_ctx or await self._window(entry)
         details = {"server": self._dialect.name or "OpenAI's protocol", **({} if window else {"n_ctx": "assumed"})}
-        return Described(window or _ASSUMED_WINDOW, self._dialect.tools and self._tools, self._dialect.at_once, details)
+        tools = self._dialect.tools and self._tools
+        return Described(window or _ASSUMED_WINDOW, tools, self._dialect.at_once, details, remote)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, None]:
         """Stream an answer; what the server refuses and can be left out is left out, and told."""
@@ -111,7 +113,10 @@ class OpenAIWire:
         await self._client.close()
 
     def trouble(self, error: Exception) -> LocalLLMError:
-        """What the client's exceptions mean."""
+        """What the client's exceptions mean, without the key."""
+        return trouble.hiding(self._meant(error), self._key)
+
+    def _meant(self, error: Exception) -> LocalLLMError:
         api = self._openai
         if isinstance(error, api.APIConnectionError):  # time-outs are among them
             found = self._of_transport(error.__cause__ or error)
@@ -162,6 +167,17 @@ class OpenAIWire:
             )
         return entries[found]
 
+    async def _sent_on(self) -> str:
+        """Where Ollama sends the prompts of a model of its cloud; empty for all others."""
+        if self._dialect.name != "Ollama":
+            return ""
+        models = _of(await self._beside("GET", "/api/tags"), "models")
+        hosts = {_of(model, "model"): _of(model, "remote_host") for model in models or ()}
+        host = str(hosts.get(self._model) or ("https://ollama.com" if self._model.endswith("cloud") else ""))
+        if host:
+            permit_sending_on(self._name, self._address, host, self._settings.allow_remote)
+        return host
+
     async def _window(self, entry: Mapping[str, Any]) -> int:
         """The window that the server tells, 0 if none."""
         told: list[Any] = [entry.get(name) for name in _WINDOW_NAMES]
@@ -200,6 +216,8 @@ class OpenAIWire:
                 said = _said(error)
                 if error.status_code in _REFUSALS and body.without_refused(said):
                     continue
+                if error.status_code in _REFUSALS and "chat template" in said.lower():
+                    return await self._client.completions.create(**body.continued())
                 if error.status_code in _REFUSALS and "tools" in body.fields and "tool" in said.lower():
                     self._tools = False
                     raise ToolsRefused(f"{self._address.url} takes no tools: {said}", _TOOLS) from error

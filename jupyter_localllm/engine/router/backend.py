@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_localllm.engine.backends import Home, Target
+from jupyter_localllm.engine.backends import Home, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.router.engine import Opening, Route, RouterEngine
@@ -18,8 +18,18 @@ class RouterBackend:
     package = ""
 
     def check(self, target: Target) -> str:
-        """Its models."""
-        return f"a router of {', '.join(name for name, _ in parsed(target.name))}"
+        """Its models, each as its own backend says; files are looked for by those who know where they lie."""
+        told = [name if of is None else backend_of(of.scheme).check(of) for name, of in _targets(target)]
+        return f"a router of {'; '.join(told)}"
+
+    def parts(self, target: Target) -> tuple[str, ...]:
+        """The names of its models."""
+        return tuple(name for name, _ in parsed(target.name))
+
+    def remote(self, target: Target) -> tuple[str, ...]:
+        """Those of all its models."""
+        found = [_remote(of) for _, of in _targets(target)]
+        return tuple(dict.fromkeys(address for addresses in found for address in addresses))
 
     def identity(self, target: Target, home: Home) -> str:
         """The rules, and what the models are: an answer by any of them is an answer of the router."""
@@ -27,12 +37,24 @@ class RouterBackend:
 
     def engine(self, target: Target, home: Home) -> Engine:
         """The engine, nothing of it loaded yet."""
-        routes = [Route(_opening(home, name), name, **rules) for name, rules in parsed(target.name)]  # type: ignore[arg-type]
+        routes = [
+            Route(_opening(home, name), name, remote=_remote(of), **rules)  # type: ignore[arg-type]
+            for (name, rules), (_, of) in zip(parsed(target.name), _targets(target), strict=True)
+        ]
         return RouterEngine(routes, name=f"{target.scheme}:{target.name}", render=home.render)
 
     def holds(self, constraint: Constraint) -> bool:
         """Not for sure: it depends on who answers."""
         return False
+
+
+def _targets(target: Target) -> list[tuple[str, Target | None]]:
+    """Its models by their names, with the settings of the router; None for one in a file."""
+    return [(name, target_of(name, target.settings)) for name, _ in parsed(target.name)]
+
+
+def _remote(target: Target | None) -> tuple[str, ...]:
+    return () if target is None else backend_of(target.scheme).remote(target)
 
 
 def _identity(home: Home, name: str) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
+from jupyter_localllm.engine.router.member import Member, Opening, Route
 from jupyter_localllm.engine.router.rules import task_of
 from jupyter_localllm.engine.served.engine import estimated
 from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, UsageError
-from jupyter_localllm.types import Done, Event, Job, Message, ModelInfo, Note, Prompt, Status, Token
+from jupyter_localllm.types import Done, Event, Job, Message, ModelInfo, Note, Prompt, Status, Token, united
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,79 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Opening", "Rendering", "Route", "RouterEngine"]
 
-_REST_SECONDS = 30.0  # how long one that failed is asked last
-_NEWEST = 0.4  # share of the newest answer in the time that is taken for usual
-
-Opening = Callable[[], Generator[Status, None, Engine]]
 Rendering = Callable[[Sequence[Message], ModelInfo], Prompt]
-
-
-@dataclass(frozen=True)
-class Route:
-    """One of the models, and what it is asked for.
-
-    Parameters
-    ----------
-    engine : Engine or callable
-        The engine, or what loads one (a generator of `Status` that returns it).
-    name : str
-        What people call it; the engine's own name if it is given.
-    most_tokens : int or None
-        Only for questions whose prompt and answer together have no more, by an estimate from above.
-    tasks : tuple of str
-        Only for these: ``"chat"``, ``"schema"``, ``"cited"``, ``"tools"``. Empty for all.
-    most_ms : float or None
-        Asked last while its first token usually takes longer than this, in milliseconds.
-    """
-
-    engine: Union[Engine, Opening]
-    name: str = ""
-    most_tokens: int | None = None
-    tasks: tuple[str, ...] = ()
-    most_ms: float | None = None
-
-
-@dataclass
-class _Member:
-    """What is known of a route by now."""
-
-    route: Route
-    engine: Engine | None = None
-    failed: float = 0.0  # when it failed last, 0 if it is well
-    why: str = ""
-    usual_ms: float = 0.0
-
-    @property
-    def name(self) -> str:
-        if self.route.name:
-            return self.route.name
-        return self.route.engine.name if isinstance(self.route.engine, Engine) else "model"
-
-    def opened(self) -> Generator[Status, None, Engine]:
-        engine = self.route.engine
-        if isinstance(engine, Engine):
-            yield from engine.load()
-            self.engine = engine
-        else:
-            self.engine = yield from engine()
-        return self.engine
-
-    def fail(self, error: LocalLLMError) -> None:
-        self.failed, self.why = time.monotonic(), error.message
-
-    def succeed(self, ttft_ms: float) -> None:
-        self.failed, self.why = 0.0, ""
-        self.usual_ms = ttft_ms if not self.usual_ms else self.usual_ms + _NEWEST * (ttft_ms - self.usual_ms)
-
-    @property
-    def resting(self) -> bool:
-        """Whether it failed a moment ago."""
-        return bool(self.failed) and time.monotonic() - self.failed < _REST_SECONDS
-
-    @property
-    def last_resort(self) -> bool:
-        """Whether it rests, or is slow."""
-        return self.resting or (self.route.most_ms is not None and self.usual_ms > self.route.most_ms)
 
 
 class RouterEngine:
@@ -123,7 +52,7 @@ class RouterEngine:
     def __init__(self, routes: Sequence[Route], *, name: str = "router", render: Rendering | None = None) -> None:
         if not routes:
             raise UsageError("a router needs at least one model")
-        self._members = [_Member(route) for route in routes]
+        self._members = [Member(route) for route in routes]
         self._name, self._render = name, render
         self._closed = False
 
@@ -131,6 +60,11 @@ class RouterEngine:
     def name(self) -> str:
         """What people call it."""
         return self._name
+
+    @property
+    def remote(self) -> str:
+        """All addresses elsewhere that any of them may ask, loaded or not; nobody is asked for it."""
+        return united(*(address for member in self._members for address in member.remote))
 
     @property
     def loaded(self) -> bool:
@@ -159,7 +93,7 @@ class RouterEngine:
             raise self._nobody(self._members)
 
     def info(self) -> ModelInfo:
-        """The largest window, and what is remote of it."""
+        """The largest window, and all addresses elsewhere that any of them may ask, loaded or not."""
         self._check_open()
         infos = {member.name: member.engine.info() for member in self._ready()}
         return ModelInfo(
@@ -167,7 +101,7 @@ class RouterEngine:
             max(info.n_ctx for info in infos.values()),
             renders=True,
             details={"routes": tuple(infos)},
-            remote=next((info.remote for info in infos.values() if info.remote), ""),
+            remote=self.remote,
         )
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -230,7 +164,7 @@ class RouterEngine:
         if not self._closed:
             self._closed = True
 
-    def _asked(self, member: _Member, job: Job) -> Generator[Event, None, None]:
+    def _asked(self, member: Member, job: Job) -> Generator[Event, None, None]:
         engine = yield from member.opened()
         info = engine.info()
         if not info.renders:
@@ -247,7 +181,7 @@ class RouterEngine:
                 member.succeed(((first or time.perf_counter()) - begun) * 1000)
             yield event
 
-    def _allowed(self, job: Job) -> list[_Member]:
+    def _allowed(self, job: Job) -> list[Member]:
         """Those whose rules allow the job.
 
         Raises
@@ -280,7 +214,7 @@ class RouterEngine:
             return self._ready()
         return ready
 
-    def _nobody(self, members: Sequence[_Member]) -> EngineError:
+    def _nobody(self, members: Sequence[Member]) -> EngineError:
         told = "; ".join(f"{member.name}: {member.why or 'not asked'}" for member in members)
         return EngineError(f"none of {self._name} can answer: {told}", "Start one of them, or add another.")
 
@@ -295,7 +229,7 @@ class _Ready:
     engine: Engine
 
 
-def _noted(event: Done, member: _Member, left_out: Sequence[str]) -> Done:
+def _noted(event: Done, member: Member, left_out: Sequence[str]) -> Done:
     why = f"; {'; '.join(left_out)}" if left_out else ""
     note = Note("routed", f"answered by {member.name}{why}")
     return Done(replace(event.result, notes=(*event.result.notes, note)))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["Address", "address_of", "at"]
+__all__ = ["Address", "address_of", "at", "permit_sending_on"]
 
 _AT = re.compile(r"(.+)@(https?://\S+)", re.DOTALL)
 
@@ -33,16 +33,20 @@ class Address:
         if host == "localhost":
             return False
         try:
-            number = ipaddress.ip_address(host.partition("%")[0])
+            number = ipaddress.ip_address(host)
         except ValueError:
             return True
         inner = getattr(number, "ipv4_mapped", None)
-        return not (inner or number).is_loopback
+        return "%" in host or not (inner or number).is_loopback  # behind % a resolver may read anything
 
     @property
     def told(self) -> str:
         """The address if it is remote, empty otherwise."""
         return self.url if self.remote else ""
+
+    def asked_elsewhere(self, allow_remote: bool) -> tuple[str, ...]:
+        """The address if it is remote and may be asked, nothing otherwise."""
+        return (self.url,) if allow_remote and self.remote else ()
 
     def permit(self, allow_remote: bool) -> Address:
         """Itself.
@@ -55,9 +59,24 @@ class Address:
         if self.remote and not allow_remote:
             raise UsageError(
                 f"{self.url} is not on this machine: prompts, and the data in them, would leave it",
-                "If that is meant, set allow_remote: %config LocalLLM.allow_remote = True",
+                _LEAVE,
             )
         return self
+
+
+def permit_sending_on(name: str, server: Address, host: str, allow_remote: bool) -> None:
+    """A model that a server on this machine has another one answer for.
+
+    Raises
+    ------
+    UsageError
+        Nobody allowed that.
+    """
+    if not allow_remote:
+        raise UsageError(
+            f"{server.url} sends prompts for {name} on to {host}: they would leave this machine",
+            _LEAVE,
+        )
 
 
 def at(name: str) -> tuple[str, str]:
@@ -101,7 +120,8 @@ def address_of(text: str, *, port: int | None = None) -> Address:
         host, given = parts.hostname, parts.port
     except ValueError as error:
         raise UsageError(f"{text!r} is no address: {error}", _EXAMPLE) from None
-    if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in url):
+    escaped = "%" in parts.netloc and "[" not in parts.netloc  # in brackets it is a number's zone
+    if parts.scheme not in ("http", "https") or not host or escaped or any(c.isspace() for c in url):
         raise UsageError(f"{text!r} is no address of a server", _EXAMPLE)
     if parts.username is not None or parts.query or parts.fragment:
         raise UsageError(
@@ -114,4 +134,5 @@ def address_of(text: str, *, port: int | None = None) -> Address:
     return Address(url)
 
 
+_LEAVE = "If that is meant, set allow_remote: %config LocalLLM.allow_remote = True"
 _EXAMPLE = "Write one as http://localhost:8000/v1"

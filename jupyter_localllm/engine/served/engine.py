@@ -59,6 +59,11 @@ class ServedEngine:
         return self._name
 
     @property
+    def remote(self) -> str:
+        """Its address, if that is not on this machine; nobody is asked for it."""
+        return self.address.told
+
+    @property
     def loaded(self) -> bool:
         """Whether the server was found, with the model on it."""
         return self._described is not None
@@ -75,9 +80,8 @@ class ServedEngine:
         self._check_open()
         said = self._known()
         details = {"address": self.address.url, **said.details}
-        return ModelInfo(
-            self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=self.address.told
-        )
+        remote = self.address.told or said.remote
+        return ModelInfo(self._name, said.n_ctx, renders=True, details=details, tools=said.tools, remote=remote)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text: the server's count, or about a token for three bytes where it does not count."""
@@ -105,7 +109,7 @@ class ServedEngine:
                 f"the answer may have {job.max_tokens:,} tokens, and the window of {self._name} has {n_ctx:,}",
                 "Lower max_tokens; or set n_ctx, if the server's window is larger than it says.",
             )
-        yield Status("waiting", f"asking {self.address.url}")
+        yield Status("waiting", f"asking {self.address.url}", remote=self.address.told)
         yield from self._loop.stream(lambda emit: self._answer(job, emit, begun))
 
     def holds(self, constraint: Constraint) -> bool:
@@ -223,7 +227,8 @@ class ServedEngine:
         if job.logprobs is not None and not talk.has_logprobs:
             silent = Note("unsent", "the server gives no log-probabilities")
             ended = replace(ended, notes=(*ended.notes, silent))
-        emit(Done(talk.result(ended, usage, self._name, self.address.told)))
+        remote = self.address.told or (self._described.remote if self._described is not None else "")
+        emit(Done(talk.result(ended, usage, self._name, remote)))
 
 
 async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:

@@ -7,7 +7,7 @@ import re
 from jupyter_localllm.engine.served.address import Address
 from jupyter_localllm.errors import ContextOverflow, EngineError, LocalLLMError
 
-__all__ = ["CONNECT_SECONDS", "broke_off", "not_there", "of_transport", "refused", "silent", "strange"]
+__all__ = ["CONNECT_SECONDS", "broke_off", "hiding", "not_there", "of_transport", "refused", "silent", "strange"]
 
 CONNECT_SECONDS = 1.5
 """How long a server may take to accept a connection: who waits for one that is not there is told within two seconds."""
@@ -107,6 +107,13 @@ def refused(address: Address, status: int, message: str, key: str) -> LocalLLMEr
     hint = hints.get(status, "See the server's log." if status >= 500 or not status else "")
     how = f"answered {status}" if status else "failed while it answered"
     return EngineError(f"{address.url} {how}: {said}", hint)
+
+
+def hiding(error: LocalLLMError, key: str) -> LocalLLMError:
+    """The same error; where it repeats the key that a server was sent, it does not show it."""
+    if key and key in f"{error.message} {error.hint}":
+        return type(error)(error.message.replace(key, "…"), error.hint.replace(key, "…"))
+    return error
 
 
 def _shortened(text: str) -> str:

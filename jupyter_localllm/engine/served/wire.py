@@ -26,12 +26,15 @@ class Described:
         How many requests it takes at once; 0 for as many as there are.
     details : Mapping
         For ``%llm status``.
+    remote : str
+        Where the server sends prompts on to, outside of this machine; empty for nowhere that is known.
     """
 
     n_ctx: int
     tools: bool = False
     at_once: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
+    remote: str = ""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _judge(folder: Path, config: Mapping[str, Any], backend: str) -> None:
             f"{folder} ({architecture}) has an encoder and a decoder, which the backend {backend} does not run.",
             "Name a model that only has a decoder, as nearly all chat models do.",
         )
-    if ("AutoModelForCausalLM" in _mapping(config.get("auto_map")) and _own_code(folder)) or config.get("model_file"):
+    if config.get("model_file"):  # of mlx-lm; that of Transformers is not needed where the library has its own
         raise ModelFileError(
             f"{folder} brings Python code of its own, which is never run.",
             "Newer versions of many models need none: name one, or a GGUF file of this model.",
@@ -127,10 +127,6 @@ def _judge(folder: Path, config: Mapping[str, Any], backend: str) -> None:
         raise ModelFileError(
             f"{folder} was quantized by bitsandbytes, which needs CUDA.", "Name the original model, or one for MLX."
         )
-
-
-def _own_code(folder: Path) -> bool:
-    return any(folder.glob("modeling*.py"))
 
 
 def _architecture(config: Mapping[str, Any]) -> str:

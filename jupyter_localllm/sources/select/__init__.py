@@ -6,7 +6,7 @@ from jupyter_localllm.sources.select.base import Bounds, PassageIndex, Progress,
 from jupyter_localllm.sources.select.choose import Choice, Cut, choose
 from jupyter_localllm.sources.select.coverage import HALF, Coverage, coverage, share_of
 from jupyter_localllm.sources.select.fulltext import FullText, new_index
-from jupyter_localllm.sources.select.fuse import Embed, Vectors, fuse
+from jupyter_localllm.sources.select.fuse import Embed, KeptVectors, Vectors, fuse
 from jupyter_localllm.sources.select.kept import Kept
 from jupyter_localllm.sources.select.plain import PlainIndex
 from jupyter_localllm.sources.select.question import Asked, read
@@ -22,6 +22,7 @@ __all__ = [
     "Embed",
     "FullText",
     "Kept",
+    "KeptVectors",
     "PassageIndex",
     "PlainIndex",
     "Progress",

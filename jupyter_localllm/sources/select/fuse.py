@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Embed", "Vectors", "by_meaning", "fuse"]
+__all__ = ["Embed", "KeptVectors", "Vectors", "by_meaning", "fuse"]
 
 Embed = Callable[[Sequence[str]], Any]
 """Texts to an array of shape (texts, dimensions)."""
@@ -55,6 +55,37 @@ def fuse(rankings: Iterable[Sequence[_T]], k: int = _K) -> list[tuple[_T, float]
     return sorted(scores.items(), key=lambda pair: (-pair[1], met[pair[0]]))
 
 
+class KeptVectors:
+    """Vectors by a hash, those of one model. Safe to use from several threads.
+
+    Parameters
+    ----------
+    most_bytes : int, optional
+        What they may take; the least recently used ones are dropped first.
+    """
+
+    def __init__(self, most_bytes: int = 64 * 1024 * 1024) -> None:
+        self._most = most_bytes
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._bytes = 0
+
+    def found(self, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        """Those of them that are kept."""
+        with self._lock:
+            return {key: self._kept[key] for key in keys if key in self._kept}
+
+    def keep(self, key: bytes, vector: NDArray[np.float32]) -> None:
+        """Keep one, and drop what is too much."""
+        with self._lock:
+            if key not in self._kept:
+                self._bytes += vector.nbytes
+            self._kept[key] = vector
+            self._kept.move_to_end(key)
+            while self._bytes > self._most and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+
 class Vectors:
     """Embeddings of texts by one model, kept by the text's hash. Safe to use from several threads.
 
@@ -62,16 +93,21 @@ class Vectors:
     ----------
     embed : callable
         See `Embed`.
-    most_bytes : int, optional
-        What they may take; the least recently used ones are dropped first.
+    kept : KeptVectors, optional
+        What was made before; others may look at it as well.
+    remote : str, optional
+        The address of the model, if it is not on this machine.
     """
 
-    def __init__(self, embed: Embed, most_bytes: int = 64 * 1024 * 1024) -> None:
-        self._embed = embed
-        self._most = most_bytes
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
-        self._bytes = 0
+    def __init__(self, embed: Embed, kept: KeptVectors | None = None, remote: str = "") -> None:
+        self._embed, self._remote = embed, remote
+        self._used = False
+        self._kept = KeptVectors() if kept is None else kept
+
+    @property
+    def asked_elsewhere(self) -> str:
+        """The model's address if it is not on this machine and vectors of it were used, empty otherwise."""
+        return self._remote if self._used else ""
 
     def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors of texts, of shape (texts, dimensions); zeros for a text that has no direction.
@@ -84,8 +120,8 @@ class Vectors:
         import numpy as np
 
         keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
-        with self._lock:
-            found = {key: self._kept[key] for key in keys if key in self._kept}
+        found = self._kept.found(keys)
+        self._used = True
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         todo = list(missing.items())
         for start in range(0, len(todo), _BATCH):
@@ -93,17 +129,8 @@ class Vectors:
             made = _unit(self._embed([text for _, text in batch]), len(batch))
             for (key, _), vector in zip(batch, made, strict=True):
                 found[key] = vector
-                self._keep(key, vector)
+                self._kept.keep(key, vector)
         return np.stack([found[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
-
-    def _keep(self, key: bytes, vector: NDArray[np.float32]) -> None:
-        with self._lock:
-            if key not in self._kept:
-                self._bytes += vector.nbytes
-            self._kept[key] = vector
-            self._kept.move_to_end(key)
-            while self._bytes > self._most and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
 
 
 def by_meaning(vectors: Vectors, question: str, texts: Sequence[str]) -> list[int]:

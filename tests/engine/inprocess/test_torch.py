@@ -8,6 +8,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("transformers", reason="the extra transformers is not installed")
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,23 @@ def test_an_encoder_embeds(pooling: str, tmp_path: Path, owner: Owner) -> None: 
     with pytest.raises(EngineError, match="embedding model"):
         list(engine.generate(Job(Prompt((), ("Hello",)))))
     engine.close()
+
+
+def test_code_of_a_folder_is_never_run(tmp_path: Path, owner: Owner) -> None:  # noqa: F811
+    """Where the library has the model itself, it is not needed; elsewhere it is an error, and nobody is asked."""
+    ran = tmp_path / "ran"
+    for kind, works in (("llama", True), ("its_own", False)):
+        folder = make_folder(tmp_path / kind, model_type=kind)
+        config = json.loads((folder / "config.json").read_text())
+        auto = {"AutoConfig": "modeling_own.Config", "AutoModelForCausalLM": "modeling_own.Model"}
+        write_json(folder / "config.json", config | {"auto_map": auto})
+        (folder / "modeling_own.py").write_text(f"open({str(ran)!r}, 'w')\n")
+        found = describe_folder(folder, kind, "transformers", str)
+        engine = FolderEngine(found, FolderSettings(n_ctx=256), owner, open_transformers, plan_folder)
+        if works:
+            list(engine.load())
+        else:
+            with pytest.raises(EngineError, match="code of its own, which is never run"):
+                list(engine.load())
+        engine.close()
+    assert not ran.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from jupyter_localllm.engine.inprocess.places import Held
@@ -177,6 +178,17 @@ def test_a_failure_is_one_requests_own() -> None:
     assert done.result.text == good_said
     bench.network.fails_at = None
     assert bench.answer("aaaaaaaag").result.usage.cached_prompt_tokens == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_logits_that_are_no_numbers_are_no_answer(bad: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that were too narrow end the answer with an error, and are not taken for a choice."""
+    bench = Bench(FakeNetwork())
+    monkeypatch.setattr(bench.network, "logits", lambda tokens, cache: np.array([0.0, bad, 1.0], dtype=np.float32))
+    ticket = bench.ask(LONG)
+    bench.run()
+    with pytest.raises(EngineError, match="no numbers"):
+        events(ticket)
 
 
 def test_stopping_ends_everything() -> None:

@@ -44,6 +44,7 @@ class FakeOllama:
             "base:latest": {"capabilities": ["completion"], "template": "{{ .Prompt }}"},
             "embed:latest": {"capabilities": ["embedding"], "template": "{{ .Prompt }}"},
         }
+        self.cloud: dict[str, str] = {}
         self.resident: dict[str, int] = {}
         self.digests = {name: f"sha256:{number:064x}" for number, name in enumerate(self.tags)}
         for path, route in (
@@ -59,6 +60,7 @@ class FakeOllama:
     def list(self, _: Asked) -> Reply:
         models = [
             {"model": name, "name": name, "modified_at": WHEN, "digest": self.digests[name], "size": 1000}
+            | ({"remote_host": self.cloud[name]} if name in self.cloud else {})
             for name in self.tags
         ]
         return whole(ListResponse, models=models)

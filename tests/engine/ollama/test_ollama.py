@@ -315,6 +315,21 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, name: str, endpoint: str, 
     assert OllamaBackend().check(Target("ollama", name, BackendSettings(endpoint=endpoint))) == f"m on Ollama at {url}"
 
 
+@pytest.mark.parametrize("name", ["tiny:1b", "big:120b-cloud"])
+def test_models_of_the_cloud_are_elsewhere(fake: Any, handle: Make, name: str) -> None:
+    """A model that Ollama has its makers answer for is remote, although the server is on this machine."""
+    fake.tags[name] = fake.tags["tiny:1b"]
+    fake.digests[name] = fake.digests["tiny:1b"]
+    if name == "tiny:1b":
+        fake.cloud[name] = "https://ollama.com:443"
+    error = told(handle(name))
+    assert isinstance(error, UsageError)
+    assert f"sends prompts for {name} on to https://ollama.com" in error.message
+    assert fake.speaker.bodies("/api/chat") == fake.speaker.bodies("/api/generate") == []
+    result = handle(name, allow_remote=True).generate("hello?")
+    assert result.provenance.remote.startswith("https://ollama.com")
+
+
 def test_elsewhere_needs_leave(monkeypatch: pytest.MonkeyPatch, handle: Make) -> None:
     """An address on another machine is refused before anything is sent, also where a variable names it."""
     monkeypatch.setenv("OLLAMA_HOST", "10.255.255.1")

@@ -132,6 +132,22 @@ def test_what_is_refused_is_left_out(scripted: Scripted, handle: Make) -> None:
     assert [note.text for note in result.notes] == ["the server refuses response_format, so it was asked without"]
 
 
+def test_a_base_model(scripted: Scripted, handle: Make) -> None:
+    """What a server will not chat with, for want of a chat template, continues the text, and says so."""
+    words = "As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template"
+    scripted.speaker.routes[CHAT] = lambda _: (400, {"error": {"message": words}})
+    scripted.speaker.routes["/v1/completions"] = lambda _: [
+        event({"choices": [{"index": 0, "text": " a time", "finish_reason": None}]}),
+        event({"choices": [{"index": 0, "text": ".", "finish_reason": "length"}]}),
+        DONE,
+    ]
+    result = handle().generate("Once upon", max_tokens=2)
+    (body,) = scripted.speaker.bodies("/v1/completions")
+    assert (body["prompt"], body["max_tokens"], "messages" in body) == ("Once upon", 2, False)
+    assert (result.text, result.finish_reason) == ("a time.", "length")
+    assert [note.code for note in result.notes] == ["no_template", "length"]
+
+
 def test_times_of_the_server_are_its_own(scripted: Scripted, handle: Make) -> None:
     """What llama-server measured stands beside what was measured here, in milliseconds, under names of its own."""
 

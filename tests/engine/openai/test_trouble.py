@@ -195,6 +195,17 @@ def test_the_window_is_full(scripted: Scripted, handle: Make, words: str) -> Non
     assert isinstance(told(handle()), ContextOverflow)
 
 
+def test_ollamas_cloud_is_elsewhere(scripted: Scripted, handle: Make) -> None:
+    """Also when Ollama is asked by this protocol, a model of its cloud needs leave."""
+    scripted.models = [{"id": "m", "owned_by": "library"}]
+    tags = {"models": [{"model": "m", "remote_host": "https://ollama.com:443"}]}
+    scripted.speaker.routes["/api/tags"] = lambda _: (200, tags)
+    assert "sends prompts for m on to https://ollama.com:443" in told(handle()).message
+    assert handle(allow_remote=True).generate("hello?").provenance.remote == "https://ollama.com:443"
+    scripted.speaker.routes["/api/tags"] = lambda _: (200, {"models": [{"model": "m"}]})
+    assert handle(n_ctx=700).generate("hello?", cache="off").provenance.remote == ""
+
+
 def test_redirects_are_not_followed(scripted: Scripted, handle: Make) -> None:
     """A prompt goes where it was sent, and nowhere else: the other address is told, not asked."""
     with speaking() as other:

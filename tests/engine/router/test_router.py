@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from jupyter_localllm import LocalLLM
 from jupyter_localllm.constrain import Choices
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.router import Route, RouterEngine
-from jupyter_localllm.engine.router import engine as module
+from jupyter_localllm.engine.router import member as module
 from jupyter_localllm.engine.router.rules import parsed
 from jupyter_localllm.engine.scripted import ScriptedEngine
-from jupyter_localllm.errors import ContextOverflow, EngineError, UsageError
+from jupyter_localllm.errors import ContextOverflow, EngineError, ModelNotFound, UsageError
 from jupyter_localllm.types import Done, Job, Message, Prompt, Result, Token
 from tests.contracts import EngineContract
 
@@ -165,6 +166,56 @@ def test_what_can_be_read() -> None:
     assert parsed("C:\\m.gguf [tokens<=400, tasks=chat+schema] | ollama:llama3.2:3b[ms<=2000]") == (
         ("C:\\m.gguf", {"most_tokens": 400, "tasks": ("chat", "schema")}),
         ("ollama:llama3.2:3b", {"most_ms": 2000.0}),
+    )
+
+
+FAR = "https://far.example/v1"
+
+
+def test_where_prompts_may_go(tmp_path: Path) -> None:
+    """Before anything is loaded, and of the models that nobody has asked yet: all addresses elsewhere are known."""
+    name = f"router:openai:a@http://127.0.0.1:9/v1|openai:b@{FAR}|smollm2-135m-instruct"
+    assert LocalLLM(model=name, allow_remote=True, cache_dir=str(tmp_path)).elsewhere() == (FAR,)
+    assert LocalLLM(model=name, cache_dir=str(tmp_path)).elsewhere() == ()
+    assert LocalLLM(embedding_model=f"openai:b@{FAR}", allow_remote=True).elsewhere() == (FAR,)
+
+    def unasked() -> Any:
+        raise EngineError("it is not there")
+        yield
+
+    router = RouterEngine([Route(says("here")), Route(unasked, "there", remote=(FAR,))])
+    list(router.generate(Job(Prompt((Message.of("user", "Hello?"),)), max_tokens=9)))
+    assert router.info().remote == router.remote == FAR
+    assert LocalLLM.from_engine(router).elsewhere() == (FAR,)
+
+
+def test_ghost_text_is_not_asked_of_a_router_that_may_leave() -> None:
+    """One model of it is elsewhere, although another one answered last: what is typed does not go there."""
+    from types import SimpleNamespace
+
+    from jupyter_localllm.chat import completing
+
+    here = says("here")
+    router = RouterEngine([Route(here), Route(says("there"), remote=(FAR,))])
+    list(router.load())
+    entry: Any = SimpleNamespace(stop=threading.Event(), stage="")
+    queue: Any = SimpleNamespace(person_waits=False)
+    asked: Any = SimpleNamespace(before="Once upon", after="")
+    assert completing.complete(asked, entry, LocalLLM.from_engine(router), queue) == {"text": ""}
+    assert here.jobs == []
+
+
+def test_the_models_of_a_router_are_looked_at(tmp_path: Path) -> None:
+    """Naming one that is not here, is not allowed, or names nothing, is an error at once; a right one is told."""
+    llm = LocalLLM(cache_dir=str(tmp_path))
+    with pytest.raises(UsageError, match="not on this machine"):
+        llm.find(f"router:smollm2-135m-instruct|openai:m@{FAR}")
+    with pytest.raises(ModelNotFound):
+        llm.find("router:openai:m|smolm2-135m-instrct")
+    with pytest.raises(ModelNotFound, match="names a backend and no model"):
+        llm.find("router:openai:|ollama:m")
+    assert llm.find("router:openai:m|ollama:n") == (
+        "a router of m at http://localhost:8080/v1; n on Ollama at http://127.0.0.1:11434"
     )
 
 

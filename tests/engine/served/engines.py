@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from jupyter_localllm.engine.backends import BackendSettings, Home, Target, backend_of
 from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.served.address import Address
 
 
 def nobody(_: Any) -> Any:
@@ -21,3 +24,10 @@ def openai_engine(name: str, **settings: Any) -> Engine:
 
 def ollama_engine(name: str, **settings: Any) -> Engine:
     return backend_of("ollama").engine(Target("ollama", name, BackendSettings(**settings)), HOME)
+
+
+def as_if_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have addresses of this machine taken for another one's: no test asks another machine."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Address, "remote", property(lambda self: True))

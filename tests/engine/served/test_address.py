@@ -30,6 +30,7 @@ from jupyter_localllm.types import Provenance, Result
         ("http://localhost.example.org", True),
         ("http://127.0.0.1.example.org", True),
         ("http://[fe80::1%25eth0]", True),
+        ("http://[::1%25x.evil.example]", True),
         ("http://2130706433", True),  # some programs read this as 127.0.0.1, and some do not
     ],
 )
@@ -55,6 +56,9 @@ def test_what_is_remote(url: str, remote: bool) -> None:
         "http://localhost?key=1",
         "http://a b",
         "http://localhost#x",
+        "http://127.0.0.1%x.evil.example/v1",
+        "http://127.0.0.1%25x.evil.example/v1",
+        "http://localhost%2eevil.example",
         "http://localhost:99999",
         "http://[::1",
         "a b",
@@ -88,6 +92,12 @@ def test_a_port_is_filled_in(text: str, url: str | None) -> None:
         assert address_of(text, port=5) == Address(url)
 
 
+def test_a_zone_is_no_part_of_a_number() -> None:
+    """What stands behind a percent sign may lead a resolver to another machine: never taken for loopback."""
+    assert Address("http://127.0.0.1%x.evil.example/v1").remote
+    assert Address("http://127.0.0.1%25x.evil.example/v1").remote
+
+
 def test_a_name_with_its_address() -> None:
     """What stands behind the last @ with http is the address; other @ belong to the name."""
     assert at("a@b@https://c.org/v1") == ("a@b", "https://c.org/v1")
@@ -109,12 +119,12 @@ def test_an_answer_from_elsewhere_says_so() -> None:
     address = "https://example.org/v1"
     result = Result("It is **Tokyo**.", provenance=Provenance(remote=address), cached=True)
     data, metadata = bundle(View(text=result.text, model="openai:m", result=result))
-    words = f"answered by {address}, which is not on this machine"
+    words = f"answered with {address}, which is not on this machine"
     assert data["text/plain"].startswith(f"[{words}]")
     assert data["text/html"].index(words) < data["text/html"].index("Tokyo")
-    assert data["text/markdown"].index("answered by") < data["text/markdown"].index("Tokyo")
+    assert data["text/markdown"].index("answered with") < data["text/markdown"].index("Tokyo")
     assert metadata["jupyter_localllm"]["remote"] == address
     assert words in summary(View(text="x", result=result))
     here, metadata = bundle(View(text="x", result=Result("x")))
-    assert "answered by" not in str(here)
+    assert "answered with" not in str(here)
     assert "remote" not in metadata["jupyter_localllm"]

@@ -93,11 +93,6 @@ def test_files_kept_under_their_hash_are_not_read(tmp_path: Path) -> None:
     assert sorted(asked) == ["config.json", "tokenizer.json", "tokenizer_config.json"]
 
 
-def own_code(folder: Path) -> None:
-    write_json(folder / "config.json", {"architectures": ["XForCausalLM"], "auto_map": {"AutoModelForCausalLM": "m.X"}})
-    (folder / "modeling_x.py").touch()
-
-
 def adapter(folder: Path) -> None:
     (folder / "config.json").unlink()
     write_json(folder / "adapter_config.json", {"base_model_name_or_path": "org/base"})
@@ -114,7 +109,6 @@ BAD: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "a page": (lambda f: (f / "config.json").write_text("<html>") and None, "cannot be read", "Download"),
     "a list": (lambda f: (f / "config.json").write_text("[1]") and None, "no JSON object", "Download"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer.json", "save_pretrained"),
-    "own code": (own_code, "code of its own", "never run|Newer versions"),
     "own file": (change(model_file="x.py"), "code of its own", "Newer versions"),
     "adapter": (adapter, "LoRA adapter of org/base", "merge"),
     "reranker": (change(architectures=["XForSequenceClassification"]), "reranker", "chat model"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_localllm.errors import PullError
+from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile
 from jupyter_localllm.models.pull import Hub
 from jupyter_localllm.types import Status
 from tests.models.pull.conftest import FILE, REPOSITORY, Puller
@@ -94,3 +96,26 @@ def test_no_server_has_answered(
     said = " ".join(status.text for status in told)
     assert "Trying plain HTTPS" in said
     assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("over_hub", [True, False])
+def test_a_file_that_is_no_longer_what_the_catalog_noted(
+    over_hub: bool, fetch: Puller, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused before gigabytes of it are read, with the way to fetch it as it is now."""
+    noted = CatalogFile(FILE, "Q4_K_M", REPOSITORY, sha256="a" * 64)
+    entry = CatalogEntry("noted", "o/n", "MIT", (noted,))
+    monkeypatch.setattr("jupyter_localllm.models.catalog.catalog", lambda: (entry,))
+    with pytest.raises(PullError, match="is another file now") as caught:
+        fetch("noted", by_huggingface_hub=over_hub)
+    assert "OWNER/REPOSITORY" in caught.value.hint
+    assert len([path for path, _headers in hub.bodies if path.startswith("/cdn")]) == 1
+
+
+def test_a_broken_install_of_it(
+    by_hub: Puller, model_bytes: bytes, told: list[Status], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no reason to fail."""
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert by_hub(REPOSITORY).path.read_bytes() == model_bytes
+    assert any("Trying plain HTTPS" in status.text for status in told)

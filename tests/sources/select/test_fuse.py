@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from jupyter_localllm.errors import EngineError
-from jupyter_localllm.sources.select import Vectors, fuse
+from jupyter_localllm.sources.select import KeptVectors, Vectors, fuse
 from jupyter_localllm.sources.select.fuse import by_meaning
 
 
@@ -67,7 +67,7 @@ def test_a_text_is_embedded_once() -> None:
 def test_vectors_are_bounded() -> None:
     """The least recently embedded go first; a batch larger than the bound is still answered."""
     model = Counting()
-    vectors = Vectors(model, most_bytes=16)
+    vectors = Vectors(model, KeptVectors(most_bytes=16))
     assert vectors.of(["apple", "iron", "lead"]).shape == (3, 2)
     vectors.of(["lead"])
     vectors.of(["apple"])
