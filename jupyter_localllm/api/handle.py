@@ -17,7 +17,7 @@ from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError
-from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, locate, sha256_of
+from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
 from jupyter_localllm.types import Status
@@ -132,8 +132,9 @@ class Handle(FileSettings):
             for part in getattr(backend, "parts", lambda _: ())(target):
                 self.find(part)
             return told
-        name, path = locate(model, self.search)
-        facts = facts_of(path, self.answers.memo)
+        memo = self.answers.memo
+        name, path = self._runtime.places.locate(model, self.search, memo)
+        facts = facts_of(path, memo)
         if why := why_not(facts):
             raise ModelError(f"{name} cannot answer: {why}", "%llm models lists what can.")
         return f"{name} ({memory_words(name, facts, self.wish())})"

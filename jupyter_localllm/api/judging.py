@@ -66,7 +66,8 @@ class Judging(Handle):
         """Measure models, windows, quantizations and backends side by side.
 
         Each case has a model of its own in memory, loaded twice and warmed up. What is resident in this kernel is
-        unloaded before, since it would take memory and cores; the next question loads it again.
+        unloaded before, since it would take memory and cores; the next question loads it again. It stays where none of
+        the named models is here.
 
         Parameters
         ----------
@@ -111,8 +112,6 @@ class Judging(Handle):
             checked_path(out)
         given = {"n": n, "warmup": warmup, "max_tokens": max_tokens, "prompts": prompts, "quality": quality}
         base, plan = self._plan(file, [models] if isinstance(models, str) else list(models), given, settings)
-        for engine in self._runtime.resident():
-            engine.unload()
         result = Benchmark(plan, base, about_here())
         with self._runtime.shown() as show:
             told: Callable[[Status], object] = show
@@ -157,9 +156,17 @@ class Judging(Handle):
         return {**own, **base}, replace(plan, cases=cases)
 
     def _measured(self, settings: Mapping[str, Any]) -> Any:
-        """A handle for a case: with these settings and none of its engine shared."""
+        """A handle for a case: with these settings and none of its engine shared.
+
+        What is resident leaves now, once it is known that the case's model is here.
+        """
         own = {**{name: getattr(self, name) for name in _OF_CACHE}, **settings, **_MEASURED_WITH}
         if self._engine is not None and own.get("model", self.model) == self.model:
             own.pop("model", None)
-            return type(self).from_engine(self._engine, **own)
-        return type(self)(**own)
+            handle = type(self).from_engine(self._engine, **own)
+        else:
+            handle = type(self)(**own)
+            handle.find(handle.model)
+        for engine in self._runtime.resident():
+            engine.unload()
+        return handle

@@ -15,6 +15,7 @@ from jupyter_localllm.bench.meters import EnergyMeter, Nvml, resident_bytes, vid
 from jupyter_localllm.bench.plan import Plan
 from jupyter_localllm.bench.prompts import prompt_number
 from jupyter_localllm.bench.quality import assess
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.engine.backends import BackendSettings, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.errors import EngineError, LocalLLMError
@@ -65,14 +66,14 @@ def measure(plan: Plan, make: Callable[[Mapping[str, Any]], Subject], tell: Tell
         course = _Course(plan, case, number, tell)
         try:
             subject = make(case)
-        except LocalLLMError as error:
-            yield replace(course.row, label=_label(str(case.get("model", "")), case, varied), error=str(error))
+        except Exception as error:
+            yield replace(course.row, label=_label(str(case.get("model", "")), case, varied), error=_told(error))
             continue
-        course.row = replace(course.row, label=_label(subject.model, case, varied), model=subject.model)
+        course.row = replace(course.row, label=_label(subject.model, case, varied), model=masked(subject.model))
         try:
             course.run(subject)
-        except LocalLLMError as error:
-            course.row = replace(course.row, error=str(error))
+        except Exception as error:  # a backend's bug costs its row, not the rows of hours
+            course.row = replace(course.row, error=_told(error))
         except KeyboardInterrupt:
             stopped = f"interrupted after {len(course.samples)} of {plan.n} prompts"
             yield course.finished(stopped)
@@ -87,7 +88,7 @@ class _Course:
 
     def __init__(self, plan: Plan, case: Mapping[str, Any], number: int, tell: Tell) -> None:
         self._plan, self._number, self._tell = plan, number, tell
-        self.row = Row("", settings=dict(case))
+        self.row = Row("", settings=masked(dict(case)))
         self.samples: list[Sample] = []
 
     def run(self, subject: Subject) -> None:
@@ -185,6 +186,12 @@ def _ask(subject: Subject, prompt: str, max_tokens: int) -> Sample:
     )
 
 
+def _told(error: Exception) -> str:
+    """An error in a row; of what is not ours its kind, too."""
+    kind = "" if isinstance(error, LocalLLMError) else f"{type(error).__name__}: "
+    return kind + str(masked(str(error)))
+
+
 def _rate(tokens: int, milliseconds: float) -> float:
     return tokens / milliseconds * 1000 if tokens > 0 and milliseconds > 0 else 0.0
 
@@ -213,8 +220,9 @@ def _varied(plan: Plan) -> list[str]:
 def _label(model: str, case: Mapping[str, Any], varied: list[str]) -> str:
     """The model, and what differs between the cases."""
     name = Path(model).stem if model.lower().endswith(".gguf") else model
+    case = masked(dict(case))
     more = [f"{name}={case[name]}" for name in varied if name in case and name != "model"]
-    return ", ".join(part for part in (name, *more) if part)
+    return ", ".join(part for part in (masked(name), *more) if part)
 
 
 def _backend(model: str, path: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from jupyter_localllm.config.files import table_in
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.errors import SettingsError, UsageError, close_match
 
 __all__ = ["Plan", "plan_in"]
@@ -89,8 +90,8 @@ class Plan:
         return replace(self, cases=tuple({repr(case): case for case in cases}.values()))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, as the section ``bench`` of a file."""
-        return {**asdict(self), "prompts": list(self.prompts), "cases": [dict(case) for case in self.cases]}
+        """For JSON, as the section ``bench`` of a file; addresses are masked, for it may be passed on."""
+        return {**asdict(self), "prompts": list(self.prompts), "cases": [masked(dict(case)) for case in self.cases]}
 
 
 def _product(case: Case) -> list[Case]:

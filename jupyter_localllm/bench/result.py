@@ -17,6 +17,7 @@ from jupyter_localllm._version import __version__
 from jupyter_localllm.bench.measured import Row, Spread
 from jupyter_localllm.bench.plan import Plan
 from jupyter_localllm.bench.plot import Plot, plot
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.models.figures import size_text
 
@@ -58,7 +59,7 @@ class Benchmark:
             "begun": self.begun,
             "machine": dict(self.machine),
             "bench": self.plan.to_dict(),
-            "inference": dict(self.inference),
+            "inference": masked(dict(self.inference)),
             "rows": [row.to_dict() for row in self.rows],
         }
 

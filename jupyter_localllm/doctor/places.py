@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_localllm.cache.health import examine_databases
 from jupyter_localllm.config import setting_table
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.pull.hub import Hub
 
-__all__ = ["check_cache", "check_network", "check_settings", "without_secrets"]
+__all__ = ["check_cache", "check_network", "check_settings"]
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _MODELS = ("model", "draft_model", "embedding_model")
@@ -56,7 +56,7 @@ def check_settings(subject: Subject) -> Iterator[Finding]:
     """What is not as it comes, and where it was set."""
     told = [
         f"{name} = {value!r} ({origin})" if len(repr(value)) < 60 else f"{name} ({origin})"
-        for name, value, origin, _ in setting_table(subject.settings)
+        for name, value, origin, _ in masked(list(setting_table(subject.settings)))
         if origin != "default"
     ]
     yield Finding("settings", "ok", f"set: {', '.join(told)}" if told else "all are the defaults")
@@ -70,23 +70,26 @@ def check_network(subject: Subject) -> Iterator[Finding]:
         if model and subject.is_served(model):
             named = True
             try:
-                yield Finding("network", "ok", f"{name} = {model}: {subject.find(model)}")
+                yield Finding("network", "ok", f"{name} = {masked(model)}: {masked(subject.find(model))}")
             except LocalLLMError as error:
-                yield Finding("network", "warning", f"{name} = {model}: {error.message}", error.hint)
+                yield Finding("network", "warning", f"{name} = {masked(model)}: {masked(error.message)}", error.hint)
     if endpoint := str(getattr(settings, "endpoint", "") or ""):
         named = True
-        yield Finding("network", "ok", f"endpoint = {without_secrets(endpoint)} ({settings.origin('endpoint')})")
+        yield Finding("network", "ok", f"endpoint = {masked(endpoint)} ({settings.origin('endpoint')})")
     if not named:
         text = "no setting names an address: answers need no network, and nothing leaves this machine"
         yield Finding("network", "ok", text)
     if getattr(settings, "allow_remote", False):
-        elsewhere = ", ".join(map(without_secrets, getattr(settings, "elsewhere", tuple)()))
+        elsewhere = ", ".join(masked(list(getattr(settings, "elsewhere", tuple)())))
         where = f"prompts leave this machine, to {elsewhere}" if elsewhere else "prompts may go to other machines"
         text = f"allow_remote is on ({settings.origin('allow_remote')}): {where}"
         yield Finding("network", "note", text, "%config LocalLLM.allow_remote = False")
     hub = Hub()
-    proxies = [f"{name}={without_secrets(value)}" for name in _PROXIES if (value := _variable(name))]
-    text = f"%llm pull, and nothing else, asks {without_secrets(hub.endpoint)}, and only for what it names"
+    proxies = [f"{name}={_proxy(value)}" for name in _PROXIES if (value := _variable(name))]
+    text = (
+        f"%llm pull, and nothing else, asks {masked(hub.endpoint)} and the hosts that it redirects to, or the address "
+        "that is named, and only for what is named"
+    )
     text = "%llm pull asks nobody: HF_HUB_OFFLINE forbids it" if hub.offline else text
     yield Finding("network", "note", text + (f"; through {', '.join(proxies)}" if proxies else ""))
 
@@ -95,6 +98,6 @@ def _variable(name: str) -> str:
     return os.environ.get(name) or os.environ.get(name.lower()) or ""
 
 
-def without_secrets(address: str) -> str:
-    """An address without the name and password that may stand in it."""
-    return re.sub(r"//[^/@\s]+@", "//…@", address)
+def _proxy(value: str) -> str:
+    """A proxy as people may see it; it may be named without a scheme."""
+    return str(masked(value if "://" in value else f"http://{value}"))

@@ -11,6 +11,7 @@ from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM, get_llm
 from jupyter_localllm.chat.cells import changed
 from jupyter_localllm.config import setting_table
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.conversation import Conversation
 from jupyter_localllm.errors import SettingsError, UsageError, close_match
 from jupyter_localllm.magics import foreign, judge, mend
@@ -121,7 +122,7 @@ def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> 
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = repr(masked(value))
     return text if len(text) <= 48 else f"{text[:45]}..."
 
 

@@ -8,9 +8,9 @@ from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.magics.tables import size, table
-from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, library_knows, locate
+from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
-from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, windows
+from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, too_new, windows
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk, survey
 
@@ -27,6 +27,7 @@ def listing(handle: LocalLLM) -> str:
     handle : LocalLLM
         Whose folders are searched, and whose window counts.
     """
+    runtime.current().places.forget()
     wish, here = wish_of(handle), survey(handle.search, handle.answers.memo)
     best, better = recommend(here, wish)
     resident = {engine.name for engine in runtime.current().resident()}
@@ -57,10 +58,15 @@ def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: On
     where = one.place if one.place == "package" else _where(one)
     license = one.entry.license if one.entry else one.facts.license
     kind = one.facts.kind if not one.also else f"{one.facts.kind} (x{len(one.also) + 1})"
-    memory, now = _memory(judged, loaded=loaded)
-    if not library_knows(one.facts.architecture):
-        now = "unknown to this llama.cpp"
-    return (mark, one.name, kind, size(one.facts.size_bytes), memory, now, license, where)
+    return (
+        mark,
+        one.name,
+        kind,
+        size(one.facts.size_bytes),
+        *_memory(judged, one.facts.architecture, loaded=loaded),
+        license,
+        where,
+    )
 
 
 def _where(one: OnDisk) -> str:
@@ -69,9 +75,10 @@ def _where(one: OnDisk) -> str:
     return str(one.path) if ours else f"{one.place}: {one.path}"
 
 
-def _memory(judged: Fit, *, loaded: bool) -> tuple[str, str]:
+def _memory(judged: Fit, architecture: str, *, loaded: bool) -> tuple[str, str]:
     memory = size(judged.memory.total_bytes) if judged.memory is not None else ""
-    return memory, "loaded" if loaded else _VERDICTS[judged.verdict]
+    verdict = "unknown to this llama.cpp" if too_new(architecture) else _VERDICTS[judged.verdict]
+    return memory, "loaded" if loaded else verdict
 
 
 def _other(one: OnDisk) -> tuple[str, ...]:
@@ -85,7 +92,7 @@ def _offered(entry: CatalogEntry, wish: Wish, best: bool) -> tuple[str, ...]:
         "+" if best else "",
         entry.name,
         _size(entry, file),
-        *_memory(judged, loaded=False),
+        *_memory(judged, entry.architecture, loaded=False),
         entry.license,
         entry.good_at,
     )
@@ -174,7 +181,7 @@ def _file_row(entry: CatalogEntry, file: CatalogFile, wish: Wish) -> tuple[str, 
     judged = fit(entry.name, entry.shape, entry.bytes_of(file), wish)
     command = f"%llm pull {entry.name}:{file.quantization}" if file.repository else entry.install_command
     words = quantization_words(file.quantization)
-    return (file.quantization, _size(entry, file), *_memory(judged, loaded=False), command, words)
+    return (file.quantization, _size(entry, file), *_memory(judged, entry.architecture, loaded=False), command, words)
 
 
 def _count(parameters: int) -> str:

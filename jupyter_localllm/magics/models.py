@@ -60,18 +60,19 @@ def fetched(handle: LocalLLM, wanted: str, tell: Callable[[Status], object], *, 
 
     memo = handle.answers.memo
     got = pull(wanted, handle.pull_dir, memo, tell=tell, force=force)
+    runtime.current().places.forget()
     return "\n".join(_came(got, facts_of(got.path, memo), wish_of(handle)))
 
 
 def _came(got: Pulled, facts: Facts, wish: Wish) -> list[str]:
     proof = "checked by its sha256" if got.promised else f"sha256 {got.sha256}, which nobody had promised"
     lines = [f"{got.name} is {'here' if got.fetched else 'here already'}: {got.path} ({size(got.size_bytes)}, {proof})"]
-    if got.note:
+    if got.note and not why_not(facts):
         lines.append(got.note)
     words = quantization_words(facts.quantization)
     if words:
         lines.append(f"{facts.quantization}: {words}.")
-    if facts.writes:
+    if not why_not(facts):
         lines += [memory_words(got.name, facts, wish), f"Answer with it: %llm use {got.name}"]
     else:
         lines.append(f"It cannot answer: {why_not(facts)}")

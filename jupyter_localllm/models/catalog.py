@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.util
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -189,7 +190,7 @@ def installed_path(entry: CatalogEntry) -> Path | None:
     if not places:  # perhaps installed a moment ago, from a cell of this kernel
         importlib.invalidate_caches()
         places = _package_folders(entry.package)
-    return next((path for place in places if (path := Path(place) / entry.files[0].file).is_file()), None)
+    return next((path for place in places if os.path.isfile(path := Path(place) / entry.files[0].file)), None)
 
 
 def _package_folders(package: str) -> list[str]:

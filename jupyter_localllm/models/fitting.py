@@ -25,6 +25,7 @@ __all__ = [
     "memory_words",
     "quantization_words",
     "recommend",
+    "too_new",
     "why_not",
     "windows",
 ]
@@ -119,7 +120,12 @@ def recommend(here: Sequence[OnDisk], wish: Wish) -> tuple[OnDisk | None, Catalo
     best = max(usable, key=lambda one: (one.facts.parameters, one.facts.size_bytes), default=None)
     known = {one.entry.name for one in here if one.entry is not None}
     others = [
-        e for e in catalog() if e.kind == "chat" and e.name not in known and good(e.name, e.shape, e.bytes_of(e.usual))
+        entry
+        for entry in catalog()
+        if entry.kind == "chat"
+        and entry.name not in known
+        and not too_new(entry.architecture)
+        and good(entry.name, entry.shape, entry.bytes_of(entry.usual))
     ]
     better = max(others, key=lambda entry: entry.parameters, default=None)
     if better is not None and best is not None and better.parameters < 1.5 * best.facts.parameters:
@@ -173,11 +179,17 @@ _NOT_FOR = {
 }
 
 
+def too_new(architecture: str) -> bool:
+    """Whether the installed llama.cpp lacks an architecture."""
+    return bool(architecture) and not library_knows(architecture)
+
+
 def why_not(facts: Facts) -> str:
-    """Say why a file cannot answer; ``""`` if it can."""
+    """Say why a file cannot answer here; ``""`` if it can."""
     if facts.problem:
         return facts.problem
-    if facts.writes:
-        known = library_knows(facts.architecture)
-        return "" if known else f"the installed llama.cpp does not know its architecture, {facts.architecture}."
-    return _NOT_FOR.get(facts.kind, "it is no model.")
+    if not facts.writes:
+        return _NOT_FOR.get(facts.kind, "it is no model.")
+    if too_new(facts.architecture):
+        return f"the installed llama.cpp does not know its architecture, {facts.architecture}."
+    return ""

@@ -11,7 +11,7 @@ from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.mistaken import stat_file, unusable
 from jupyter_localllm.models.parts import parts_of
 
-__all__ = ["file_key", "hash_file", "is_remembered", "remember", "sha256_of"]
+__all__ = ["file_key", "file_sha256", "hash_file", "is_remembered", "remember", "sha256_of"]
 
 _CHUNK = 4 << 20  # hashlib lets other threads run during each; an interrupt comes through between two, some 5 ms apart
 _SETTLED_NS = 2_000_000_000  # coarsest clock of a file system in use (FAT)
@@ -44,11 +44,12 @@ def sha256_of(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> s
     """
     parts = parts_of(path)
     if len(parts) > 1:
-        return hashlib.sha256("".join(_sha256_of(part, memo) for part in parts).encode("ascii")).hexdigest()
-    return _sha256_of(path, memo)
+        return hashlib.sha256("".join(file_sha256(part, memo) for part in parts).encode("ascii")).hexdigest()
+    return file_sha256(path, memo)
 
 
-def _sha256_of(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> str:
+def file_sha256(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> str:
+    """Hash one file, also one that is a part of a model: see `sha256_of`."""
     before = stat_file(path)
     real, key = os.path.realpath(path), file_key(path, before)
     known = memo.get(key)

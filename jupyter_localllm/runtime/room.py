@@ -2,81 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, TypedDict
 
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import ModelMemoryError
 from jupyter_localllm.models import KV_BYTES, MemoryEstimate, available_bytes, estimate, plan_context
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.types import ModelFile, Status
 
-__all__ = ["MakeRoom", "memory_told", "planned_window", "reload_room", "retire_oldest"]
+__all__ = ["Others", "buffers", "memory_told", "planned_window", "reload_room", "retire_oldest"]
 
-MakeRoom = Callable[[], str]
-"""Unloads the model that was not used for longest, and gives its name; ``""`` if there is none that may go."""
-
-_PLENTY = 1 << 60
+Others = Callable[[], Sequence[Any]]
+"""The other engines, the one that was not used for longest first."""
 
 
-def planned_window(plan: Callable[..., MemoryEstimate], make_room: MakeRoom) -> Generator[Status, None, MemoryEstimate]:
-    """Plan a window as large as it would be with all the memory; others leave for it, those used longest ago first.
+class _Buffers(TypedDict):
+    n_ubatch: int
+    kv_element_bytes: float
+    flash_attention: bool
+
+
+def buffers(settings: LlamaSettings) -> _Buffers:
+    """What an estimate of memory needs of the settings, beside the window."""
+    return {
+        "n_ubatch": min(settings.n_batch, settings.n_ubatch or 512),
+        "kv_element_bytes": KV_BYTES[settings.kv_cache_type],
+        "flash_attention": settings.flash_attn != "off",
+    }
+
+
+def planned_window(plan: Callable[..., MemoryEstimate], others: Others) -> Generator[Status, None, MemoryEstimate]:
+    """Plan a window with the memory that is free; others leave where it does not fit beside them, and would then.
 
     Raises
     ------
     ModelMemoryError
-        It does not fit, and nothing more can leave.
+        It does not fit, and would not without those that may leave: they stay.
     """
-    wanted = plan(available=_PLENTY).n_ctx
-    while True:
-        planned, failed = None, None
+
+    def fits(free: int) -> bool:
         try:
-            planned = plan(available=None)
-            if planned.n_ctx >= wanted:
-                return planned
-        except ModelMemoryError as error:
-            failed = error
-        gone = make_room()
-        if gone:
-            yield _left(gone)
-        elif planned is not None:
-            return planned
-        else:
-            assert failed is not None
-            raise failed
+            plan(available=free)
+            return True
+        except ModelMemoryError:
+            return False
+
+    while True:
+        try:
+            return plan(available=None)
+        except ModelMemoryError:
+            gone = _one_left(fits, others())
+            if not gone:
+                raise
+        yield _left(gone)
 
 
-def reload_room(model: ModelFile, settings: Any, make_room: MakeRoom) -> Generator[Status, None, None]:
+def reload_room(model: ModelFile, settings: LlamaSettings, others: Others) -> Generator[Status, None, None]:
     """Make room for a model that was unloaded, with the window it had.
 
     Raises
     ------
     ModelMemoryError
-        It does not fit any more, and nothing more can leave.
+        It does not fit any more, and would not without those that may leave.
     """
-    how = {
-        "n_ubatch": min(settings.n_batch, settings.n_ubatch or 512),
-        "kv_element_bytes": KV_BYTES[settings.kv_cache_type],
-        "flash_attention": settings.flash_attn != "off",
-    }
-    while not estimate(model, settings.n_ctx, available=available_bytes(), **how).fits:
-        gone = make_room()
-        if not gone:
-            plan_context(model, settings.n_ctx, **how)
-            return
-        yield _left(gone)
+
+    def plan(available: int | None) -> MemoryEstimate:
+        return plan_context(model, settings.n_ctx, available=available, **buffers(settings))
+
+    yield from planned_window(plan, others)
 
 
-def memory_told(model: ModelFile, settings: Any) -> Status:
+def _one_left(fits: Callable[[int], bool], others: Sequence[Any]) -> str:
+    """Unload one of those whose leaving makes it fit; ``""`` if it does not fit without all that may leave.
+
+    Those that were not used for longest are chosen, and of them no more than it takes. What one gives back is its
+    estimate, which is at most a little more than what it takes.
+    """
+    idle = {engine: _taken(engine) for engine in others if engine.loaded and getattr(engine, "idle", False)}
+    free, chosen = available_bytes(), list[Any]()
+    for engine in idle:
+        chosen.append(engine)
+        if fits(free + sum(idle[one] for one in chosen)):
+            break
+    else:
+        return ""
+    for engine in tuple(chosen):
+        if fits(free + sum(idle[one] for one in chosen if one is not engine)):
+            chosen.remove(engine)
+    return retire_oldest(chosen)
+
+
+def _taken(engine: Any) -> int:
+    return estimate(engine.model, engine.settings.n_ctx, available=0, **buffers(engine.settings)).total_bytes
+
+
+def memory_told(model: ModelFile, settings: LlamaSettings) -> Status:
     """Tell what a model will take, before it is loaded."""
-    kv = KV_BYTES[settings.kv_cache_type]
-    needed = estimate(
-        model,
-        settings.n_ctx,
-        n_ubatch=min(settings.n_batch, settings.n_ubatch or 512),
-        kv_element_bytes=kv,
-        flash_attention=settings.flash_attn != "off",
-    )
+    needed = estimate(model, settings.n_ctx, **buffers(settings))
     text = (
         f"loading {model.name}: {size_text(needed.total_bytes)} with a window of {needed.n_ctx:,} tokens, "
         f"{size_text(needed.available_bytes)} are free"
@@ -84,19 +107,22 @@ def memory_told(model: ModelFile, settings: Any) -> Status:
     return Status("loading", text, 0.0)
 
 
-def retire_oldest(engines: Iterable[Engine], but: Engine | None = None) -> str:
-    """Unload the first of the engines that holds a model in our memory, is not asked anything, and is not `but`.
+def retire_oldest(engines: Iterable[Any]) -> str:
+    """Unload the first of the engines that holds a model in our memory and is not asked anything, and name it.
 
     Parameters
     ----------
     engines : iterable of Engine
         The one that was not used for longest first.
-    but : Engine, optional
+
+    Returns
+    -------
+    str
+        ``""`` if none of them may go.
     """
     for engine in engines:
-        retire = getattr(engine, "retire", None)
-        if engine is not but and retire is not None and engine.loaded and retire():
-            return engine.name
+        if engine.loaded and hasattr(engine, "retire") and engine.retire():
+            return str(engine.name)
     return ""
 
 

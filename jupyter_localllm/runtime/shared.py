@@ -17,7 +17,7 @@ from jupyter_localllm.engine.backends import Target
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
-from jupyter_localllm.models import locate
+from jupyter_localllm.runtime.places import Places
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
 from jupyter_localllm.runtime.room import memory_told, reload_room, retire_oldest
 from jupyter_localllm.types import Status
@@ -43,6 +43,8 @@ class Runtime:
     owner : Owner
         The thread that owns native models.
     conversations : Conversations
+    places : Places
+        Where models were found.
     own : object or None
         The kernel's own handle (`jupyter_localllm.get_llm`).
     chat : object or None
@@ -57,6 +59,7 @@ class Runtime:
         self.owner = Owner()
         self._preparation = Preparation(self.owner)
         self.conversations = Conversations()
+        self.places = Places()
         self.own: Any = None
         self.chat: Any = None
         self.on_notice: Callable[[str], None] = _print_notice
@@ -114,14 +117,14 @@ class Runtime:
             This is a fork of the process that the runtime belongs to.
         """
         check_fork(self._pid)
-        _, path = locate(spec.model, model_dirs=spec.model_dirs)
-        file = stamp(path)
+        found = self.places.locate(spec.model, spec.model_dirs, cache.memo)
+        file = stamp(found[1])
         key = (*file, spec)
         self._release_others(holder, key, file[0])
         shared = self._engines.get(key)
         fresh = shared is None  # room was made for it when its window was planned
         if shared is None:
-            made = yield from self._preparation.engine(spec, cache, self._make_room)
+            made = yield from self._preparation.engine(spec, found, cache, self.resident)
             shared = self._engines.setdefault(key, _Shared(made, file[0]))  # another thread may have been faster
         shared.holders.add(holder)
         self._used(key)
@@ -133,17 +136,14 @@ class Runtime:
     def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
         """Let others leave the memory, if there are too many or too little is free."""
 
-        def make_room() -> str:
-            return retire_oldest((shared.engine for shared in list(self._engines.values())), engine)
+        def others() -> list[Engine]:
+            return [one for one in self.resident() if one is not engine]
 
-        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and make_room():
+        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and retire_oldest(others()):
             pass
         if not fresh:
-            yield from reload_room(engine.model, engine.settings, make_room)
+            yield from reload_room(engine.model, engine.settings, others)
         yield memory_told(engine.model, engine.settings)
-
-    def _make_room(self) -> str:
-        return retire_oldest(shared.engine for shared in list(self._engines.values()))
 
     def _used(self, key: tuple[Any, ...]) -> None:
         """Note that an engine is used now: the others come before it."""
@@ -163,8 +163,8 @@ class Runtime:
         return shared.engine
 
     def resident(self) -> list[Engine]:
-        """The engines that are loaded now."""
-        return [shared.engine for shared in self._engines.values() if shared.engine.loaded]
+        """The engines that are loaded now, the one that was not used for longest first."""
+        return [shared.engine for shared in list(self._engines.values()) if shared.engine.loaded]
 
     def engine_of(self, holder: int) -> Engine | None:
         """The engine that `holder` used last, if it is loaded."""

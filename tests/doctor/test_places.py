@@ -257,6 +257,9 @@ def test_settings_and_where_they_come_from() -> None:
     (finding,) = check_settings(subject(temperature=0.5))
     assert "temperature = 0.5 (argument)" in finding.text
     assert "top_p" not in finding.text
+    (finding,) = check_settings(subject(model="openai:m@http://u:s3cret@h/v1", endpoint="https://h/?api_key=s3cret"))
+    assert "openai:m@http://…@h/v1" in finding.text
+    assert "s3cret" not in finding.text
 
 
 def test_every_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,12 +271,17 @@ def test_every_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "huggingface.co" in hub.text
     monkeypatch.setenv("HF_ENDPOINT", "https://me:secret@mirror.example")
     monkeypatch.setenv("https_proxy", "http://me:secret@proxy.example:3128")
-    found = list(check_network(subject(model="ollama:x", embedding_model="openai:y")))
+    monkeypatch.setenv("ALL_PROXY", "me:secret@other.example:8080")
+    settings = {"draft_model": "openai:z@http://me:secret@z.example/v1", "endpoint": "https://e.example/?key=secret"}
+    found = list(check_network(subject(model="ollama:x", embedding_model="openai:y", **settings)))
     text = "\n".join(finding.text for finding in found)
     assert "model = ollama:x: what ollama:x is" in text
     assert "embedding_model = openai:y" in text
     assert "mirror.example" in text
     assert "proxy.example:3128" in text
+    assert "other.example:8080" in text
+    assert "e.example" in text
+    assert "redirects to" in text
     assert "secret" not in text
 
 

@@ -13,6 +13,9 @@ from jupyter_localllm.cli import main
 from jupyter_localllm.errors import LocalLLMError, ModelError, ModelNotFound, UsageError
 from jupyter_localllm.magics.models import fetched, models, pull_model, unload, use
 from jupyter_localllm.magics.subcommands import Subcommand
+from jupyter_localllm.models import facts_of, locate
+from jupyter_localllm.models.fitting import Wish, recommend
+from jupyter_localllm.models.survey import OnDisk
 from tests.models.pull.server import FakeHub, serving
 from tests.tiny_adapters import write_tiny_adapter
 from tests.tiny_kinds import write_tiny_bert
@@ -59,6 +62,20 @@ def test_the_list(llm: LocalLLM, folder: Path) -> None:
     assert "known, and not here (%llm pull MODEL):" in said
     assert "qwen2.5-7b-instruct" in said
     assert lines["smollm2-135m-instruct"].startswith("*+")
+
+
+def test_what_the_build_cannot_run(llm: LocalLLM, folder: Path) -> None:
+    """A model of an architecture that llama.cpp does not know yet is told as such, and never recommended."""
+    write_tiny_llama(folder / "newer.gguf", architecture="llama9", n_layer=9, seed=9)
+    said = models(None, llm, Subcommand("models"))
+    (line,) = (line for line in said.splitlines() if "newer.gguf" in line)
+    assert "unknown to this llama.cpp" in line
+    assert "fits" not in line
+    with pytest.raises(ModelError, match="does not know its architecture"):
+        llm.find("newer")
+    (_, path), memo = locate("newer", [folder]), dict[str, str]()
+    newer = OnDisk("newer", path, "x", facts_of(path, memo))
+    assert recommend([newer], Wish(int(64e9)))[0] is None
 
 
 def test_all_about_one(llm: LocalLLM) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound
 from jupyter_localllm.models.catalog import catalog
+from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.listing import ModelEntry, available
 from jupyter_localllm.models.locate import describe, find, locate
 from jupyter_localllm.types import ModelFile
@@ -104,6 +105,22 @@ def test_two_copies_are_no_conflict(tmp_path: Path) -> None:
     assert locate("m", [tmp_path / "b", tmp_path / "a"])[1] == tmp_path / "b" / "m.gguf"
     with pytest.raises(ModelError, match="fits 2 files"):
         locate("m", [tmp_path])
+
+
+def test_two_files_of_one_size_are_no_copies(tmp_path: Path) -> None:
+    """They are compared by samples, and by their hashes where those are remembered: nothing is decided silently."""
+    for seed in (0, 1):
+        (tmp_path / str(seed)).mkdir()
+        write_tiny_llama(tmp_path / str(seed) / "m.gguf", seed=seed)
+        os.utime(tmp_path / str(seed) / "m.gguf", (1, 1))
+    memo: dict[str, str] = {}
+    with pytest.raises(ModelError, match="fits 2 files"):
+        locate("m", [tmp_path], memo)
+    assert any(key.startswith("samples") for key in memo)
+    for seed in (0, 1):
+        sha256_of(tmp_path / str(seed) / "m.gguf", memo)
+    with pytest.raises(ModelError, match="fits 2 files"):
+        locate("m", [tmp_path], {key: value for key, value in memo.items() if not key.startswith("samples")})
 
 
 def test_a_split_model_is_called_without_its_numbers(folder: Path) -> None:

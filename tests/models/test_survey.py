@@ -57,7 +57,7 @@ def test_only_headers_are_read_and_only_once(tmp_path: Path, monkeypatch: pytest
         raise AssertionError("a file was opened")
 
     monkeypatch.setattr("jupyter_localllm.models.gguf.open", opened, raising=False)
-    monkeypatch.setattr("jupyter_localllm.models.survey.open", opened, raising=False)
+    monkeypatch.setattr("jupyter_localllm.models.samples.open", opened, raising=False)
     assert survey([tmp_path], memo) == first
 
 
@@ -125,6 +125,17 @@ def test_the_largest_that_fits_is_recommended() -> None:
     assert recommend([large], Wish(int(64e9)))[1] is None
     embedder = replace(large, facts=replace(large.facts, kind="embedding"))
     assert recommend([embedder, small], Wish(int(64e9)))[0] is small
+
+
+def test_nothing_is_recommended_that_the_build_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of what is here, nor of the catalog."""
+    monkeypatch.setattr("jupyter_localllm.models.fitting.library_knows", lambda name: name == "llama")
+    here = here_of(ENTRY)
+    qwen = replace(here, facts=replace(here.facts, architecture="qwen2"))
+    best, better = recommend([qwen], Wish(int(64e9)))
+    assert best is None
+    assert better is not None
+    assert better.architecture == "llama"
 
 
 @pytest.mark.parametrize(

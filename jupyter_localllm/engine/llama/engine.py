@@ -134,6 +134,11 @@ class LlamaEngine:
         if self._loaded is not None or self._owner.waiting:  # a load that is under way is freed when it is done
             self._owner.call(self._free)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the model is resident, and nobody is being answered or waits."""
+        return self._loaded is not None and not self._owner.has(self)
+
     def retire(self) -> bool:
         """Give the memory back, unless somebody is being answered or waits; whoever comes later loads it again.
 
@@ -142,7 +147,7 @@ class LlamaEngine:
         bool
             Whether it is unloaded now.
         """
-        if self._loaded is not None and not self._owner.has(self):
+        if self.idle:
             self._owner.call(self._free_idle)
         return self._loaded is None
 

@@ -125,10 +125,15 @@ class ProcessEngine:
         if link is not None:
             link.join(_GONE_SECONDS)
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is a child process, and nobody is being answered or waits."""
+        link = self._link
+        return link is not None and not link.over and not link.asked
+
     def retire(self) -> bool:
         """End the child process, unless somebody is being answered or waits (see `LlamaEngine.retire`)."""
-        link = self._link
-        if link is not None and not link.over and not link.asked:
+        if self.idle:
             self.unload()
         return not self.loaded
 

@@ -5,13 +5,15 @@ A place is one file with a function that yields a `Spot` for each model, and one
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from jupyter_localllm.models.found import folders, gpt4all, huggingface, llamacpp, lmstudio, ollama
-from jupyter_localllm.models.found.base import Machine, Spot, is_model_name, stem
+from jupyter_localllm.models.found.base import Allowance, Machine, Spot, is_model_name, stem
 
 __all__ = ["PLACES", "Machine", "Spot", "is_model_name", "spots", "stem"]
 
@@ -41,8 +43,10 @@ def spots(search: Sequence[str | os.PathLike[str]], machine: Machine | None = No
     seen: set[tuple[str, str]] = set()
     for where in search:
         place = PLACES.get(os.fspath(where))
-        for spot in folders.spots(where) if place is None else place(machine):
-            known = (os.path.realpath(spot.path), spot.name)
-            if known not in seen:
-                seen.add(known)
-                yield spot
+        here = replace(machine, allowance=Allowance())
+        with contextlib.suppress(OSError):  # what cannot be looked at hides no other place
+            for spot in folders.spots(where, here) if place is None else place(here):
+                known = (os.path.realpath(spot.path), spot.name)
+                if known not in seen:
+                    seen.add(known)
+                    yield spot

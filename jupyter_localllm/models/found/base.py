@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Machine", "Spot", "is_model_name", "stem", "walk"]
+__all__ = ["Allowance", "Machine", "Spot", "is_model_name", "stem", "walk"]
 
 _FURTHER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}$")
 _FIRST_PART = re.compile(r"-00001-of-\d{5}$")
-_MOST_ENTRIES = 20_000  # of one folder and what lies in it: a wrong setting must not read a whole disk
+_MOST_ENTRIES = 20_000  # of one folder of the settings, or one program: a wrong setting must not read a whole disk
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,18 @@ class Spot:
     sha256: str = ""
 
 
+class Allowance:
+    """How many entries of folders may still be looked at."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_ENTRIES
+
+    def take(self, count: int) -> bool:
+        """Whether so many more may be."""
+        self.left -= count
+        return self.left >= 0
+
+
 @dataclass(frozen=True)
 class Machine:
     """What decides where programs keep their files; another one for tests.
@@ -50,12 +62,15 @@ class Machine:
         As ``sys.platform``.
     shared : Path
         Where programs that run as services keep theirs: ``/usr/share``.
+    allowance : Allowance
+        For the place that is looked at.
     """
 
     home: Path = field(default_factory=lambda: Path(os.path.expanduser("~")))
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     platform: str = sys.platform
     shared: Path = Path("/usr/share")
+    allowance: Allowance = field(default_factory=Allowance, compare=False)
 
     def named(self, variable: str) -> Path | None:
         """Read a folder from the environment; None if the variable is not set."""
@@ -96,7 +111,7 @@ def is_model_name(name: str) -> bool:
     )
 
 
-def walk(root: Path, depth: int) -> Iterator[Path]:
+def walk(root: Path, depth: int, allowance: Allowance) -> Iterator[Path]:
     """Yield the model files under a folder, in a fixed order; folders that cannot be read are left out.
 
     Parameters
@@ -104,8 +119,9 @@ def walk(root: Path, depth: int) -> Iterator[Path]:
     root : Path
     depth : int
         Levels of folders below it that are looked into. Links to folders are followed, no further than that.
+    allowance : Allowance
+        After it is used up, nothing more is looked at.
     """
-    left = _MOST_ENTRIES
     waiting = [(root, 0)]
     while waiting:
         folder, level = waiting.pop()
@@ -114,8 +130,7 @@ def walk(root: Path, depth: int) -> Iterator[Path]:
                 inside = sorted(entries, key=lambda entry: entry.name)
         except OSError:  # not there, or not readable
             continue
-        left -= len(inside)
-        if left < 0:
+        if not allowance.take(len(inside)):
             return
         deeper = []
         for entry in inside:

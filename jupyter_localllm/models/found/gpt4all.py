@@ -19,7 +19,7 @@ PLACE = "GPT4All"
 def spots(machine: Machine) -> Iterator[Spot]:
     """Yield the GGUF files of its folders."""
     for folder in dict.fromkeys(_folders(machine)):
-        for path in walk(folder, 0):
+        for path in walk(folder, 0, machine.allowance):
             yield Spot(path, stem(path), PLACE)
 
 

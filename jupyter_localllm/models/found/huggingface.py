@@ -26,7 +26,7 @@ def spots(machine: Machine) -> Iterator[Spot]:
     for root in dict.fromkeys(_roots(machine)):
         for repository in _folders(root, "models--"):
             for revision in _folders(repository / "snapshots"):
-                for path in walk(revision, _DEPTH):
+                for path in walk(revision, _DEPTH, machine.allowance):
                     blob = os.path.basename(os.path.realpath(path))
                     yield Spot(path, stem(path), PLACE, blob if _SHA256.fullmatch(blob) else "")
 
@@ -38,6 +38,6 @@ def _roots(machine: Machine) -> Iterator[Path]:
 
 def _folders(root: Path, prefix: str = "") -> list[Path]:
     try:
-        return sorted(entry for entry in root.iterdir() if entry.name.startswith(prefix) and entry.is_dir())
+        return sorted(entry for entry in root.iterdir() if entry.name.startswith(prefix) and os.path.isdir(entry))
     except OSError:
         return []

@@ -17,7 +17,7 @@ PLACE = "llama.cpp"
 
 def spots(machine: Machine) -> Iterator[Spot]:
     """Yield the GGUF files of its cache."""
-    for path in walk(_folder(machine), 0):
+    for path in walk(_folder(machine), 0, machine.allowance):
         yield Spot(path, stem(path), PLACE)
 
 

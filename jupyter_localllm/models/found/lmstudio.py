@@ -21,7 +21,7 @@ _DEPTH = 3
 def spots(machine: Machine) -> Iterator[Spot]:
     """Yield the GGUF files of its folders."""
     for folder in dict.fromkeys(_folders(machine)):
-        for path in walk(folder, _DEPTH):
+        for path in walk(folder, _DEPTH, machine.allowance):
             yield Spot(path, stem(path), PLACE)
 
 

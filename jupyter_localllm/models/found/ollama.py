@@ -7,6 +7,7 @@ of the type ``application/vnd.ollama.image.model`` is the GGUF, whose content li
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["PLACE", "spots"]
 PLACE = "Ollama"
 _HOST, _NAMESPACE = "registry.ollama.ai", "library"
 _MODEL_LAYER = "application/vnd.ollama.image.model"
+_ADAPTER_LAYER = "application/vnd.ollama.image.adapter"
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 _MOST_MANIFEST_BYTES = 1 << 20
 
@@ -33,7 +35,7 @@ def spots(machine: Machine) -> Iterator[Spot]:
         for manifest in manifests:
             digest = _digest(manifest)
             blob = root / "blobs" / f"sha256-{digest}"
-            if digest and blob.is_file():
+            if digest and os.path.isfile(blob):
                 yield Spot(blob.absolute(), _tag(*manifest.parts[-4:]), PLACE, digest)
 
 
@@ -50,11 +52,17 @@ def _tag(host: str, namespace: str, model: str, tag: str) -> str:
 
 
 def _digest(manifest: Path) -> str:
-    """Read the model's digest from a manifest; empty if there is none (a model in another format, a broken file)."""
+    """Read the model's digest from a manifest.
+
+    Empty if there is none (a model in another format, a broken file), or if there is an adapter beside it: the file
+    alone is another model than the tag's.
+    """
     try:
         if manifest.stat().st_size > _MOST_MANIFEST_BYTES:
             return ""
         layers: Any = json.loads(manifest.read_text(encoding="utf-8"))["layers"]
+        if any(layer["mediaType"] == _ADAPTER_LAYER for layer in layers):
+            return ""
         digests = [layer["digest"] for layer in layers if layer["mediaType"] == _MODEL_LAYER]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""

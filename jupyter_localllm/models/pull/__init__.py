@@ -15,8 +15,11 @@ from jupyter_localllm.models.checks import check_model
 from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.kinds import kind_of
 from jupyter_localllm.models.pull import by_hub, copied
-from jupyter_localllm.models.pull.fetch import Patience, Tell, check_offer, check_room, fetch, is_there
+from jupyter_localllm.models.pull.fetch import Patience, Tell, check_offer, fetch, is_there
 from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_in
+from jupyter_localllm.models.pull.partial import Partial
+from jupyter_localllm.models.pull.room import check_all
+from jupyter_localllm.models.pull.target import Target
 from jupyter_localllm.models.pull.trouble import Broken
 from jupyter_localllm.models.pull.wanted import Wanted, read
 from jupyter_localllm.types import Status
@@ -108,23 +111,32 @@ def pull(
     over_hub = find_spec("huggingface_hub") is not None if by_huggingface_hub is None else by_huggingface_hub
     asked: Wanted = _patiently(lambda: read(wanted, root, hub), patience, tell)
     missing = [target for target in asked.targets if force or not is_there(target, memo)]
-    if missing:
-        check_room(missing[0], sum(target.size_bytes for target in missing))
+    check_all(missing, hub, patience.silence_s)
+    fetched = False
     for target in missing:
-        if target.url.startswith("file:"):
-            copied.fetch(target, tell, memo)
-            continue
-        if target.repository and over_hub:
-            if target.noted:
-                check_offer(target, hub.token, patience)
-            try:
-                by_hub.fetch(target, tell, memo, hub=hub)
+        with Partial(target.path) as partial:
+            if not force and is_there(target, memo):  # another process has just brought it, and may use it
                 continue
-            except by_hub.Unable as error:  # a mirror that its client does not take for a hub, a broken install
-                tell(Status("pulling", f"huggingface_hub: {error} Trying plain HTTPS."))
-        token = hub.token if hub.owns(target.url) else ""
-        fetch(target, tell, memo, token=token, patience=patience)
-    return _judged(asked, memo, fetched=bool(missing))
+            fetched = True
+            if target.source is not None:
+                copied.fetch(target, partial, tell, memo)
+            elif not (over_hub and target.repository and _by_hub(target, partial, tell, memo, hub, patience)):
+                fetch(target, partial, tell, memo, token=hub.token_for(target.url), patience=patience)
+    return _judged(asked, memo, fetched=fetched)
+
+
+def _by_hub(  # noqa: PLR0917
+    target: Target, partial: Partial, tell: Tell, memo: MutableMapping[str, str], hub: Hub, patience: Patience
+) -> bool:
+    """Whether huggingface_hub brought it."""
+    if target.noted:
+        check_offer(target, hub.token, patience)
+    try:
+        by_hub.fetch(target, partial, tell, memo, hub=hub)
+        return True
+    except by_hub.Unable as error:  # a mirror that its client does not take for a hub, a broken install
+        tell(Status("pulling", f"huggingface_hub: {error} Trying plain HTTPS."))
+        return False
 
 
 def _judged(asked: Wanted, memo: MutableMapping[str, str], *, fetched: bool) -> Pulled:

@@ -14,6 +14,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.pull.fetch import Tell, finish
 from jupyter_localllm.models.pull.hub import Hub
@@ -30,8 +31,8 @@ class Unable(Exception):
     """It failed for another reason than the file, the server's refusal or the disk."""
 
 
-def fetch(target: Target, tell: Tell, memo: MutableMapping[str, str], *, hub: Hub) -> None:
-    """Fetch one file of the hub.
+def fetch(target: Target, partial: Partial, tell: Tell, memo: MutableMapping[str, str], *, hub: Hub) -> None:
+    """Fetch one file of the hub; `partial`, of its path, is taken.
 
     Raises
     ------
@@ -41,15 +42,14 @@ def fetch(target: Target, tell: Tell, memo: MutableMapping[str, str], *, hub: Hu
         It cannot be had, or is not what was promised.
     """
     stage = target.path.with_name(f".{target.path.name}.hub")
-    with Partial(target.path) as partial:
-        try:
-            came = _download(target, stage, tell, hub)
-        except Unable:  # what it has begun is of no use to others
-            shutil.rmtree(stage, ignore_errors=True)
-            raise
-        with partial.trouble():
-            os.replace(came, partial.part)
-        finish(target, partial, tell, memo, size=target.size_bytes, sha256=target.sha256)
+    try:
+        came = _download(target, stage, tell, hub)
+    except Unable:  # what it has begun is of no use to others
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    with partial.trouble():
+        os.replace(came, partial.part)
+    finish(target, partial, tell, memo, size=target.size_bytes, sha256=target.sha256)
     shutil.rmtree(stage, ignore_errors=True)
 
 
@@ -75,7 +75,9 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
             )
         )
     except HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", 0)
+        status = getattr(getattr(error, "response", None), "status_code", 0)
+        if not status:  # no server has answered: older versions say so with an error of this family
+            raise Unable(_said(error)) from None
         raise of_status(shown(target.url), status, token=bool(hub.token)) from None
     except OSError as error:
         if error.errno:
@@ -86,7 +88,7 @@ def _download(target: Target, stage: Path, tell: Tell, hub: Hub) -> Path:
 
 
 def _said(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    return (str(masked(str(error))).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def _bar(target: Target, tell: Tell) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
@@ -13,21 +12,22 @@ from pathlib import Path
 from jupyter_localllm.errors import ModelFileError, PullError
 from jupyter_localllm.models.checks import check_alone
 from jupyter_localllm.models.figures import size_text
-from jupyter_localllm.models.identity import hash_file, remember, sha256_of
+from jupyter_localllm.models.identity import file_sha256, hash_file, remember
 from jupyter_localllm.models.mistaken import not_a_gguf
+from jupyter_localllm.models.pull.address import fingerprint
 from jupyter_localllm.models.pull.partial import Origin, Partial
+from jupyter_localllm.models.pull.room import check_room
 from jupyter_localllm.models.pull.target import Target
 from jupyter_localllm.models.pull.trouble import Broken, wrong_content, wrong_size
 from jupyter_localllm.models.pull.web import Response, get, shown
 from jupyter_localllm.types import Status
 
-__all__ = ["Patience", "Tell", "check_offer", "check_room", "fetch", "finish", "is_there"]
+__all__ = ["Patience", "Tell", "check_offer", "fetch", "finish", "is_there"]
 
 Tell = Callable[[Status], object]
 
 _CHUNK = 1 << 18
 _HEAD = 512  # bytes that tell a GGUF from a page
-_ROOM = 64 << 20  # bytes that stay free besides
 _AGAIN = "Run the same line again: it goes on where it stopped."
 
 
@@ -63,8 +63,11 @@ def is_there(target: Target, memo: MutableMapping[str, str]) -> bool:
     except OSError:
         return False
     same = size == target.size_bytes if target.size_bytes else True
-    if same and target.sha256:
-        same = sha256_of(target.path, memo) == target.sha256
+    promised = target.sha256
+    if same and target.source is not None:
+        promised = file_sha256(target.source, memo)
+    if same and promised:
+        same = file_sha256(target.path, memo) == promised
     if not same:
         raise PullError(
             f"{target.path} is there, and is another file than {shown(target.url)}.",
@@ -75,6 +78,7 @@ def is_there(target: Target, memo: MutableMapping[str, str]) -> bool:
 
 def fetch(
     target: Target,
+    partial: Partial,
     tell: Tell,
     memo: MutableMapping[str, str],
     *,
@@ -86,6 +90,8 @@ def fetch(
     Parameters
     ----------
     target : Target
+    partial : Partial
+        Of its path, taken.
     tell : callable
         Is called with a `Status` now and then.
     memo : MutableMapping
@@ -100,21 +106,20 @@ def fetch(
         It cannot be had, is not what was promised, or finds no room. What has come is kept, unless it is wrong.
     """
     patience = patience or Patience()
-    with Partial(target.path) as partial:
-        failures, before = 0, -1
-        while True:
-            try:
-                total, sha256 = _attempt(target, partial, tell, token, patience)
-                break
-            except Broken as broken:
-                failures = 1 if partial.size > before else failures + 1
-                before = partial.size
-                if failures >= patience.tries:
-                    have = f" {size_text(before)} have come, and are kept." if before else ""
-                    raise PullError(f"{shown(target.url)} cannot be fetched: {broken.what}.{have}", _AGAIN) from None
-                tell(Status("pulling", f"{target.path.name}: {broken.what}; trying again"))
-                time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
-        finish(target, partial, tell, memo, size=total, sha256=sha256)
+    failures, before = 0, -1
+    while True:
+        try:
+            total, sha256 = _attempt(target, partial, tell, token, patience)
+            break
+        except Broken as broken:
+            failures = 1 if partial.size > before else failures + 1
+            before = partial.size
+            if failures >= patience.tries:
+                have = f" {size_text(before)} have come, and are kept." if before else ""
+                raise PullError(f"{shown(target.url)} cannot be fetched: {broken.what}.{have}", _AGAIN) from None
+            tell(Status("pulling", f"{target.path.name}: {broken.what}; trying again"))
+            time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
+    finish(target, partial, tell, memo, size=total, sha256=sha256)
 
 
 def check_offer(target: Target, token: str, patience: Patience) -> None:
@@ -145,7 +150,7 @@ def _attempt(target: Target, partial: Partial, tell: Tell, token: str, patience:
         total = _total(answer)
         sha256 = _promised(target, answer)
         _check_promises(target, total, sha256)
-        origin = Origin(target.url, sha256, _strong(answer.text("ETag")), total)
+        origin = Origin(fingerprint(target.url), sha256, _strong(answer.text("ETag")), total)
         if answer.status == 416 or (
             answer.status == 206 and not (origin.continues(earlier) and _starts_at(answer, have))
         ):
@@ -155,7 +160,7 @@ def _attempt(target: Target, partial: Partial, tell: Tell, token: str, patience:
             raise Broken("what has come is of another file", wait_s=0.0)
         keep = answer.status == 206
         have = have if keep else 0
-        check_room(target, total, have)
+        check_room(target, total - have)
         partial.begin(origin, keep=keep)
         _read(target, answer, partial, tell, total)
     if total and partial.size < total:
@@ -214,23 +219,11 @@ def finish(
     remember(target.path, memo, found)
 
 
-def check_room(target: Target, total: int, have: int = 0) -> None:
-    """Refuse what the disk has no room for, before it is fetched."""
-    folder = next(folder for folder in target.path.parents if folder.exists())
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError:
-        return
-    if total - have + _ROOM > free:
-        message = f"{target.path.name} needs {size_text(total - have)}, and {size_text(free)} are free on {folder}."
-        raise PullError(message, "Free some, or use another disk: %config LocalLLM.pull_dir = '/path/to/folder'")
-
-
 def _may_continue(target: Target, earlier: Origin) -> bool:
     """Whether it is worth asking for the rest."""
     if target.sha256 and earlier.sha256:
         return target.sha256 == earlier.sha256
-    return target.url == earlier.url and bool(earlier.sha256 or earlier.etag)
+    return fingerprint(target.url) == earlier.address and bool(earlier.sha256 or earlier.etag)
 
 
 def _check_promises(target: Target, total: int, sha256: str) -> None:

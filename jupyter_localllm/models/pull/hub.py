@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from jupyter_localllm.errors import PullError
+from jupyter_localllm.errors import PullError, UsageError
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.found.base import is_model_name
 from jupyter_localllm.models.kinds import FILE_TYPES
 from jupyter_localllm.models.parts import part_names
+from jupyter_localllm.models.pull.address import checked, same_origin
 from jupyter_localllm.models.pull.target import Target, inside
 from jupyter_localllm.models.pull.trouble import TOKEN
-from jupyter_localllm.models.pull.web import get_json
+from jupyter_localllm.models.pull.web import get_json, shown
 
 __all__ = ["Hub", "HubFile", "choose", "quantization_in"]
 
@@ -85,9 +86,13 @@ class Hub:
         return Path(self.environment.get("XDG_CACHE_HOME") or self.home / ".cache")
 
     def owns(self, url: str) -> bool:
-        """Whether an address is one of this hub's."""
-        host = urlsplit(url).netloc
-        return host in _HOSTS or host == urlsplit(self.endpoint).netloc
+        """Whether an address is one of this hub's pages, however it was written."""
+        return urlsplit(url).netloc.lower() in _HOSTS or same_origin(url, self.endpoint)
+
+    def token_for(self, url: str) -> str:
+        """The token, if it is for the server of this address; ``""`` for any other, and for one asked in the clear."""
+        usual = same_origin(self.endpoint, _ENDPOINT) and url.startswith(tuple(f"https://{host}/" for host in _HOSTS))
+        return self.token if usual or same_origin(url, self.endpoint) else ""
 
     def files(self, repository: str, revision: str = "main", *, silence_s: float = 30.0) -> list[HubFile]:
         """Ask which GGUF files a repository has.
@@ -112,8 +117,10 @@ class Hub:
                 what = f"The hub has no repository {repository}{_at(revision)}, or it is not for everybody"
                 hint = f"Check the name: OWNER/REPOSITORY. If it is gated or private: {TOKEN[0].lower()}{TOKEN[1:]}"
                 raise PullError(f"{what} (HTTP {error.status}).", hint, status=error.status) from None
+            if not isinstance(entries, list):
+                raise PullError(f"{shown(self.endpoint)} gives no list of files.", "Check HF_ENDPOINT: is it a hub?")
             found += [file for entry in entries if (file := _file(entry)) is not None]
-            if not address or urlsplit(address).netloc != urlsplit(self.endpoint).netloc:
+            if not address or not same_origin(address, self.endpoint):
                 break
         return found
 
@@ -125,11 +132,15 @@ class Hub:
         return Target(url, path, file.size_bytes, file.sha256, repository, revision, file.path)
 
     def check_allowed(self) -> None:
-        """Refuse where the person said that nothing may be fetched."""
+        """Refuse where the person said that nothing may be fetched, or named a hub that cannot be one."""
         if self.offline:
             raise PullError(
                 "HF_HUB_OFFLINE is set, and this needs the hub.", "Unset it, or name a file on this machine."
             )
+        try:
+            checked(self.endpoint)
+        except UsageError as error:
+            raise PullError(f"HF_ENDPOINT: {error.message}", "Write one as https://hub.example.org") from None
 
 
 def _at(revision: str) -> str:

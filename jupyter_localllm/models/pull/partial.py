@@ -29,7 +29,8 @@ class Origin:
 
     Parameters
     ----------
-    url : str
+    address : str
+        Stands for where it comes from (`jupyter_localllm.models.pull.address.fingerprint`).
     sha256 : str
         Promised, or ``""``.
     etag : str
@@ -38,7 +39,7 @@ class Origin:
         Of the whole file, or 0.
     """
 
-    url: str
+    address: str
     sha256: str = ""
     etag: str = ""
     size_bytes: int = 0
@@ -49,7 +50,7 @@ class Origin:
             return False
         if self.sha256 and earlier.sha256:
             return self.sha256 == earlier.sha256
-        return bool(self.etag) and (self.url, self.etag) == (earlier.url, earlier.etag)
+        return bool(self.etag) and (self.address, self.etag) == (earlier.address, earlier.etag)
 
 
 class Partial:
@@ -112,7 +113,7 @@ class Partial:
         """What they are of; None if nobody knows."""
         try:
             return Origin(**json.loads(self._record.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
 
     def begin(self, origin: Origin, *, keep: bool) -> None:

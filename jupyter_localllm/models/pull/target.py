@@ -20,7 +20,7 @@ class Target:
     Parameters
     ----------
     url : str
-        Where it comes from; ``file:`` for one on this machine.
+        Where it comes from; ``file:`` for one on this machine, whose path is `source`.
     path : Path
         Where it goes.
     size_bytes : int
@@ -29,6 +29,10 @@ class Target:
         Promised, or ``""``.
     repository, revision, file : str
         Of a hub's file; else empty.
+    source : Path, optional
+        Of a file on this machine.
+    about_bytes : int
+        Size that nobody promised, or 0.
     noted : bool
         Whether the promises were noted some time ago, and are not the hub's of now.
     """
@@ -40,6 +44,8 @@ class Target:
     repository: str = ""
     revision: str = ""
     file: str = ""
+    source: Path | None = None
+    about_bytes: int = 0
     noted: bool = False
 
 

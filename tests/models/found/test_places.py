@@ -12,7 +12,8 @@ import pytest
 
 from jupyter_localllm.models import locate
 from jupyter_localllm.models.found import PLACES, Machine, spots
-from jupyter_localllm.models.found.base import is_model_name, walk
+from jupyter_localllm.models.found.base import Allowance, is_model_name, walk
+from jupyter_localllm.models.parts import parts_of
 from tests.tiny_models import write_tiny_llama
 
 
@@ -88,6 +89,49 @@ def test_ollama(tmp_path: Path) -> None:
     names = found("@ollama", tmp_path)
     assert sorted(names) == ["hf.co/owner/name-GGUF:Q4_K_M", "llama3.2:3b", "llama3.2:latest", "me/mine:v1"]
     assert names["llama3.2:3b"].name == f"sha256-{sha256}"
+
+
+def test_a_tag_of_ollama_with_an_adapter(tmp_path: Path) -> None:
+    """Its file is the bare base, which is not what the tag means."""
+    root = tmp_path / ".ollama" / "models"
+    manifest(root, "registry.ollama.ai/me/tuned/v1", b"base")
+    path = root / "manifests/registry.ollama.ai/me/tuned/v1"
+    told = json.loads(path.read_text())
+    told["layers"].append({"mediaType": "application/vnd.ollama.image.adapter", "digest": "sha256:" + "1" * 64})
+    path.write_text(json.dumps(told))
+    assert found("@ollama", tmp_path) == {}
+
+
+def test_what_may_not_be_looked_at_hides_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of another user, a folder of a service: they are left out, and the other places are read."""
+    manifest(tmp_path / ".ollama" / "models", "registry.ollama.ai/library/a/b", b"closed")
+    put(tmp_path / ".cache/huggingface/hub/models--o--closed/snapshots/a/no.gguf")
+    put(tmp_path / ".cache/huggingface/hub/models--o--open/snapshots/a/m.gguf")
+    parts = [put(tmp_path / "own" / f"big-0000{i}-of-00002.gguf") for i in (1, 2)]
+    stat = os.stat
+
+    def closed(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if any(word in str(path) for word in ("blobs", "o--closed", "00002-of")):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", closed)
+    machine = Machine(tmp_path, {}, "linux", tmp_path / "usr/share")
+    names = [spot.name for spot in spots(["@ollama", "@huggingface", tmp_path / "own"], machine)]
+    assert names == ["m", "big"]
+    assert parts_of(parts[0]) == (parts[0],)
+
+
+def test_a_place_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the system in one place does not stop the others."""
+
+    def failing(_machine: Machine) -> Any:
+        raise OSError(5, "Input/output error")
+        yield
+
+    monkeypatch.setattr("jupyter_localllm.models.found.PLACES", {"@failing": failing})
+    put(tmp_path / "m.gguf")
+    assert [spot.name for spot in spots(["@failing", tmp_path])] == ["m"]
 
 
 @pytest.mark.parametrize("digest", ["sha256:../../../etc/passwd", "sha256:" + "g" * 64, "", 5, None])
@@ -202,11 +246,21 @@ def test_a_folder_is_not_read_without_end(tmp_path: Path, monkeypatch: pytest.Mo
     put(tmp_path / "a/b/c/m.gguf")
     put(tmp_path / "a/b/c/d/deep.gguf")
     (tmp_path / "a" / "again").symlink_to(tmp_path)
-    names = {path.name for path in walk(tmp_path, 3)}
+    names = {path.name for path in walk(tmp_path, 3, Allowance())}
     assert names == {"m.gguf"}
     monkeypatch.setattr("jupyter_localllm.models.found.base._MOST_ENTRIES", 2)
     put(tmp_path / "many/1.gguf")
-    assert "1.gguf" not in {path.name for path in walk(tmp_path, 3)}
+    assert "1.gguf" not in {path.name for path in walk(tmp_path, 3, Allowance())}
+
+
+def test_all_folders_of_a_place_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many folders a place has; another place is read all the same."""
+    monkeypatch.setattr("jupyter_localllm.models.found.base._MOST_ENTRIES", 3)
+    for i in range(6):
+        put(tmp_path / f".cache/huggingface/hub/models--o--n{i}/snapshots/a/m{i}.gguf")
+    put(tmp_path / "own" / "mine.gguf")
+    names = [spot.name for spot in spots(["@huggingface", tmp_path / "own"], Machine(tmp_path, {}, "linux"))]
+    assert names == ["m0", "m1", "m2", "mine"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
@@ -216,7 +270,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
     put(tmp_path / "shut" / "n.gguf")
     (tmp_path / "shut").chmod(0)
     try:
-        assert "m.gguf" in {path.name for path in walk(tmp_path, 1)}
+        assert "m.gguf" in {path.name for path in walk(tmp_path, 1, Allowance())}
     finally:
         (tmp_path / "shut").chmod(0o700)
 

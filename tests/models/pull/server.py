@@ -48,6 +48,7 @@ class FakeHub:
     commits: bool = True
     gated: str = ""
     elsewhere: str = ""
+    listing: bytes = b""  # sent in place of a repository's
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
     released: threading.Event = field(default_factory=threading.Event)
@@ -107,6 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.hub.faults and self.hub.faults[0].status:
             fault = self.hub.faults.pop(0)
             self._short(fault.status, b"no", {"Retry-After": fault.retry_after} if fault.retry_after else {})
+            return
+        if self.hub.listing:
+            self._short(200, self.hub.listing)
             return
         if repository not in self.hub.files:
             self._short(404, b'{"error":"Repository not found"}')

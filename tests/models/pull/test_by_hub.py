@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,28 @@ def test_a_mirror_that_it_does_not_understand(
     assert got.path.read_bytes() == model_bytes
     assert [path.name for path in got.path.parent.iterdir()] == [FILE]
     assert any("Trying plain HTTPS" in status.text for status in told)
+
+
+def test_no_server_has_answered(
+    by_hub: Puller, monkeypatch: pytest.MonkeyPatch, model_bytes: bytes, told: list[Status]
+) -> None:
+    """An error without an answer (older versions have one) is no refusal; plain HTTP is tried."""
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    class OfAnOlderVersion(HfHubHTTPError):
+        def __init__(self, message: str) -> None:
+            Exception.__init__(self, message)
+            self.response = None  # type: ignore[assignment]
+
+    def download(*_: Any, tqdm_class: object = None, **__: Any) -> str:
+        raise OfAnOlderVersion("An error happened. GET https://u:s3cret@cdn.example.org/x?Signature=s3cret failed")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert by_hub(REPOSITORY).path.read_bytes() == model_bytes
+    said = " ".join(status.text for status in told)
+    assert "Trying plain HTTPS" in said
+    assert "s3cret" not in said
 
 
 @pytest.mark.parametrize("over_hub", [True, False])

@@ -1,0 +1,60 @@
+"""Where models are, remembered: nobody walks through all folders for each question."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from jupyter_localllm.errors import ModelFileError
+from jupyter_localllm.models import locate
+from jupyter_localllm.models.identity import file_key
+from jupyter_localllm.models.mistaken import stat_file
+from jupyter_localllm.models.parts import parts_of
+
+__all__ = ["Places"]
+
+_MOST = 1000
+
+
+class Places:
+    """Files by the names under which they were found.
+
+    A name means the file that it meant before, as long as that file stays as it is. Another file that the name could
+    mean since is seen after `forget`.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, tuple[str, ...], str], tuple[str, Path, str]] = {}
+
+    def locate(self, name: str, search: tuple[str, ...], memo: MutableMapping[str, str]) -> tuple[str, Path]:
+        """Find a model's file: see `jupyter_localllm.models.locate`."""
+        key = (name, search, _here())
+        known = self._known.get(key)
+        if known is not None and _state(known[1]) == known[2]:
+            return known[0], known[1]
+        called, path = locate(name, search, memo)
+        if len(self._known) >= _MOST:
+            self.forget()
+        if state := _state(path):
+            self._known[key] = called, path, state
+        return called, path
+
+    def forget(self) -> None:
+        """Look again, the next time."""
+        self._known.clear()
+
+
+def _here() -> str:
+    """The working directory, which names may lead from; ``""`` if it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _state(path: Path) -> str:
+    try:
+        return "|".join(file_key(part, stat_file(part)) for part in parts_of(path))
+    except ModelFileError:
+        return ""
