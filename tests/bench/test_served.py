@@ -70,4 +70,4 @@ def test_the_doctor_tells_the_address() -> None:
     allowed = LocalLLM(model="openai:m", endpoint="https://far.example/v1", allow_remote=True)
     found = list(check_network(Subject(allowed, allowed.answers, allowed.find)))
     assert {finding.level for finding in found} == {"ok", "note"}
-    assert any("prompts may go to other machines" in finding.text for finding in found)
+    assert any("prompts leave this machine, to https://far.example" in finding.text for finding in found)

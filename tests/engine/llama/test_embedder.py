@@ -10,7 +10,7 @@ import pytest
 
 import jupyter_localllm as jl
 from jupyter_localllm.engine.llama.embedder import batches
-from jupyter_localllm.errors import ContextOverflow, EngineError, UsageError
+from jupyter_localllm.errors import ContextOverflow, ModelError, UsageError
 from tests.tiny_kinds import write_tiny_bert
 
 pytestmark = pytest.mark.model
@@ -75,7 +75,7 @@ def test_only_texts(bert: jl.LocalLLM) -> None:
 
 def test_an_encoder_does_not_write(bert: jl.LocalLLM) -> None:
     """Asked for text, an embedding model says what it is, and goes on embedding."""
-    with pytest.raises(EngineError, match="encoder"):
+    with pytest.raises(ModelError, match="is an embedding model"):
         bert.generate("Hello", cache="off")
     assert bert.embed("hello").shape == (1, 32)
 
