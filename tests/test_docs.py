@@ -116,18 +116,14 @@ def of_language(language: str) -> list[Any]:
 
 def test_options_are_all_described() -> None:
     """The tables of options are the parser's, in its order."""
-    now, *later = rows(ROOT / "docs" / "magics.md", "Option")
-    assert now == [(option.usage, option.help) for option in OPTIONS if not option.later]
-    assert [row for table in later for row in table] == [
-        (option.usage, option.help) for option in OPTIONS if option.later
-    ]
+    (now,) = rows(ROOT / "docs" / "magics.md", "Option")
+    assert now == [(option.usage, option.help) for option in OPTIONS]
 
 
 def test_subcommands_are_all_described() -> None:
     """The tables of subcommands are the parser's, in its order."""
-    now, *later = rows(ROOT / "docs" / "magics.md", "Subcommand")
-    assert now == [(form.usage, form.help) for form in FORMS if not form.later]
-    assert [row for table in later for row in table] == [(form.usage, form.help) for form in FORMS if form.later]
+    (now,) = rows(ROOT / "docs" / "magics.md", "Subcommand")
+    assert now == [(form.usage, form.help) for form in FORMS]
 
 
 def test_settings_are_all_described() -> None:
@@ -325,9 +321,7 @@ def _check_line(line: str) -> None:
     elif magic:
         parsed = parse_line(magic[1], settings=LocalLLM.setting_names())
         known = {form.name for form in FORMS}
-        if isinstance(parsed, Subcommand):
-            assert not parsed.later
-        else:
+        if not isinstance(parsed, Subcommand):
             assert isinstance(parsed, Prompt)
             assert not parsed.near
             assert parsed.text.split()[0] not in known, f"{line} looks like a subcommand and is a prompt"

@@ -6,7 +6,10 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Command"]
+__all__ = ["COMMAND_WORD", "Command"]
+
+COMMAND_WORD = "jupyter localllm"
+"""What stands before a command, in a shell."""
 
 
 @dataclass(frozen=True)

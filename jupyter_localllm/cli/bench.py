@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from typing import TYPE_CHECKING
 
 from jupyter_localllm.cli.base import Command
-
-if TYPE_CHECKING:
-    from jupyter_localllm.types import Status
+from jupyter_localllm.cli.line import Line
 
 __all__ = ["COMMAND"]
-
-_WIDE = 100
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,28 +23,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from jupyter_localllm import runtime
     from jupyter_localllm.api import LocalLLM
 
-    runtime.current().bar = _Line
+    runtime.current().bar = Line
     result = LocalLLM().benchmark(
         arguments.models, n=arguments.n, quality=arguments.quality, file=arguments.file, out=arguments.out
     )
     print(result.to_json() if arguments.json else result)
     return 1 if any(row.error for row in result.rows) else 0
-
-
-class _Line:
-    """One line on standard error that says how far it is, where somebody looks on."""
-
-    def __enter__(self) -> _Line:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{'':{_WIDE}}\r", end="", file=sys.stderr, flush=True)
-
-    def __call__(self, status: Status) -> None:
-        if sys.stderr.isatty():
-            part = "" if status.fraction is None else f"{status.fraction:4.0%}  "
-            print(f"\r{part + status.text:<{_WIDE}.{_WIDE}}", end="", file=sys.stderr, flush=True)
 
 
 COMMAND = Command("bench", "measure models: speed, memory, energy, quality", _arguments, _run)

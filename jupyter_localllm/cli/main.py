@@ -10,7 +10,7 @@ from typing import Final
 
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cli import bench, doctor, models, pull
-from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.base import COMMAND_WORD, Command
 from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["COMMANDS", "main", "parser"]
@@ -23,7 +23,7 @@ _FAILED, _INTERRUPTED = 1, 130  # as shells have it; argparse itself ends with 2
 def parser() -> argparse.ArgumentParser:
     """Make the reader of the whole line."""
     made = argparse.ArgumentParser(
-        prog="jupyter localllm", description="Models for jupyter_localllm, without a notebook.", allow_abbrev=False
+        prog=COMMAND_WORD, description="Models for jupyter_localllm, without a notebook.", allow_abbrev=False
     )
     made.add_argument("--version", action="version", version=__version__)
     several = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 1 after an error of ours (told on standard error, with what to do), 130 after an interrupt.
+        Exit status: 0, 1 after an error of ours or of the system (told on standard error), 130 after an interrupt.
 
     Raises
     ------
@@ -60,9 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LocalLLMError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return _FAILED
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return _INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough; at exit nothing must be written there again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
+    except OSError as error:  # a full disk, a folder that may not be read
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return _FAILED
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return _INTERRUPTED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.base import COMMAND_WORD, Command
 
 __all__ = ["COMMAND"]
 
@@ -15,11 +15,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from jupyter_localllm.api import LocalLLM
-    from jupyter_localllm.magics.models import models
-    from jupyter_localllm.magics.subcommands import Subcommand
+    from jupyter_localllm.magics.listed import about, listing
 
-    said = models(None, LocalLLM(), Subcommand("models", value=arguments.model))
-    print(said.replace("; %llm use MODEL answers with it", "").replace("%llm ", "jupyter localllm "))
+    handle = LocalLLM()
+    print(about(handle, arguments.model, COMMAND_WORD) if arguments.model else listing(handle, COMMAND_WORD))
     return 0
 
 

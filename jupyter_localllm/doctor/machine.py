@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from jupyter_localllm.doctor.report import Finding
 from jupyter_localllm.doctor.subject import Subject
 from jupyter_localllm.engine.llama import usable_cores
 from jupyter_localllm.errors import LocalLLMError
-from jupyter_localllm.models import (
-    KV_BYTES,
-    available_bytes,
-    check_file,
-    facts_of,
-    library_knows,
-    locate,
-    plan_context,
-)
+from jupyter_localllm.models import available_bytes, facts_of, locate, plan_context
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.free_memory import cgroup_available
-from jupyter_localllm.models.shape import read_shape
-from jupyter_localllm.types import ModelFile
+from jupyter_localllm.models.locate import judge
+from jupyter_localllm.runtime.room import buffers
 
 __all__ = ["check_memory", "check_model", "check_threads"]
 
@@ -71,15 +62,9 @@ def check_model(subject: Subject) -> Iterator[Finding]:
             yield Finding("model", "ok", f"{settings.model}: {subject.find(settings.model)}")
             return
         name, path = locate(settings.model, model_dirs=settings.search)
-        file = _read(name, str(path))
+        file = judge(path, name)
         facts = facts_of(path, subject.cache.memo)
-        plan = plan_context(
-            file,
-            settings.n_ctx,
-            flash_attention=settings.flash_attn != "off",
-            n_ubatch=min(settings.n_batch, settings.n_ubatch or 512),
-            kv_element_bytes=KV_BYTES[settings.kv_cache_type],
-        )
+        plan = plan_context(file, settings.n_ctx, **buffers(settings))
     except LocalLLMError as error:
         yield Finding("model", "problem", error.message, error.hint)
         return
@@ -94,13 +79,6 @@ def check_model(subject: Subject) -> Iterator[Finding]:
         f"{name} ({size_text(file.size_bytes)}, {kind}) takes {size_text(plan.total_bytes)} with a window "
         f"of {plan.n_ctx:,} tokens; {path}",
     )
-
-
-def _read(name: str, path: str) -> ModelFile:
-    """What the header says; the file is not read as a whole, so its hash is not known."""
-    header = check_file(path, known_architecture=library_knows)
-    architecture = str(header.metadata["general.architecture"])
-    return ModelFile(name, path, "", header.size_bytes, architecture, **asdict(read_shape(path, header)))
 
 
 def _load() -> float | None:

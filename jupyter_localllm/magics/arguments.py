@@ -157,7 +157,7 @@ def parse_line(line: str, *, settings: Collection[str] | None = None) -> Subcomm
     Examples
     --------
     >>> parse_line("status")
-    Subcommand(name='status', action='', value=None, options={}, later=False)
+    Subcommand(name='status', action='', value=None, options={})
     >>> parse_line("--seed 7 What's 2+2?").text
     "What's 2+2?"
     """

@@ -19,7 +19,8 @@ from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.models import models, pull_model, unload, use
 from jupyter_localllm.magics.resident import resident_lines
 from jupyter_localllm.magics.subcommands import Subcommand
-from jupyter_localllm.magics.tables import size, table
+from jupyter_localllm.magics.tables import table
+from jupyter_localllm.models.figures import size_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -32,13 +33,9 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
 
     Raises
     ------
-    UsageError
-        It belongs to a later version.
     LocalLLMError
         It cannot be done.
     """
-    if command.later:
-        raise UsageError(f"%llm {command.name} is not in this version yet", "%llm help lists what is.")
     if command.name in ("explain", "fix"):
         mend.run(shell, command.name)
     elif command.name == "panel":
@@ -63,11 +60,11 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     lines = [f"model      {handle.model}"]
     resident = runtime.current().resident()
     for engine in resident:
-        lines += resident_lines(engine, size)
+        lines += resident_lines(engine, size_text)
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()
-    lines.append(f"cache      {stats.entries:,} answers, {size(stats.size_bytes)}, mode {handle.cache}")
+    lines.append(f"cache      {stats.entries:,} answers, {size_text(stats.size_bytes)}, mode {handle.cache}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
     asked = {part for engine in resident for part in engine.info().remote.split(", ") if part}
@@ -90,7 +87,7 @@ def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> s
     if command.action == "export":
         path = Path(str(command.value)).expanduser()
         count = answers.export(store, path)
-        return f"{count:,} answers written to {path} ({size(path.stat().st_size)})"
+        return f"{count:,} answers written to {path} ({size_text(path.stat().st_size)})"
     if command.action == "import":
         counts = answers.import_(store, Path(str(command.value)).expanduser())
         return f"{counts.added:,} answers read, {counts.same + counts.kept:,} were there already"
@@ -99,7 +96,7 @@ def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> s
         [
             ("directory", str(stats.directory)),
             ("answers", f"{stats.entries:,}"),
-            ("size", f"{size(stats.size_bytes)} of at most {size(handle.cache_size)}"),
+            ("size", f"{size_text(stats.size_bytes)} of at most {size_text(handle.cache_size)}"),
             ("hits", f"{stats.hits:,}"),
             ("misses", f"{stats.misses:,}"),
             ("mode", f"{handle.cache} ({handle.origin('cache')})"),

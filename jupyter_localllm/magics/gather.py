@@ -42,13 +42,11 @@ class Gathered:
         Raises
         ------
         UsageError
-            The option is unknown, not in this version, given twice, or its value is missing or bad.
+            The option is unknown, given twice, or its value is missing or bad.
         """
         option = find_option(word.text)
         if option is None:
             raise _unknown(word.text)
-        if option.later:
-            raise _not_yet(option)
         _, equals, inline = word.text.partition("=")
         if equals and not option.values:
             raise UsageError(f"{option.name} takes no value.", f"Write {option.name} alone.")
@@ -91,8 +89,6 @@ class Gathered:
         """Take ``--option KEY VALUE``; a key that has an option of its own is read as that option."""
         key = key.replace("-", "_")
         option = option_for(key)
-        if option is not None and option.later:
-            raise _not_yet(option)
         if option is not None and not (option.values and option.dest != "option"):
             raise UsageError(f"{key} is an option of its own.", f"Write {option.name}.")
         if option is not None:
@@ -177,7 +173,3 @@ def _missing(option: Option, have: int) -> UsageError:
 def _unclosed(option: Option, value: Word) -> UsageError:
     hint = f"""A word that begins with an apostrophe goes into double quotes: {option.name} "'tis"."""
     return UsageError(f"The quote that opens at {option.name} {value.text} does not close.", hint)
-
-
-def _not_yet(option: Option) -> UsageError:
-    return UsageError(f"{option.name} is not in this version yet.", f"It will be: {option.help}.")

@@ -37,15 +37,12 @@ _EXAMPLES = r"""Examples
 
 def help_text() -> str:
     """Make the text that ``%llm?`` and ``%llm help`` show."""
-    options = [(option.usage, option.help) for option in OPTIONS if not option.later]
-    later = [option.name for option in OPTIONS if option.later]
-    later += [form.name for form in FORMS if form.later]
-    commands = [(form.usage, form.help) for form in FORMS if not form.later]
+    options = [(option.usage, option.help) for option in OPTIONS]
+    commands = [(form.usage, form.help) for form in FORMS]
     parts = (
         _HEAD,
         "Options\n" + _columns(options),
         "Subcommands of %llm\n" + _columns(commands),
-        *([f"Known, but not in this version yet: {', '.join(later)}.\n"] if later else []),
         _EXAMPLES,
     )
     return "\n".join(parts)

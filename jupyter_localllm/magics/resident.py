@@ -9,7 +9,7 @@ from jupyter_localllm.engine import Engine
 __all__ = ["resident_lines"]
 
 
-def resident_lines(engine: Engine, size: Callable[[float], str]) -> list[str]:
+def resident_lines(engine: Engine, size: Callable[[int], str]) -> list[str]:
     """One or two lines.
 
     Parameters

@@ -32,15 +32,12 @@ class Subcommand:
         Its argument: a model, a file, a setting's or a conversation's name.
     options : Mapping
         ``{"days": 30.0}``, ``{"file": "x.toml"}``, ``{"clear": True}``, ``{"save": "x.json"}`` …
-    later : bool
-        Known, but not in this version yet.
     """
 
     name: str
     action: str = ""
     value: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
-    later: bool = False
 
 
 def _days(text: str) -> float:
@@ -94,8 +91,6 @@ class Form:
         What completion offers as its argument.
     default : str
         The action of a line without one.
-    later : bool
-        Known, but not in this version yet.
     """
 
     name: str
@@ -107,7 +102,6 @@ class Form:
     several: bool = False
     suggest: Suggest = ""
     default: str = ""
-    later: bool = False
 
     @property
     def usage(self) -> str:
@@ -166,7 +160,7 @@ def parse_subcommand(line: str) -> Subcommand | None:
     Examples
     --------
     >>> parse_subcommand("cache prune --days 30")
-    Subcommand(name='cache', action='prune', value=None, options={'days': 30.0}, later=False)
+    Subcommand(name='cache', action='prune', value=None, options={'days': 30.0})
     >>> parse_subcommand("use the force") is None
     True
     """
@@ -219,7 +213,7 @@ def _match(form: Form, words: tuple[Word, ...]) -> Subcommand | None:
             return None
     if form.value and not form.optional and value is None:
         return None
-    return Subcommand(form.name, form.action or form.default, value, options, form.later)
+    return Subcommand(form.name, form.action or form.default, value, options)
 
 
 def _flag(form: Form, word: Word, rest: Iterator[Word]) -> dict[str, object]:

@@ -232,14 +232,14 @@ class _Spot:
             return Suggestions() if self.cell or only_prompt else _subwords(self.words, self.fragment, known)
         if self.cell or self.fragment.startswith("-"):
             return _fitting(self.fragment, options, "param")
-        names = [] if only_prompt else list(dict.fromkeys(form.name for form in FORMS if not form.later))
+        names = [] if only_prompt else list(dict.fromkeys(form.name for form in FORMS))
         return _fitting(self.fragment, names if self.fragment else names + options, "keyword")
 
     def _allowed(self, option: Option) -> bool:
         groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
         apart = any({option.name, given} in _APART for given in self.given)
         free = option.many or option.name not in self.given
-        return not option.later and not apart and option.group not in groups and free
+        return not apart and option.group not in groups and free
 
     def _values(
         self, option: Option, variables: Mapping[str, object], known: Known, unseen: frozenset[str]
@@ -280,7 +280,7 @@ class _Spot:
 
 def _subwords(words: Sequence[str], fragment: str, known: Known) -> Suggestions:
     """Find what fits after the first words of a subcommand."""
-    forms = [form for form in FORMS if form.name == words[0] and not form.later]
+    forms = [form for form in FORMS if form.name == words[0]]
     texts: list[str] = []
     if len(words) == 1:
         texts += [form.action for form in forms if form.action]

@@ -1,10 +1,10 @@
-"""Columns and sizes, as the subcommands print them."""
+"""Columns, as the subcommands print them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["size", "table"]
+__all__ = ["table"]
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
@@ -20,17 +20,3 @@ def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
     lines = [tuple(head), *map(tuple, rows)] if head else list(map(tuple, rows))
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-def size(count: float) -> str:
-    """Bytes for people.
-
-    Examples
-    --------
-    >>> size(999), size(98_400_000)
-    ('999 bytes', '98.4 MB')
-    """
-    if count < 1000:
-        return f"{count:.0f} bytes"
-    power = 1 if count < 1e6 else 2 if count < 1e9 else 3
-    return f"{count / 1000**power:.1f} {('kB', 'MB', 'GB')[power - 1]}"

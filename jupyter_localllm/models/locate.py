@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound
@@ -21,7 +21,7 @@ from jupyter_localllm.models.samples import known_sha256, same_content
 from jupyter_localllm.models.shape import read_shape
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["describe", "find", "locate"]
+__all__ = ["describe", "find", "judge", "locate"]
 
 Folders = Sequence["str | os.PathLike[str]"]
 
@@ -112,12 +112,20 @@ def describe(
     ModelFileError
         The file is no usable model.
     """
+    judged = judge(path, name, known_architecture)
+    return replace(judged, sha256=sha256_of(path, memo))
+
+
+def judge(
+    path: str | os.PathLike[str], name: str, known_architecture: Callable[[str], bool] | None = None
+) -> ModelFile:
+    """Read and judge a model file by its header only: `describe`, without the hash."""
     header = check_file(path, known_architecture=known_architecture)
     shape = read_shape(path, header)
     return ModelFile(
         name=name,
         path=os.path.abspath(path),
-        sha256=sha256_of(path, memo),
+        sha256="",
         size_bytes=header.size_bytes,
         architecture=str(header.metadata["general.architecture"]),
         kind=kind_of(header),

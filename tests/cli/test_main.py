@@ -13,7 +13,7 @@ import pytest
 from jupyter_localllm import __version__
 from jupyter_localllm.cli import main
 from jupyter_localllm.cli.base import Command
-from jupyter_localllm.cli.pull import _Line
+from jupyter_localllm.cli.line import Line
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.types import Status
 
@@ -32,6 +32,11 @@ def with_command(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     ("error", "status", "told"),
     [
         (UsageError("that is wrong", "Do this."), 1, "UsageError: that is wrong\nDo this.\n"),
+        (
+            PermissionError(13, "Permission denied", "there"),
+            1,
+            "PermissionError: [Errno 13] Permission denied: 'there'\n",
+        ),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],
 )
@@ -82,14 +87,13 @@ def test_the_script_is_declared() -> None:
 def test_progress_is_one_line_of_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is written over, also by a shorter one; where no terminal shows it, nothing is written."""
-    line = _Line()
-    line(Status("pulling", "unseen"))
-    line.end()
+    """It is written over, also by a shorter one, never wraps, and is gone at the end; nothing without a terminal."""
+    with Line() as line:
+        line(Status("pulling", "unseen"))
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    line = _Line()
-    line(Status("pulling", "a long text", 0.5))
-    line(Status("pulling", "short"))
-    line.end()
-    assert capsys.readouterr().err == "\r 50% a long text\rshort           \n"
+    monkeypatch.setenv("COLUMNS", "20")
+    with Line() as line:
+        line(Status("pulling", "a text that is too long", 0.5))
+        line(Status("pulling", "short"))
+    assert capsys.readouterr().err == f"\r 50%  a text that i\r\r{'short':19}\r\r{'':19}\r"

@@ -239,7 +239,7 @@ def test_ranges_and_choices_are_those_of_the_traits() -> None:
     compared = 0
     for option in OPTIONS:
         trait = traits.get(option.dest)
-        if trait is None or option.later:
+        if trait is None:
             continue
         if option.choices:
             assert list(option.choices) == list(trait.values), option.name
@@ -253,14 +253,11 @@ def test_ranges_and_choices_are_those_of_the_traits() -> None:
     assert compared >= 13
 
 
-def test_every_option_is_read_or_refused() -> None:
-    """No entry of the table leads nowhere: each fills a field or a setting, or is refused with its own sentence."""
+def test_every_option_is_read() -> None:
+    """No entry of the table leads nowhere: each fills a field or a setting."""
     fields = {field.name for field in dataclasses.fields(CellArguments)}
     for option in OPTIONS:
-        if option.later:
-            with pytest.raises(UsageError, match="not in this version"):
-                parse_cell(f"{option.name} x")
-        elif option.name != "--option":
+        if option.name != "--option":
             assert option.setting or option.dest in fields, option.name
             if not option.setting:
                 assert isinstance(option.flag, bool) or option.values

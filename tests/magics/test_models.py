@@ -189,8 +189,11 @@ def test_on_the_command_line(
     listed = capsys.readouterr().out
     assert "new-Q4_K_M" in listed
     assert "jupyter localllm pull" in listed
-    assert "%llm" not in listed
+    assert "%llm" not in first.out + listed
     assert main(["pull", "owner/none"]) == 1
     assert "PullError: The hub has no repository owner/none" in capsys.readouterr().err
-    assert main(["models", "smollm2-135m-instruct"]) == 0
-    assert "Apache-2.0" in capsys.readouterr().out
+    assert main(["models", "smollm2-360m-instruct"]) == 0
+    about = capsys.readouterr().out
+    assert "Apache-2.0" in about
+    assert "jupyter localllm pull smollm2-360m-instruct:Q8_0" in about
+    assert "%llm" not in about

@@ -148,7 +148,7 @@ def test_what_fits(before: str, expected: tuple[str, ...]) -> None:
 
 def test_an_empty_line_offers_everything() -> None:
     """After ``%llm`` come subcommands, then options; after ``%%llm`` only options."""
-    options = tuple(option.name for option in OPTIONS if not option.later)
+    options = tuple(option.name for option in OPTIONS)
     line = texts("%llm ")
     assert line[:3] == ("status", "use", "models")
     assert line[-len(options) :] == options
@@ -159,7 +159,7 @@ def test_cited_names_then_options() -> None:
     """On a cell's line, after one name, come the other names, and then the options."""
     found = texts("%%llm --cite df ")
     assert found[:4] == ("note", "number", "rows", "table")
-    assert found[4:] == tuple(o.name for o in OPTIONS if not o.later and o.name not in ("--over", "--schema"))
+    assert found[4:] == tuple(o.name for o in OPTIONS if o.name not in ("--over", "--schema"))
 
 
 def test_modules_are_not_offered_to_be_cited() -> None:
