@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,14 @@ def test_a_missing_extra_names_the_command() -> None:
     with pytest.raises(DependencyMissing) as caught:
         needed("no_such_package", "openai", "The backend openai")
     assert caught.value.hint == 'pip install "jupyter_localllm[openai]"'
+
+
+def test_the_page_tells_all_backends() -> None:
+    """Each backend of this package stands in the table of docs/backends.md, and each of their extras exists."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "backends.md").read_text("utf-8")
+    table = page[page.index("| Name | Through |") : page.index("```ipython")]
+    assert set(re.findall(r"`(\w+):", table)) == set(backends.BUILT_IN)
+    project = (root / "pyproject.toml").read_text("utf-8")
+    for extra in re.findall(r"jupyter_localllm\[(\w+)\]", table):
+        assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra

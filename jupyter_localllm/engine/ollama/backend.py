@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 
 from jupyter_localllm.engine.backends import Home, Target, needed
@@ -20,12 +21,16 @@ __all__ = ["BACKEND", "OllamaBackend"]
 _PORT = 11434
 _MAKERS = "https://ollama.com"
 _DIGEST_SECONDS = 5.0
+_KEPT_SECONDS = 3.0  # a map, or a notebook that is run again, asks for each of its answers
 
 
 class OllamaBackend:
     """Models of an Ollama server."""
 
     package = "ollama"
+
+    def __init__(self) -> None:
+        self._digests: dict[Target, tuple[float, str]] = {}
 
     def check(self, target: Target) -> str:
         """The model and its address."""
@@ -46,6 +51,14 @@ class OllamaBackend:
         LocalLLMError
             The server is not there or has no such model.
         """
+        kept = self._digests.get(target)
+        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
+            return kept[1]
+        digest = self._asked_digest(target)
+        self._digests[target] = time.monotonic(), digest
+        return digest
+
+    def _asked_digest(self, target: Target) -> str:
         quick = replace(target.settings, server_timeout=_DIGEST_SECONDS)
         wire = self._wire(replace(target, settings=quick))
         loop = Loop("jupyter_localllm-ollama-digest")

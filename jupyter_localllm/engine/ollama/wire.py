@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -24,6 +25,7 @@ _MOST_LOGPROBS = 20
 CLOUD = "https://ollama.com"
 """Where the models of Ollama's makers run, which a server on this machine sends prompts on to."""
 _OK = 200
+_DESCRIBING_SECONDS = 5.0  # for what a server knows without loading anything
 _SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed"),
@@ -110,8 +112,8 @@ class OllamaWire:
 
     async def describe(self) -> Described:
         """Find the model, and have it loaded."""
-        digest = await self.digest()
-        shown = await self._client.show(self._name)
+        digest = await asyncio.wait_for(self.digest(), _DESCRIBING_SECONDS)
+        shown = await asyncio.wait_for(self._client.show(self._name), _DESCRIBING_SECONDS)
         self._can = frozenset(shown.capabilities or ("completion",))
         known = shown.modelinfo or {}
         trained = next((v for k, v in known.items() if k.endswith(".context_length") and isinstance(v, int)), 0)
@@ -157,9 +159,8 @@ class OllamaWire:
         return list(made.embeddings)
 
     async def unload(self) -> None:
-        """Have the server let the model go."""
-        if "completion" in self._can:
-            await self._client.generate(self._name, keep_alive=0)
+        """Have the server let the model go; a request without a prompt does that for embedding models as well."""
+        await self._client.generate(self._name, keep_alive=0)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -171,6 +172,8 @@ class OllamaWire:
         return trouble.hiding(self._meant(error), self._key)
 
     def _meant(self, error: Exception) -> LocalLLMError:
+        if isinstance(error, asyncio.TimeoutError):
+            return trouble.silent(self._address, _DESCRIBING_SECONDS)
         if isinstance(error, self._ollama.ResponseError):
             return self._refused(error)
         cause = error
@@ -249,9 +252,12 @@ async def _told_of_tools(parts: Any, client: Any, address: Address) -> AsyncGene
 
 def _unkept(job: Job) -> list[Note]:
     """What Ollama cannot be told."""
+    notes = []
     if job.reasoning_tokens:
-        return [Note("unsent", "Ollama cannot be told how long to reason, only whether")]
-    return []
+        notes.append(Note("unsent", "Ollama cannot be told how long to reason, only whether"))
+    if job.tools and job.calling == "must":
+        notes.append(Note("unsent", "Ollama cannot be told that a function must be called"))
+    return notes
 
 
 async def _uncut(request: Any) -> None:

@@ -11,7 +11,7 @@ from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.router.member import Member, Opening, Route
 from jupyter_localllm.engine.router.rules import task_of
-from jupyter_localllm.engine.served.engine import estimated
+from jupyter_localllm.engine.served.estimate import estimated
 from jupyter_localllm.errors import ContextOverflow, EngineClosed, EngineError, LocalLLMError, UsageError
 from jupyter_localllm.types import Done, Event, Job, Message, ModelInfo, Note, Prompt, Status, Token, united
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import string
 import time
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address
+from jupyter_localllm.engine.served.estimate import estimated
 from jupyter_localllm.engine.served.loop import Emit, Loop
 from jupyter_localllm.engine.served.talk import Talk
 from jupyter_localllm.engine.served.wire import Described, Ended, Piece, Wire
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ServedEngine", "estimated"]
+__all__ = ["ServedEngine"]
 
 T = TypeVar("T")
+_BATCH = 64  # texts that are embedded by one request
 _REMEMBERED = 512  # texts whose tokens were counted
 _SLACK = 64  # pieces beyond max_tokens, after which a server is not listened to any more
-_SIGNS = (string.digits + string.punctuation).encode()
 _LONGEST_REMEMBERED = 4096  # characters of one
 
 
@@ -134,13 +134,22 @@ class ServedEngine:
         self._check_open()
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        made = self._loop.call(lambda: self._in_turn(lambda w: w.embed(texts)))
+        made: list[Sequence[float]] = []
+        for at in range(0, len(texts), _BATCH):
+            batch = texts[at : at + _BATCH]
+            some = self._embedded(batch)
+            if len(some) != len(batch):
+                break
+            made += some
         even = len({len(row) for row in made}) == 1
         rows = np.asarray(made, dtype=np.float32) if even else np.zeros((0, 0), dtype=np.float32)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if len(rows) != len(texts) or not np.isfinite(lengths).all() or not (lengths > 0).all():
             raise EngineError(f"{self.address.url} gave no vector for each text", "Is it an embedding model?")
         return np.asarray(rows / lengths, dtype=np.float32)
+
+    def _embedded(self, texts: Sequence[str]) -> list[Sequence[float]]:
+        return self._loop.call(lambda: self._in_turn(lambda wire: wire.embed(texts)))
 
     def unload(self) -> None:
         """End what runs with `EngineClosed`, and ask the server to free the model, if it can be asked."""
@@ -275,22 +284,3 @@ async def _heard(wire: Wire, job: Job, talk: Talk) -> Ended | None:
 
 async def _nothing() -> None:
     return None
-
-
-def estimated(text: str) -> int:
-    """About how many tokens a text has: rather too many.
-
-    Tokenizers differ most in what is no word: many of them take each digit and each sign for itself, and a letter of
-    another script, or half of an emoji, too.
-
-    Examples
-    --------
-    >>> estimated("What is the capital of Japan?"), estimated("31,415.9"), estimated("東京"), estimated("")
-    (11, 9, 3, 0)
-    """
-    if not text:
-        return 0
-    plain = text.encode("ascii", "ignore")
-    words = len(plain.translate(None, _SIGNS))
-    beyond = len(text.encode("utf-16-le", "replace")) // 2 - len(plain)  # emojis and rare signs count twice
-    return len(plain) - words + words // 3 + beyond + 1

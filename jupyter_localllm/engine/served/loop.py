@@ -11,6 +11,7 @@ import asyncio
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
@@ -110,7 +111,9 @@ class Loop:
             return
         loop.call_soon_threadsafe(lambda: loop.create_task(_end(loop, last)))
         if wait and thread is not threading.current_thread():
-            thread.join(_CLOSING_SECONDS)
+            deadline = time.monotonic() + _CLOSING_SECONDS
+            while thread.is_alive() and time.monotonic() < deadline:
+                thread.join(POLL_SECONDS)  # not all systems let a long wait be interrupted
 
     def _outcome(self, future: Future[T]) -> T:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.engine.ollama import backend
 from tests.engine.served.server import Speaker, speaking
 
 pytest.importorskip("ollama")
@@ -17,6 +18,7 @@ pytest.importorskip("ollama")
 @pytest.fixture(autouse=True)
 def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this machine's servers and keys."""
+    monkeypatch.setattr(backend, "_KEPT_SECONDS", 0.0)
     for name in ("OLLAMA_HOST", "OLLAMA_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.backends import BackendSettings, Target
+from jupyter_localllm.engine.ollama import backend
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
 from jupyter_localllm.errors import (
     ContextOverflow,
@@ -183,6 +184,45 @@ def test_replayed_without_the_server(fake: Any, handle: Make) -> None:
         fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
     assert handle().generate("hello?", cache="require").cached
     assert "gone" in told(handle("thinker")).message
+
+
+def test_the_digest_is_kept_for_a_moment(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replays that follow each other ask for it once."""
+    monkeypatch.setattr(backend, "_KEPT_SECONDS", 1000.0)
+    handle().generate("hello?")
+    count = len(fake.speaker.asked)
+    assert all(handle().generate("hello?").cached for _ in range(3))
+    assert len(fake.speaker.asked) == count
+
+
+def test_the_cloud_is_elsewhere() -> None:
+    """What a name says of where the model runs is known without asking."""
+    allowed = BackendSettings(allow_remote=True)
+    assert OllamaBackend().remote(Target("ollama", "big:cloud", allowed)) == ("https://ollama.com",)
+    assert OllamaBackend().remote(Target("ollama", "big:cloud")) == ()
+    assert OllamaBackend().remote(Target("ollama", "small", allowed)) == ()
+
+
+def test_what_must_be_called(fake: Any, handle: Make) -> None:
+    """Ollama cannot be told that a call must come: that is said."""
+    result = handle().generate("hello?", tools=[price], yes=True, must_call=True)
+    assert "Ollama cannot be told that a function must be called" in [note.text for note in result.notes]
+
+
+def test_an_embedding_model_is_let_go(fake: Any, handle: Make) -> None:
+    """Also a model that only embeds leaves the server's memory."""
+    llm = handle("embed")
+    llm.embed(["a"])
+    fake.resident["embed:latest"] = 512
+    llm.unload()
+    assert asked(fake, "/api/generate")["keep_alive"] == 0
+
+
+def test_many_texts_are_embedded_in_parts(fake: Any, handle: Make) -> None:
+    """No request has more than 64 texts, and all come back in their order."""
+    rows = handle("embed").embed(["x" * (n + 1) for n in range(130)])
+    assert [len(body["input"]) for body in fake.speaker.bodies("/api/embed")] == [64, 64, 2]
+    assert rows[129][0] / rows[129][1] == pytest.approx(130 / 3)
 
 
 def test_no_server(handle: Make) -> None:
