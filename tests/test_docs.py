@@ -286,6 +286,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KINDS, "_kinds", list(KINDS._kinds))
 
 
+@pytest.mark.filterwarnings("ignore:.*cut off, at max_tokens")  # the script says more than a page's max_tokens
 @pytest.mark.parametrize("page", [pytest.param(p, id=p.name) for p in PAGES if "```python" in p.read_text("utf-8")])
 def test_python_runs(page: Path, request: pytest.FixtureRequest) -> None:
     """The Python of a page runs from its first snippet to its last, as one program."""

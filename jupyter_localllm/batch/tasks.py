@@ -13,16 +13,13 @@ Examples
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm.batch.cluster import is_collection
-from jupyter_localllm.batch.data import ROW, VALUE, Data, open_data
-from jupyter_localllm.batch.kind import Kind, plain
-from jupyter_localllm.batch.mapping import place_of
+from jupyter_localllm.batch.kind import Kind
 from jupyter_localllm.batch.near import joined_to_earlier, vectors_of
 from jupyter_localllm.batch.shape import Shape
+from jupyter_localllm.batch.texts import Asks, asked, label_value, texts_of, written
 from jupyter_localllm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,18 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["classify", "dedupe", "embed", "extract", "summarize", "translate"]
-
-
-class Asks(Protocol):
-    """What a task needs of a handle."""
-
-    def map(self, template: str, data: Any, **options: Any) -> Any:
-        """Ask for each row."""
-        ...
-
-    def embed(self, texts: str | Iterable[str]) -> NDArray[np.float32]:
-        """Vectors of texts."""
-        ...
 
 
 def classify(
@@ -87,12 +72,12 @@ def classify(
     from jupyter_localllm.constrain.typed import levels
 
     meanings = labels if isinstance(labels, Mapping) else dict.fromkeys(levels(labels) or ())
-    values = {_written(label): _label(label) for label in meanings}
+    values = {written(label): label_value(label) for label in meanings}
     if len(values) < 2:
         raise UsageError(f"there must be at least two different labels, not {len(values)}", 'Give ["yes", "no"].')
-    listed = "\n".join(f"- {_written(label)}" + (f": {said}" if said else "") for label, said in meanings.items())
+    listed = "\n".join(f"- {written(label)}" + (f": {said}" if said else "") for label, said in meanings.items())
     head = f"{about}\n\nLabels:\n{listed}\n\nAnswer with the label only."
-    return _asked(llm, head, data, column, options, schema=list(values.values()))
+    return asked(llm, head, data, column, options, schema=list(values.values()))
 
 
 def extract(llm: Asks, data: Any, schema: Any, *, column: str | None = None, about: str = "", **options: Any) -> Any:
@@ -124,7 +109,7 @@ def extract(llm: Asks, data: Any, schema: Any, *, column: str | None = None, abo
     >>> tasks.extract(llm, mails["text"], Offer)                            # doctest: +SKIP
     """
     head = "Read the fields out of the text. Take only what the text says; what it does not say is null."
-    return _asked(llm, f"{head}\n{about}".rstrip(), data, column, options, schema=schema)
+    return asked(llm, f"{head}\n{about}".rstrip(), data, column, options, schema=schema)
 
 
 def summarize(
@@ -154,7 +139,7 @@ def summarize(
     into = f" Write it in {language}." if language else " Write it in the language of the text."
     head = f"Summarize the text in at most {words} words.{into} Say nothing that the text does not say."
     options.setdefault("max_tokens", 4 * words)
-    return _asked(llm, head, data, column, options)
+    return asked(llm, head, data, column, options)
 
 
 def translate(
@@ -190,7 +175,7 @@ def translate(
     head = f"Translate the text into {to}. Keep names, numbers and line breaks. Write the translation only."
     if glossary:
         head += "\n\nTranslate these words so:\n" + "\n".join(f"- {word}: {said}" for word, said in glossary.items())
-    return _asked(llm, head, data, column, options)
+    return asked(llm, head, data, column, options)
 
 
 def embed(llm: Asks, data: Any, *, column: str | None = None) -> NDArray[np.float32]:
@@ -215,7 +200,7 @@ def embed(llm: Asks, data: Any, *, column: str | None = None) -> NDArray[np.floa
     ContextOverflow
         A text is longer than the model reads at once.
     """
-    _, texts = _texts(data, column)
+    _, texts = texts_of(data, column)
     return vectors_of(llm.embed, texts)
 
 
@@ -259,7 +244,7 @@ def dedupe(
     """
     if not 0.0 <= threshold <= 1.0:
         raise UsageError(f"threshold is a cosine from 0 to 1, not {threshold}")
-    rows, texts = _texts(data, column)
+    rows, texts = texts_of(data, column)
     first: dict[str, int] = {}
     for position, text in enumerate(texts):
         first.setdefault(text, position)
@@ -288,55 +273,3 @@ Second text:
 <<<
 {{ second }}
 >>>"""
-
-
-def _label(given: Any) -> Any:
-    """A label as a value of JSON; what JSON has not, as text."""
-    value = plain(given)
-    value = value.item() if hasattr(value, "item") else value  # numpy's
-    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
-
-
-def _written(given: Any) -> str:
-    """A label as the model writes it."""
-    label = _label(given)
-    return label if isinstance(label, str) else json.dumps(label)
-
-
-def _asked(llm: Asks, head: str, data: Any, column: str | None, options: dict[str, Any], **own: Any) -> Any:
-    """Ask with the text last, behind what is the same for all; texts that are missing are not asked."""
-    own["variables"] = {"localllm_task": head}
-    if taken := sorted(own.keys() & options.keys()):
-        raise UsageError(f"a task makes its own {taken[0]}", f"Leave {taken[0]}= out; llm.map takes it.")
-    if not is_collection(data):
-        data = _valued(data, column)  # opened once: to look at an iterator's first row uses it up
-    # A variable, and not a part of the template: what a person writes may have braces. No row has a name like this.
-    template = "{{ localllm_task }}\n\nText:\n<<<\n{{ value }}\n>>>"
-    return llm.map(template, data, column=column, **{"missing": "skip", **options, **own})
-
-
-def _valued(data: Any, column: str | None) -> Data:
-    """The data, if it is clear which of their values are the texts."""
-    rows = open_data(data, column)
-    if VALUE not in rows.names and rows.first() is not None:
-        names = [name for name in rows.names if name != ROW]
-        raise UsageError(
-            "which column has the texts?", f"Name one: column={names[0]!r}. There are {', '.join(names[:12])}."
-        )
-    return rows
-
-
-def _texts(data: Any, column: str | None) -> tuple[Data, list[str]]:
-    if is_collection(data):
-        raise UsageError("vectors are made on this machine", "Compute the column first: .compute().")
-    rows = _valued(data, column)
-    texts: list[str] = []
-    for row in rows.rows({VALUE}):
-        value = row.values.get(VALUE)
-        if not isinstance(value, str):
-            where = place_of(row.position, rows.label(row.position))
-            raise UsageError(
-                f"{where} is {type(value).__name__}, not a text", 'Leave missing values out, or fill them: .fillna("").'
-            )
-        texts.append(value)
-    return rows, texts
