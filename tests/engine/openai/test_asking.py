@@ -322,6 +322,21 @@ def test_replayed_without_the_server(scripted: Scripted, handle: Make) -> None:
     assert not handle("n").generate("hello?").cached
 
 
+def test_other_weights_under_the_same_name(scripted: Scripted, handle: Make) -> None:
+    """What the server says of them is part of the identity: once it is seen to be another model, nothing of the first
+    one is replayed; what was asked before that was seen is not kept."""
+    scripted.models = [{"id": "/a/m.gguf", "meta": {"n_params": 1}}]
+    assert not handle("m").generate("hello?").cached
+    assert handle("m").generate("hello?", cache="require").cached
+    llm = handle("m", n_ctx=900)
+    scripted.models = [{"id": "/b/m.gguf", "meta": {"n_params": 2}}]
+    result = llm.generate("Tell me.", max_tokens=3)
+    assert "changed" in [note.code for note in result.notes]
+    assert not handle("m").generate("hello?").cached
+    assert not handle("m").generate("Tell me.", max_tokens=3).cached
+    assert handle("m").generate("Tell me.", max_tokens=3).cached
+
+
 def test_a_map(scripted: Scripted, handle: Make) -> None:
     """Rows, schemas and the cache work on top of it, many at a time."""
     llm = handle(n_parallel=8)
