@@ -110,6 +110,9 @@ def _recalled(request: Request, key: AnswerKey, cache: AnswerCache | Grouped) ->
 def _kept(request: Request, key: AnswerKey, model: Model, cache: AnswerCache | Grouped, entry: Entry) -> Result:
     if request.cache == "off" or any(note.code in _OF_THE_MOMENT for note in entry.result.notes):
         return entry.result
+    if key.document["model_sha256"] != model.sha256():
+        note = Note("changed", "there is another model under this name than before: this answer is not kept")
+        return replace(entry.result, notes=(*entry.result.notes, note))
     try:
         cache.put(key, entry)
         cache.remember_model(model.known_as, model.sha256())

@@ -82,7 +82,10 @@ class BackendModel:
         def make() -> Engine:
             return self._backend.engine(self._target, self._home)
 
-        return (yield from self._runtime.backend(self._target, make, self._holder))
+        engine = yield from self._runtime.backend(self._target, make, self._holder)
+        if not hasattr(self._backend, "parts"):  # to ask all of several again may take long
+            self._sha256 = ""  # a server may have turned out to have another model now
+        return engine
 
     def versions(self) -> Mapping[str, str]:
         """Of the package that the backend goes through."""

@@ -13,8 +13,7 @@ from jupyter_localllm.engine.ollama.wire import CLOUD, OllamaWire
 from jupyter_localllm.engine.served.address import Address, address_of, at
 from jupyter_localllm.engine.served.engine import ServedEngine
 from jupyter_localllm.engine.served.keys import key_for
-from jupyter_localllm.engine.served.loop import Loop
-from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.engine.served.once import asked_once
 
 __all__ = ["BACKEND", "OllamaBackend"]
 
@@ -59,13 +58,9 @@ class OllamaBackend:
         return digest
 
     def _asked_digest(self, target: Target) -> str:
-        quick = replace(target.settings, server_timeout=_DIGEST_SECONDS)
-        wire = self._wire(replace(target, settings=quick))
-        loop = Loop("jupyter_localllm-ollama-digest")
-        try:
-            return loop.call(lambda: _digest(wire))
-        finally:
-            loop.close(wire.close)
+        quick = replace(target, settings=replace(target.settings, server_timeout=_DIGEST_SECONDS))
+        digest: str = asked_once(self._place(target)[1], lambda: self._wire(quick), lambda wire: wire.digest())
+        return digest
 
     def engine(self, target: Target, home: Home) -> Engine:
         """The engine; nobody is asked yet."""
@@ -98,15 +93,6 @@ def _environment() -> str:
     if host.startswith(":"):
         host = f"127.0.0.1{host}"
     return host.replace("0.0.0.0", "127.0.0.1", 1)
-
-
-async def _digest(wire: OllamaWire) -> str:
-    try:
-        return await wire.digest()
-    except LocalLLMError:
-        raise
-    except Exception as error:
-        raise wire.trouble(error) from error
 
 
 BACKEND = OllamaBackend()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import json
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
@@ -65,13 +67,18 @@ class OpenAIWire:
     async def describe(self) -> Described:
         """Find the model in the server's list, and the window where it tells one."""
         entry = await self._entry()
+        content = _content(entry)
         self._dialect = dialect_of(entry)
         self._model = str(entry.get("id", self._name))
         remote = await self._sent_on()
         window = self._settings.n_ctx or await self._window(entry)
         details = {"server": self._dialect.name or "OpenAI's protocol", **({} if window else {"n_ctx": "assumed"})}
         tools = self._dialect.tools and self._tools
-        return Described(window or _ASSUMED_WINDOW, tools, self._dialect.at_once, details, remote)
+        return Described(window or _ASSUMED_WINDOW, tools, self._dialect.at_once, details, remote, content)
+
+    async def content(self) -> str:
+        """What names the content of the model (see `Described`)."""
+        return _content(await self._entry())
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer; what the server refuses and can be left out is left out, and told."""
@@ -245,6 +252,12 @@ def _called(name: str, entries: Mapping[str, Any]) -> str | None:
         if len(fitting) == 1:
             return fitting[0]
     return None
+
+
+def _content(entry: Mapping[str, Any]) -> str:
+    """What llama-server (``meta``: sizes) and vLLM (``root``: the folder) say of the weights, and the whole name."""
+    said = {name: entry.get(name) for name in ("id", "meta", "root")}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _stem(entry: str) -> str:

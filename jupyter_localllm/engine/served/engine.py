@@ -15,6 +15,7 @@ from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address
 from jupyter_localllm.engine.served.estimate import estimated
 from jupyter_localllm.engine.served.loop import Emit, Loop
+from jupyter_localllm.engine.served.once import made, mended
 from jupyter_localllm.engine.served.talk import Talk
 from jupyter_localllm.engine.served.wire import Described, Ended, Piece, Wire
 from jupyter_localllm.errors import (
@@ -50,10 +51,15 @@ class ServedEngine:
     address : Address
     wire : callable
         Makes the `Wire`; called on the event loop, before the first request.
+    learnt : callable, optional
+        Takes what names the content of the model (`Described`), each time the server is found.
     """
 
-    def __init__(self, name: str, address: Address, wire: Callable[[], Wire]) -> None:
+    def __init__(
+        self, name: str, address: Address, wire: Callable[[], Wire], learnt: Callable[[str], None] | None = None
+    ) -> None:
         self._name, self.address, self._make = name, address, wire
+        self._learnt = learnt
         self._loop = Loop(f"jupyter_localllm-{name}")
         self._wire: Wire | None = None
         self._described: Described | None = None
@@ -84,7 +90,9 @@ class ServedEngine:
         self._check_open()
         if self._described is None:
             yield Status("loading", f"asking {self.address.url} for {self._name}")
-            self._described = self._loop.call(lambda: self._told(lambda wire: wire.describe()))
+            self._described = said = self._loop.call(lambda: self._told(lambda wire: wire.describe()))
+            if self._learnt is not None:
+                self._learnt(said.content)
 
     def info(self) -> ModelInfo:
         """What the server says of the model."""
@@ -207,25 +215,17 @@ class ServedEngine:
     async def _told(self, ask: Callable[[Wire], Awaitable[T]]) -> T:
         """Ask the wire; whatever it raises is an error of ours."""
         if self._wire is None:
-            try:
-                self._wire = self._make()
-            except (ImportError, ValueError) as error:
-                raise trouble.unmade(self.address, error) from error
-        wire = self._wire
+            self._wire = made(self.address, self._make)
         try:
-            return await ask(wire)
+            return await mended(self._wire, ask)
         except ToolsRefused:
             if self._described is not None:
                 self._described = replace(self._described, tools=False)
             raise
         except LocalLLMError as error:
-            if isinstance(error, ModelNotFound):
-                self._described = None
-            raise
-        except Exception as error:  # of the client, its HTTP library, or a server's reply that is not what it should be
-            if trouble.lost(error):
+            if isinstance(error, ModelNotFound) or trouble.lost(error):
                 self._described = None  # who is there the next time may be another one
-            raise wire.trouble(error) from error
+            raise
 
     async def _in_turn(self, ask: Callable[[Wire], Awaitable[T]]) -> T:
         async with self._turn():

@@ -26,6 +26,8 @@ class Described:
         How many requests it takes at once; 0 for as many as there are.
     details : Mapping
         For ``%llm status``.
+    content : str
+        What names the content of the model, as far as the server tells.
     remote : str
         Where the server sends prompts on to, outside of this machine; empty for nowhere that is known.
     """
@@ -35,6 +37,7 @@ class Described:
     at_once: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
     remote: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ import pytest
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.constrain import Grammar, Regex
 from jupyter_localllm.errors import EngineError
-from jupyter_localllm.types import Done, Job, Message, Prompt, Sampling
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
-from tests.engine.served.engines import openai_engine
 from tests.engine.served.server import Asked
 
 CHAT = "/v1/chat/completions"
@@ -50,27 +48,6 @@ def test_stop_strings(scripted: Scripted, handle: Make, owner: str, sent: Any) -
     result = handle().generate("Tell me.", stop=["cat", "dog", "a", "b", "he 1th"])
     assert asked(scripted).get("stop") == sent
     assert (result.text, result.finish_reason) == ("Then t", "stop")
-
-
-def test_what_is_known_at_a_stop_string(scripted: Scripted, handle: Make) -> None:
-    """Notes on what the server was not told, and calls that were whole by then, are not lost at a stop string."""
-    served_by(scripted, "vllm")
-    call = {"index": 0, "id": "1", "type": "function"}
-    whole, half = {"name": "f", "arguments": "{}"}, {"name": "g", "arguments": '{"a": '}
-    scripted.speaker.routes[CHAT] = lambda _: [
-        delta(tool_calls=[{**call, "function": whole}, {**call, "index": 1, "function": half}]),
-        delta(content="One END two"),
-        delta("stop"),
-        DONE,
-    ]
-    engine = openai_engine(f"m@{scripted.speaker.url}/v1")
-    job = Job(Prompt((Message.of("user", "x"),)), Sampling(temperature=0.5, typical_p=0.5), max_tokens=9, stop=("END",))
-    *_, done = engine.generate(job)
-    assert isinstance(done, Done)
-    assert (done.result.text, done.result.finish_reason) == ("One ", "stop")
-    assert [note.code for note in done.result.notes] == ["unsent"]
-    assert [one.name for one in done.result.calls] == ["f"]
-    engine.close()
 
 
 def test_greedy_is_not_seeded(scripted: Scripted, handle: Make) -> None:
@@ -290,40 +267,3 @@ def test_an_answer_that_was_interrupted(scripted: Scripted, handle: Make) -> Non
     with pytest.raises(EngineError) as caught:
         handle().generate("hello?")
     assert "--interrupt_requests false" in caught.value.hint
-
-
-def test_vectors(scripted: Scripted, handle: Make) -> None:
-    """Each of length 1, in the order of the texts; what gives none is an error."""
-    data = [{"index": 1, "embedding": [0.0, 2.0]}, {"index": 0, "embedding": [3.0, 4.0]}]
-    scripted.speaker.routes["/v1/embeddings"] = lambda _: (200, {"object": "list", "model": "m", "data": data})
-    rows = handle().embed(["a", "b"])
-    assert rows[0].tolist() == pytest.approx([0.6, 0.8])
-    assert rows[1].tolist() == pytest.approx([0.0, 1.0])
-    scripted.speaker.routes["/v1/embeddings"] = lambda _: (200, {"object": "list", "model": "m", "data": data[:1]})
-    with pytest.raises(EngineError, match="no vector for each text"):
-        handle().embed(["a", "b"])
-    uneven = [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}]
-    scripted.speaker.routes["/v1/embeddings"] = lambda _: (200, {"object": "list", "model": "m", "data": uneven})
-    with pytest.raises(EngineError, match="no vector for each text"):
-        handle().embed(["a", "b"])
-    del scripted.speaker.routes["/v1/embeddings"]
-    with pytest.raises(EngineError, match="answered 404"):
-        handle().embed(["a"])
-
-
-def test_replayed_without_the_server(scripted: Scripted, handle: Make) -> None:
-    """The cache knows a model by address and name: a replay asks nobody, another name is another model."""
-    handle().generate("hello?")
-    count = len(scripted.speaker.asked)
-    assert handle().generate("hello?", cache="require").cached
-    assert handle(f"m@{scripted.speaker.url}/v1", endpoint="").generate("hello?", cache="require").cached
-    assert len(scripted.speaker.asked) == count
-    scripted.models = [{"id": "n"}]
-    assert not handle("n").generate("hello?").cached
-
-
-def test_a_map(scripted: Scripted, handle: Make) -> None:
-    """Rows, schemas and the cache work on top of it, many at a time."""
-    llm = handle(n_parallel=8)
-    scripted.answers |= {f"row {i};": str(i) for i in range(30)}
-    assert llm.map("row {{ value }};", list(range(30)), schema=int) == list(range(30))

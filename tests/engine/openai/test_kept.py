@@ -1,0 +1,100 @@
+"""What of a server stays: answers in the cache, what was known when an answer ended, vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jupyter_localllm import LocalLLM
+from jupyter_localllm.errors import EngineError
+from jupyter_localllm.types import Done, Job, Message, Prompt, Sampling
+from tests.engine.openai.speaker import DONE, Scripted, delta
+from tests.engine.served.engines import openai_engine
+
+CHAT = "/v1/chat/completions"
+AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
+Make = Callable[..., LocalLLM]
+
+
+def asked(scripted: Scripted) -> dict[str, Any]:
+    body: dict[str, Any] = scripted.speaker.bodies(CHAT)[-1]
+    return body
+
+
+def served_by(scripted: Scripted, owner: str) -> None:
+    scripted.models = [{"id": "m", "owned_by": owner, "max_model_len": 2048}]
+
+
+def test_what_is_known_at_a_stop_string(scripted: Scripted, handle: Make) -> None:
+    """Notes on what the server was not told, and calls that were whole by then, are not lost at a stop string."""
+    served_by(scripted, "vllm")
+    call = {"index": 0, "id": "1", "type": "function"}
+    whole, half = {"name": "f", "arguments": "{}"}, {"name": "g", "arguments": '{"a": '}
+    scripted.speaker.routes[CHAT] = lambda _: [
+        delta(tool_calls=[{**call, "function": whole}, {**call, "index": 1, "function": half}]),
+        delta(content="One END two"),
+        delta("stop"),
+        DONE,
+    ]
+    engine = openai_engine(f"m@{scripted.speaker.url}/v1")
+    job = Job(Prompt((Message.of("user", "x"),)), Sampling(temperature=0.5, typical_p=0.5), max_tokens=9, stop=("END",))
+    *_, done = engine.generate(job)
+    assert isinstance(done, Done)
+    assert (done.result.text, done.result.finish_reason) == ("One ", "stop")
+    assert [note.code for note in done.result.notes] == ["unsent"]
+    assert [one.name for one in done.result.calls] == ["f"]
+    engine.close()
+
+
+def test_vectors(scripted: Scripted, handle: Make) -> None:
+    """Each of length 1, in the order of the texts; what gives none is an error."""
+    data = [{"index": 1, "embedding": [0.0, 2.0]}, {"index": 0, "embedding": [3.0, 4.0]}]
+    scripted.speaker.routes["/v1/embeddings"] = lambda _: (200, {"object": "list", "model": "m", "data": data})
+    rows = handle().embed(["a", "b"])
+    assert rows[0].tolist() == pytest.approx([0.6, 0.8])
+    assert rows[1].tolist() == pytest.approx([0.0, 1.0])
+    scripted.speaker.routes["/v1/embeddings"] = lambda _: (200, {"object": "list", "model": "m", "data": data[:1]})
+    with pytest.raises(EngineError, match="no vector for each text"):
+        handle().embed(["a", "b"])
+    uneven = [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}]
+    scripted.speaker.routes["/v1/embeddings"] = lambda _: (200, {"object": "list", "model": "m", "data": uneven})
+    with pytest.raises(EngineError, match="no vector for each text"):
+        handle().embed(["a", "b"])
+    del scripted.speaker.routes["/v1/embeddings"]
+    with pytest.raises(EngineError, match="answered 404"):
+        handle().embed(["a"])
+
+
+def test_replayed_without_the_server(scripted: Scripted, handle: Make) -> None:
+    """The cache knows a model by address and name: a replay asks nobody, another name is another model."""
+    handle().generate("hello?")
+    count = len(scripted.speaker.asked)
+    assert handle().generate("hello?", cache="require").cached
+    assert handle(f"m@{scripted.speaker.url}/v1", endpoint="").generate("hello?", cache="require").cached
+    assert len(scripted.speaker.asked) == count
+    scripted.models = [{"id": "n"}]
+    assert not handle("n").generate("hello?").cached
+
+
+def test_other_weights_under_the_same_name(scripted: Scripted, handle: Make) -> None:
+    """What the server says of them is part of the identity: once it is seen to be another model, nothing of the first
+    one is replayed; what was asked before that was seen is not kept."""
+    scripted.models = [{"id": "/a/m.gguf", "meta": {"n_params": 1}}]
+    assert not handle("m").generate("hello?").cached
+    assert handle("m").generate("hello?", cache="require").cached
+    llm = handle("m", n_ctx=900)
+    scripted.models = [{"id": "/b/m.gguf", "meta": {"n_params": 2}}]
+    result = llm.generate("Tell me.", max_tokens=3)
+    assert "changed" in [note.code for note in result.notes]
+    assert not handle("m").generate("hello?").cached
+    assert not handle("m").generate("Tell me.", max_tokens=3).cached
+    assert handle("m").generate("Tell me.", max_tokens=3).cached
+
+
+def test_a_map(scripted: Scripted, handle: Make) -> None:
+    """Rows, schemas and the cache work on top of it, many at a time."""
+    llm = handle(n_parallel=8)
+    scripted.answers |= {f"row {i};": str(i) for i in range(30)}
+    assert llm.map("row {{ value }};", list(range(30)), schema=int) == list(range(30))
