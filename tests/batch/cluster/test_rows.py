@@ -182,6 +182,7 @@ def test_workers_with_another_model(client: Any, tmp_path: Path) -> None:
         llm.map("{{ value }}", texts, client=client)
 
 
+@pytest.mark.filterwarnings("ignore:.*cut off, at max_tokens")
 @pytest.mark.model
 def test_a_model_that_only_the_workers_have(tmp_path: Path, model_path: Path) -> None:
     """This machine learns from them which one it is, so that its cache can be used."""
@@ -200,6 +201,7 @@ def test_a_model_that_only_the_workers_have(tmp_path: Path, model_path: Path) ->
         llm.map("What is the capital of {{ value }}?", ["Germany"])
 
 
+@pytest.mark.filterwarnings("ignore:.*cut off, at max_tokens")
 @pytest.mark.model
 def test_the_real_model(client: Any, tmp_path: Path) -> None:
     """The workers answer what this kernel answers, and free text is what one machine writes."""
