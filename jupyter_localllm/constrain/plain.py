@@ -14,6 +14,7 @@ from collections.abc import Callable
 from itertools import count, repeat
 from typing import Any, Union
 
+from jupyter_localllm.constrain.dates import DATE
 from jupyter_localllm.constrain.forms import (
     Form,
     Forms,
@@ -28,11 +29,6 @@ from jupyter_localllm.errors import UsageError
 
 __all__ = ["DECIMAL", "plain_form"]
 
-_YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"  # Python's calendar has no year 0
-_LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
-_LONG, _SHORT = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])", "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-_DAY = f"(?:{_LONG}|{_SHORT}|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-_DATE = f"(?:{_YEAR}-{_DAY}|{_LEAP}-02-29)"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{6})?)?"
 _ZONE = "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _DURATION = (
@@ -125,8 +121,8 @@ _PLAIN: dict[Any, Form] = {
     int: Form({"type": "integer"}, _whole),
     float: Form({"type": "number"}, _number),
     str: Form({"type": "string"}, _only(str, "a text")),
-    datetime.date: _written(_DATE, datetime.date.fromisoformat, "a date such as 2024-05-31", format="date"),
-    datetime.datetime: _written(f"{_DATE}T{_TIME}{_ZONE}?", _moment, "a time such as 2024-05-31T17:45:00"),
+    datetime.date: _written(DATE, datetime.date.fromisoformat, "a date such as 2024-05-31", format="date"),
+    datetime.datetime: _written(f"{DATE}T{_TIME}{_ZONE}?", _moment, "a time such as 2024-05-31T17:45:00"),
     datetime.time: _written(_TIME, datetime.time.fromisoformat, "a time of day such as 17:45"),
     datetime.timedelta: _written(_DURATION, _duration, "a duration such as P3DT4H or T90M"),
     decimal.Decimal: _written(DECIMAL, decimal.Decimal, "a decimal number as a text"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jupyter_localllm.constrain.dates import exact_dates
 from jupyter_localllm.constrain.grammar import check_text
 from jupyter_localllm.constrain.guided import refusal, start_guided
 from jupyter_localllm.constrain.keywords import check_schema
@@ -126,7 +127,7 @@ def in_lark(schema: Mapping[str, Any]) -> str:
         The schema has what would be passed over; names keyword and place.
     """
     check_schema(dict(schema))
-    rest = {key: value for key, value in schema.items() if key != "x-guidance"}
+    rest = exact_dates({key: value for key, value in schema.items() if key != "x-guidance"})
     return f"%json {json.dumps({'x-guidance': _options(schema), **rest}, ensure_ascii=False)}"
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_localllm.constrain import JsonSchema
+from jupyter_localllm.constrain.validate import fits
 from jupyter_localllm.errors import DependencyMissing, UsageError
 from tests.constrain.contract import ConstraintContract, Sample, allowed_by_mask, campaign, walk, written
 from tests.constrain.vocabularies import TINY, token_of
@@ -290,3 +291,16 @@ def test_many_threads_start_the_same() -> None:
     texts = {written(walk(m, TINY, np.random.default_rng(3), eager=5.0)[0], TINY) for m in matchers}
     assert len(matchers) == 6
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("form", ["date", "date-time"])
+@pytest.mark.parametrize(
+    ("day", "there"),
+    [("2024-02-29", True), ("2023-02-29", False), ("0000-12-30", False), ("1900-02-29", False), ("2024-04-31", False)],
+)
+def test_dates_are_days_that_there_are(form: str, day: str, there: bool) -> None:
+    """llguidance's own formats know neither leap years nor that the years begin with 1."""
+    text = day if form == "date" else f"{day}T12:30:00Z"
+    for schema in ({"type": "string", "format": form}, {"type": "array", "items": {"format": form, "type": "string"}}):
+        told = text if "items" not in schema else [text]
+        assert fits(JsonSchema(schema), json.dumps(told)) is there
