@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint test-js test-py test-browser test-rest soak clean
+.PHONY: demo test lint test-js test-py test-browser test-first test-rest soak clean
 
 # Run the example notebooks through papermill; the reports go to build/demo/.
 demo:
@@ -13,7 +13,7 @@ demo:
 
 # Everything that tests the project, browser tests included; random campaigns run as samples.
 test:
-	$(MAKE) --no-print-directory -j2 lint test-js test-browser test-rest
+	$(MAKE) --no-print-directory -j2 test-browser test-first test-rest lint test-js
 
 # Style, types, and the order in which the rooms import each other.
 lint: .env-test
@@ -27,16 +27,23 @@ lint: .env-test
 test-js: .env-test
 	cd labextension && npm run --silent test
 
-# The Python tests, in two processes where `make test` calls them: those in JupyterLab wait for pages most of the time.
-test-py: test-browser test-rest
+# The Python tests in three parts, of which `make test` runs two at a time: those in JupyterLab wait for pages, others
+# for a model or a kernel.
+test-py: test-browser test-first test-rest
+
+FIRST := $(filter-out tests/browser/,$(wildcard tests/[a-k]*/))
 
 # JupyterLab in Chromium.
 test-browser: .env-test
 	$(BIN)/python -m pytest -m "not soak" tests/browser
 
-# The package, its notebooks, the wheel.
+# The rooms of the package, those with the first letters of the alphabet.
+test-first: .env-test
+	$(BIN)/python -m pytest -m "not soak" $(FIRST)
+
+# The other rooms, the notebooks, the wheel.
 test-rest: .env-test
-	$(BIN)/python -m pytest -m "not soak" --ignore=tests/browser
+	$(BIN)/python -m pytest -m "not soak" $(addprefix --ignore=,$(FIRST) tests/browser/)
 
 # The random campaigns, whole: takes hours.
 soak: .env-test

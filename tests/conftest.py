@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.models import find
 from jupyter_localllm.types import ModelFile
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; interrupts are what some tests are about
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +32,11 @@ def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
 
 @pytest.fixture(autouse=True)
 def clean_runtime() -> Iterator[None]:
-    """Each test ends with nothing resident."""
+    """Each test ends with nothing resident, and with nothing that lets later ones go."""
     yield
+    left = cancel_scope.get()
+    cancel_scope.set(None)
+    assert left is None, "cancel_scope was set in the tests' own context: run it in a copy, or reset it"
     runtime = sys.modules.get("jupyter_localllm.runtime")
     if runtime is not None:
         runtime.reset()

@@ -129,13 +129,14 @@ def outcome(path: Path) -> str:
     released = threading.Event()
     timer = threading.Timer(SECONDS, released.set)
     timer.start()
-    cancel_scope.set(released)
+    token = cancel_scope.set(released)
     try:
         *_, last = [*engine.load(), *engine.generate(JOB)]
         found = "answered" if isinstance(last, Done) else "endless"
     except LocalLLMError as error:
         found = "died" if "untouched" in error.message else "refused"
     finally:
+        cancel_scope.reset(token)
         timer.cancel()
         pid = engine.pid
         engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from pathlib import Path
 from typing import Any
@@ -212,7 +213,8 @@ def test_ghost_text_is_not_asked_of_a_router_that_may_leave() -> None:
     entry: Any = SimpleNamespace(stop=threading.Event(), stage="")
     queue: Any = SimpleNamespace(person_waits=False)
     asked: Any = SimpleNamespace(before="Once upon", after="")
-    assert completing.complete(asked, entry, LocalLLM.from_engine(router), queue) == {"text": ""}
+    lane = contextvars.copy_context()  # as a lane has one of its own
+    assert lane.run(completing.complete, asked, entry, LocalLLM.from_engine(router), queue) == {"text": ""}
     assert here.jobs == []
 
 
