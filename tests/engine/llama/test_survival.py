@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 import jupyter_localllm as jl
-from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings
-from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.types import ModelFile
 from tests.tiny_models import write_tiny_llama
 
@@ -84,19 +82,35 @@ def test_llama_cpp_gives_up(tmp_path: Path) -> None:
     assert not told["alive"]
 
 
-def rounds(model_file: ModelFile, count: int) -> list[int]:
-    """Resident bytes after each round of loading, reading and unloading."""
-    import psutil
+ROUNDS = """
+import json, sys
+import psutil
+from jupyter_localllm.engine.llama import LlamaEngine, LlamaSettings
+from jupyter_localllm.engine.owner import Owner
+from jupyter_localllm.models import find
 
-    owner, seen = Owner(), []
-    for _ in range(count):
-        engine = LlamaEngine(model_file, LlamaSettings(n_ctx=512, n_threads=1), owner)
-        list(engine.load())
-        engine.count(["Some words to read."])
-        engine.close()
-        seen.append(int(psutil.Process().memory_info().rss))
-    owner.close()
-    return seen
+found, owner, seen = find(sys.argv[1], memo={}), Owner(), []
+for _ in range(int(sys.argv[2])):
+    engine = LlamaEngine(found, LlamaSettings(n_ctx=512, n_threads=1), owner)
+    list(engine.load())
+    engine.count(["Some words to read."])
+    engine.close()
+    seen.append(int(psutil.Process().memory_info().rss))
+owner.close()
+print(json.dumps(seen))
+"""
+
+
+def rounds(model_file: ModelFile, count: int) -> list[int]:
+    """Resident bytes after each round of loading, reading and unloading, in a process that does nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", ROUNDS, str(model_file.path), str(count)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    return [int(size) for size in json.loads(done.stdout)]
 
 
 def test_memory_comes_back(model_file: ModelFile) -> None:
