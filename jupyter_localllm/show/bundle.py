@@ -23,7 +23,17 @@ from jupyter_localllm.types import Answer, CitationStatus, Provenance, Result
 if TYPE_CHECKING:
     from jupyter_localllm.show.html import BlockRenderer
 
-__all__ = ["ANSWER_MIME", "METADATA_KEY", "SCHEMA_VERSION", "as_warning", "bundle", "record", "speed", "summary"]
+__all__ = [
+    "ANSWER_MIME",
+    "METADATA_KEY",
+    "SCHEMA_VERSION",
+    "as_warning",
+    "bundle",
+    "named",
+    "record",
+    "speed",
+    "summary",
+]
 
 ANSWER_MIME = "application/vnd.jupyter-localllm.answer+json"
 METADATA_KEY = "jupyter_localllm"
@@ -278,10 +288,22 @@ def _answer(view: View) -> dict[str, Any]:
 def _metadata(view: View) -> dict[str, Any]:
     if not view.ended:
         return {"complete": False}
-    facts: dict[str, Any] = {"complete": view.complete, "finish_reason": view.finish_reason}
+    facts = {"complete": view.complete, "finish_reason": view.finish_reason, **named(view.name, view.question)}
     if view.result is None:
         return {**facts, **({"remote": view.remote} if view.remote else {})}
     return {**facts, **_provenance(view.result.provenance), "volatile": _volatile(view, view.result)}
+
+
+def named(name: str, question: str) -> dict[str, Any]:
+    """What a saved output says of its question, where it is known.
+
+    Examples
+    --------
+    >>> named("total", "")
+    {'name': 'total'}
+    """
+    told = {"name": encodable(name), "question": encodable(question)}
+    return {key: text for key, text in told.items() if text}
 
 
 def _provenance(provenance: Provenance) -> dict[str, Any]:
