@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_localllm import cache as answers
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM, get_llm
 from jupyter_localllm.chat.cells import changed
@@ -18,6 +16,7 @@ from jupyter_localllm.magics import foreign, judge, mend
 from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.models import models, pull_model, unload, use
 from jupyter_localllm.magics.resident import resident_lines
+from jupyter_localllm.magics.stored import DAYS, cached
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.magics.tables import table
 from jupyter_localllm.models.figures import size_text
@@ -76,32 +75,8 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
 
 
 def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
-    store = handle.answers
-    if command.action == "clear":
-        count = store.stats().entries
-        store.clear()
-        return f"{count:,} answers deleted"
-    if command.action == "prune":
-        days: Any = command.options.get("days", 30.0)
-        return f"{store.prune(older_than_days=days):,} answers deleted that were not used for {days:g} days"
-    if command.action == "export":
-        path = Path(str(command.value)).expanduser()
-        count = answers.export(store, path)
-        return f"{count:,} answers written to {path} ({size_text(path.stat().st_size)})"
-    if command.action == "import":
-        counts = answers.import_(store, Path(str(command.value)).expanduser())
-        return f"{counts.added:,} answers read, {counts.same + counts.kept:,} were there already"
-    stats = store.stats()
-    return table(
-        [
-            ("directory", str(stats.directory)),
-            ("answers", f"{stats.entries:,}"),
-            ("size", f"{size_text(stats.size_bytes)} of at most {size_text(handle.cache_size)}"),
-            ("hits", f"{stats.hits:,}"),
-            ("misses", f"{stats.misses:,}"),
-            ("mode", f"{handle.cache} ({handle.origin('cache')})"),
-        ]
-    )
+    days: Any = command.options.get("days", DAYS)
+    return cached(handle, command.action, command.value or "", days)
 
 
 def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
