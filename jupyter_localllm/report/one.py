@@ -79,15 +79,17 @@ def make(order: Order, watch: Watch) -> Made:
     answers = collect(ran.notebook)
     verdicts = judged(order.gates, answers)
     outputs = {"notebook": _facts(order.places.notebook, ran.unsaved)}
-    outputs |= {kind: _attempt(path, make) for kind, path, make in _pages(order, ran.notebook)}
-    outputs["json"] = _facts(order.places.json, "")
-    status = _status(ran, verdicts, outputs)
-    content = summary(order.job, ran, answers, verdicts, status=status, outputs=outputs, told=order.notes)
-    outputs["json"] = _attempt(order.places.json, lambda: as_json(content))
-    status = _status(ran, verdicts, outputs)
+
+    def told() -> str:
+        status = _status(ran, verdicts, outputs)
+        return as_json(summary(order.job, ran, answers, verdicts, status=status, outputs=outputs, told=order.notes))
+
+    outputs["json"] = _attempt(order.places.json, told)  # already now: a page may take all the memory there is
+    outputs |= {kind: _attempt(path, content) for kind, path, content in _pages(order, ran.notebook)}
+    outputs["json"] = _attempt(order.places.json, told)
     wrong = [*_failure(ran), *_gates(ran, verdicts, answers)]
     wrong += [f"{facts['path']} is not written: {facts['error']}" for facts in outputs.values() if "error" in facts]
-    return Made(status, tuple(wrong), tuple(_said(ran, answers, outputs)))
+    return Made(_status(ran, verdicts, outputs), tuple(wrong), tuple(_said(ran, answers, outputs)))
 
 
 def worst(statuses: Sequence[int]) -> int:

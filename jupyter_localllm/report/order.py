@@ -124,4 +124,4 @@ def _check_places(places: Sequence[Places]) -> None:
     if any(place.pdf is not None for place in places):
         from jupyter_localllm.report.pdf import check
 
-        check()
+        check()  # before hours of work, not after

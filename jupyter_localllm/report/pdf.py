@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_localllm.errors import DependencyMissing
 
 __all__ = ["check", "printed"]
 
+_T = TypeVar("_T")
+_LIMIT_MS = 120_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 _CHANNELS = ("chrome", "msedge")  # as installed on Windows and macOS, where they are not on the path
 _HOW = "Run: pip install playwright, and: playwright install chromium. A Chromium or Chrome of the system will do, too."
@@ -25,8 +28,7 @@ def check() -> None:
     DependencyMissing
         There is none; the hint names the commands.
     """
-    with _browser():
-        pass
+    _apart(_started)
 
 
 def printed(html: str) -> bytes:
@@ -42,10 +44,26 @@ def printed(html: str) -> bytes:
     DependencyMissing
         There is no browser.
     """
+    return _apart(lambda: _printed(html))
+
+
+def _apart(work: Callable[[], _T]) -> _T:
+    """Do it in a thread of its own: playwright refuses one in which an event loop runs, as in a notebook."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def _started() -> None:
+    with _browser():
+        pass
+
+
+def _printed(html: str) -> bytes:
     with _browser() as browser:
         context = browser.new_context(java_script_enabled=False, offline=True)
         page = context.new_page()
-        page.set_content(html, wait_until="load")
+        page.route("**/*", lambda route: route.abort())
+        page.set_content(html, wait_until="load", timeout=_LIMIT_MS)
         pdf: bytes = page.pdf(format="A4", print_background=True, prefer_css_page_size=True, tagged=True, outline=True)
         return pdf
 
