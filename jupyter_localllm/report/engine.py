@@ -64,6 +64,7 @@ class ReportEngine(NBClientEngine):  # type: ignore[misc]
                 kernel_name=kernel_name,
                 timeout=None,
                 startup_timeout=kwargs.get("start_timeout", 60),
+                coalesce_streams=True,  # in how many pieces a cell's words come is a matter of time
                 resources={"metadata": {"path": str(session.folder)}},
             )
             client.execute(env=dict(session.environment))
@@ -103,8 +104,9 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]
             self.session.watch.at(self.tracker)
 
     def cell_exception(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
-        """A cell has failed."""
-        self.failed = cell_index
+        """A cell has failed, or ended the notebook with ``SystemExit``, which papermill takes for a good end."""
+        if not _ended_well(cell):
+            self.failed = cell_index
         super().cell_exception(cell, cell_index, **kwargs)
 
     def cell_complete(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
@@ -116,6 +118,11 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]
         """The run ended in the middle of a cell: the kernel died, or it was stopped."""
         if self.current is not None:
             self.cell_exception(self.nb.cells[self.current], self.current)
+
+
+def _ended_well(cell: Any) -> bool:
+    errors = [output for output in cell.get("outputs", ()) if output.output_type == "error"]
+    return bool(errors) and errors[-1].ename == "SystemExit" and errors[-1].evalue in ("", "0")
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]

@@ -132,7 +132,7 @@ def _supported(least: float, counted: Figures, unsupported: tuple[int, ...]) -> 
     if share is None:
         # A report that lost its citations must not pass because nothing of it can be wrong.
         return Verdict("require-supported", least, None, False, "no claim of it was checked, so none is known to hold")
-    told = f"{counted.supported:,} of {checked:,} checked claims are supported ({share:.1%})"
+    told = f"{counted.supported:,} of {checked:,} checked claims are supported ({share:.2%})"
     passed = share >= least
     return Verdict("require-supported", least, round(share, 6), passed, told, () if passed else unsupported)
 

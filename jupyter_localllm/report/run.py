@@ -24,6 +24,7 @@ __all__ = ["Failure", "Job", "Run", "kernel_of", "run", "where"]
 
 _LANGUAGE = "python"
 _DEFAULT_KERNEL = "python3"
+_DIED = "It may have been out of memory, or been ended by somebody."
 
 
 @dataclass(frozen=True)
@@ -203,11 +204,9 @@ def _without_markers(notebook: Any) -> None:
 
 
 def _failure(manager: Any, stopper: Stopper, broken: BaseException | None) -> Failure | None:
-    if broken is None:
-        return None
     if manager is None or manager.failed is None:
         # of cells: those that are tagged to raise errors, and went on
-        return None if _is_of_cells(broken) else Failure(type(broken).__name__, clean(str(broken)))
+        return None if broken is None or _is_of_cells(broken) else Failure(type(broken).__name__, clean(str(broken)))
     cell = manager.nb.cells[manager.failed]
     errors = [output for output in cell.get("outputs", ()) if output.output_type == "error"]
     if stopper.timed_out:
@@ -215,7 +214,7 @@ def _failure(manager: Any, stopper: Stopper, broken: BaseException | None) -> Fa
     elif errors:
         name, message = errors[-1].ename, errors[-1].evalue
     else:
-        name, message = type(broken).__name__, str(broken)
+        name, message = type(broken).__name__, f"{broken}. {_DIED}".lstrip(". ")
     return Failure(
         clean(name),
         clean(message).strip(),

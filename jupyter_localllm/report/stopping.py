@@ -103,9 +103,8 @@ class Stopper:
         self._waiting.append(loop.call_later(self.grace_s, self._give_up))
 
     def _give_up(self) -> None:
-        waiting = getattr(self._client, "task_poll_for_reply", None)
-        if waiting is not None:
-            waiting.cancel()  # nbclient takes this for a dead kernel, and cleans up
+        if self._client is not None:  # nbclient finds the kernel dead, and tidies up
+            self._task = asyncio.get_running_loop().create_task(_kill(self._client))
 
 
 async def _interrupt(client: Any) -> None:
@@ -113,3 +112,10 @@ async def _interrupt(client: Any) -> None:
 
     with contextlib.suppress(RuntimeError, OSError):  # the kernel has ended meanwhile
         await ensure_async(client.km.interrupt_kernel())
+
+
+async def _kill(client: Any) -> None:
+    from nbclient.util import ensure_async
+
+    with contextlib.suppress(RuntimeError, OSError):
+        await ensure_async(client.km.shutdown_kernel(now=True))
