@@ -74,10 +74,10 @@ def orders(request: Request) -> list[Order]:
     """
     notebook = read_notebook(request.notebook)
     kernel, language = kernel_of(notebook, request.kernel)
-    known = declared(notebook)
+    known = declared(notebook, language)
     runs = _runs(request)
     notes = [checked(values, known) for values in runs]
-    defaults = {name: value for name, value in known.defaults.items() if value is not None}
+    defaults = {name: value for name, value in (known.defaults or {}).items() if value is not None}
     places = places_of(
         request.notebook,
         request.outs,

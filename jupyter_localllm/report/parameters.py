@@ -21,6 +21,7 @@ __all__ = ["Declared", "checked", "declared", "from_file", "from_rows", "from_wo
 
 _WORDS = {"True": True, "False": False, "None": None}
 _TAG = "parameters"
+_LANGUAGE = "python"
 
 
 def typed(text: str) -> Any:
@@ -127,31 +128,32 @@ class Declared:
     ----------
     cell : bool
         Whether a cell has the tag ``parameters``.
-    defaults : Mapping
-        Names in it, with their defaults where these are literals.
+    defaults : Mapping or None
+        Names in it, with their defaults where these are literals; None if the language is not one that can be read.
     """
 
     cell: bool
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] | None = field(default_factory=dict)
 
 
-def declared(notebook: Any, kernel: str | None = None) -> Declared:
+def declared(notebook: Any, language: str = _LANGUAGE) -> Declared:
     """The parameters of a notebook: the names that its cell with the tag ``parameters`` assigns.
 
     Parameters
     ----------
     notebook : NotebookNode
-    kernel : str or None
-        The kernel that will run it, where the notebook does not say.
+    language : str
+        Of its kernel.
     """
     cells = [cell for cell in notebook.cells if _TAG in cell.metadata.get("tags", ())]
     if not cells:
         return Declared(False)
+    if language.lower() != _LANGUAGE:
+        return Declared(True, None)
     try:
-        found = _assigned(cells[0].source)
-    except SyntaxError:  # magics in it, or another language: papermill reads it line by line
-        found = dict.fromkeys(_inspected(notebook))
-    return Declared(True, found)
+        return Declared(True, _assigned(cells[0].source))
+    except SyntaxError:  # magics in it: papermill reads it line by line
+        return Declared(True, dict.fromkeys(papermill().inspect_notebook(notebook)))
 
 
 def _assigned(source: str) -> dict[str, Any]:
@@ -175,10 +177,6 @@ def _literal(value: ast.expr | None) -> Any:
         return None
 
 
-def _inspected(notebook: Any) -> list[str]:
-    return list(papermill().inspect_notebook(notebook))
-
-
 def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
     """Whether the notebook has these parameters.
 
@@ -197,6 +195,8 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
             f"the notebook has no cell with the tag {_TAG!r}: {', '.join(parameters)} would change nothing",
             f"Tag the cell that sets them with {_TAG!r} (JupyterLab: Property Inspector, Cell Tags).",
         )
+    if known.defaults is None:
+        return ()
     for name in parameters:
         if name not in known.defaults:
             there = f"Its cell of parameters sets {', '.join(known.defaults) or 'nothing'}."

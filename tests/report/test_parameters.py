@@ -101,6 +101,14 @@ def test_declared() -> None:
     assert not declared(notebook(source, tag="")).cell
 
 
+def test_other_languages_are_not_judged() -> None:
+    """What another language assigns is not known, so nothing is refused but a notebook without the cell."""
+    known = declared(notebook('region <- "EU"'), "R")
+    assert checked({"region": 1}, known) == ()
+    with pytest.raises(UsageError, match="would change nothing"):
+        checked({"region": 1}, declared(notebook("", tag=""), "R"))
+
+
 def test_unknown_parameters_are_errors() -> None:
     """A parameter that the notebook lacks is named with the nearest that it has; so is a notebook without any."""
     known = declared(notebook("region = 'EU'"))
