@@ -17,7 +17,7 @@ from jupyter_localllm.types import Answer, CitationStatus
 
 __all__ = ["Told", "told"]
 
-_LONGEST_QUESTION = 160
+_LONGEST_QUESTION = 140
 _STATES = {True: "from the cache", False: "asked the model", None: ""}
 
 
@@ -148,7 +148,9 @@ def _citations(kept: KeptAnswer) -> str:
         ("unchecked", kept.unchecked),
     )
     told = ", ".join(f"{SIGNS[status]} {count:,} {status}" for status, count in counts if count)
-    return told or ("not in the sources" if kept.abstained else "")
+    if told or kept.kind != "answer" or "citations" not in kept.data:
+        return told
+    return "not in the sources" if kept.abstained else "none" if kept.data.get("passages") else ""
 
 
 def _of(record: object, *names: str) -> object:

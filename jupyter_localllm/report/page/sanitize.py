@@ -18,10 +18,15 @@ from markupsafe import Markup
 from jupyter_localllm.errors import DependencyMissing
 from jupyter_localllm.show.plain import clean
 
-__all__ = ["LONGEST", "is_blank", "sanitized"]
+__all__ = ["LONGEST", "as_pre", "is_blank", "sanitized"]
 
-LONGEST = 2_000_000
+_Token = dict[str, Any]  # of html5lib
+
+LONGEST = 300_000
 """Characters of HTML; more is left out, and said."""
+
+_LONGEST_PRE = 20_000
+_DEEPEST = 200  # elements within each other; the parser's work grows with the square of it
 
 _TAGS = """
 a abbr b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5
@@ -37,6 +42,29 @@ _NUMBER = re.compile(
     r"\s*[-+\u2212(]?\s*[$€£¥]?\s*\d[\d.,'_\s]*(?:e[-+]?\d+)?\s*[)%$€£¥]?\s*|\s*(?:NaN|nan|None|<NA>|-|\u2013)?\s*"
 )
 _TAG = re.compile(r"<[^>]*>")
+_EDGE = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
+# Elements that nothing stands in, and those that end where the next one begins.
+_NOT_NESTED = frozenset(
+    [
+        "br",
+        "col",
+        "hr",
+        "img",
+        "input",
+        "wbr",
+        "p",
+        "li",
+        "tr",
+        "td",
+        "th",
+        "dt",
+        "dd",
+        "thead",
+        "tbody",
+        "tfoot",
+        "option",
+    ]
+)
 
 
 def sanitized(html: str) -> Markup:
@@ -59,10 +87,12 @@ def sanitized(html: str) -> Markup:
     """
     if len(html) > LONGEST:
         return Markup("<p><em>{} characters of HTML are left out here.</em></p>").format(f"{len(html):,}")
+    if _depth(html) > _DEEPEST:
+        return as_pre(html, _LONGEST_PRE)
     try:
         return Markup(_cleaner().clean(clean(html)))
     except RecursionError:  # nested deeper than the parser follows
-        return Markup("<pre>{}</pre>").format(clean(html))
+        return as_pre(html, _LONGEST_PRE)
 
 
 def is_blank(html: str) -> bool:
@@ -74,6 +104,16 @@ def is_blank(html: str) -> bool:
     (True, False)
     """
     return "<img" not in html and not _TAG.sub("", html).strip()
+
+
+def _depth(html: str) -> int:
+    """How deep elements may stand within each other, at most."""
+    deepest = depth = 0
+    for edge in _EDGE.finditer(html):
+        if edge[2].lower() not in _NOT_NESTED:
+            depth = max(0, depth - 1) if edge[1] else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 @functools.lru_cache(maxsize=1)
@@ -89,7 +129,7 @@ def _cleaner() -> Any:
         protocols=("http", "https", "mailto", "data"),
         css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
         strip=True,
-        filters=[_without_content, _with_numbers],
+        filters=[_without_content, _with_rel, _with_numbers],
     )
 
 
@@ -101,7 +141,7 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
     return name in _PLAIN
 
 
-def _without_content(source: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _without_content(source: Iterator[_Token]) -> Iterator[_Token]:
     """Leave scripts and style sheets out, with what stands in them; pictures without a source, too."""
     within = 0
     for token in source:
@@ -112,27 +152,64 @@ def _without_content(source: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any
             yield token
 
 
-def _with_numbers(source: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Tell cells that hold a number, and let links not say where they were read."""
-    cell: list[dict[str, Any]] = []
+def _with_rel(source: Iterator[_Token]) -> Iterator[_Token]:
+    """Let links not say where they were read."""
     for token in source:
-        name, kind = token.get("name"), token["type"]
-        if kind == "StartTag" and name == "a":
+        if token["type"] == "StartTag" and token.get("name") == "a":
             token["data"][(None, "rel")] = "noopener noreferrer nofollow"
-        if kind == "StartTag" and name == "td":
-            yield from cell
-            cell = [token]
-        elif cell:
-            cell.append(token)
-            if kind == "EndTag" and name == "td":
-                words = "".join(one.get("data", "") for one in cell if one["type"] in ("Characters", "SpaceCharacters"))
-                if _NUMBER.fullmatch(words):
-                    cell[0]["data"][(None, "class")] = "num"
-                yield from cell
-                cell = []
-        else:
+        yield token
+
+
+def _with_numbers(source: Iterator[_Token]) -> Iterator[_Token]:
+    """Tell cells of tables that hold a number, and the heads of columns of them."""
+    table: list[_Token] = []
+    depth = 0
+    for token in source:
+        if token.get("name") == "table":
+            depth += {"StartTag": 1, "EndTag": -1}.get(token["type"], 0)
+        if not depth and not table:
             yield token
-    yield from cell
+            continue
+        table.append(token)
+        if not depth:
+            _tell_numbers(table)
+            yield from table
+            table = []
+    yield from table
+
+
+def _tell_numbers(table: list[_Token]) -> None:
+    columns: dict[int, list[bool]] = {}
+    heads: list[tuple[int, _Token]] = []
+    at = 0
+    for index, token in enumerate(table):
+        if token["type"] != "StartTag":
+            continue
+        if token["name"] == "tr":
+            at = 0
+        elif token["name"] in ("td", "th"):
+            if token["name"] == "th":
+                heads.append((at, token))
+            else:
+                is_number = _NUMBER.fullmatch(_words(table, index)) is not None
+                columns.setdefault(at, []).append(is_number)
+                if is_number:
+                    token["data"][(None, "class")] = "num"
+            at += int(width) if (width := token["data"].get((None, "colspan"), "1")).isdecimal() else 1
+    for at, token in heads:
+        if columns.get(at) and all(columns[at]):
+            token["data"][(None, "class")] = "num"
+
+
+def _words(table: list[_Token], index: int) -> str:
+    """The text of the cell that begins there."""
+    words = []
+    for token in table[index + 1 :]:
+        if token["type"] == "EndTag" and token["name"] in ("td", "tr", "table"):
+            break
+        if token["type"] in ("Characters", "SpaceCharacters"):
+            words.append(token["data"])
+    return "".join(words)
 
 
 def as_pre(text: str, most: int) -> Markup:
