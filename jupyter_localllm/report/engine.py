@@ -20,6 +20,10 @@ from jupyter_localllm.report.written import write
 
 __all__ = ["ENGINE", "ReportEngine", "Session"]
 
+# nbclient's own 60 and 4 seconds end a report on a machine that is busy at night.
+_START_S = 300
+_OUTPUT_S = 60
+
 ENGINE = "jupyter_localllm"
 """The name under which papermill knows it."""
 
@@ -63,7 +67,8 @@ class ReportEngine(NBClientEngine):  # type: ignore[misc]
                 session,
                 kernel_name=kernel_name,
                 timeout=None,
-                startup_timeout=kwargs.get("start_timeout", 60),
+                startup_timeout=_START_S,
+                iopub_timeout=_OUTPUT_S,
                 coalesce_streams=True,  # in how many pieces a cell's words come is a matter of time
                 resources={"metadata": {"path": str(session.folder)}},
             )

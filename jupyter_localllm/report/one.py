@@ -181,4 +181,5 @@ def _said(ran: Run, answers: Sequence[KeptAnswer], outputs: dict[str, dict[str, 
         told.append(f"{counted.supported:,} of {counted.supported + counted.unsupported:,} checked claims supported")
     told += [f"{counted.errors:,} with errors"] if counted.errors else []
     yield ", ".join(told)
-    yield from (f"written: {facts['path']}" for facts in outputs.values() if "error" not in facts)
+    made = [outputs[kind] for kind in ("html", "pdf", "notebook", "json") if kind in outputs]
+    yield from (f"written: {facts['path']}" for facts in made if "error" not in facts)
