@@ -24,7 +24,9 @@ _PAIR = ("NAME", "VALUE")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("notebook", help="the notebook to run")
+    parser.add_argument("notebook", nargs="?", help="the notebook to run")
+    parser.add_argument("--diff", nargs=2, metavar=("OLD", "NEW"), help="run nothing: tell what moved between two "
+                        "executed notebooks; the exit status is 3 if something did")  # fmt: skip
     _parameters(parser.add_argument_group("parameters"))
     _outputs(parser.add_argument_group("files"))
     _running(parser.add_argument_group("the run"))
@@ -88,15 +90,38 @@ def _seconds(text: str) -> float:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from jupyter_localllm.report.one import USAGE, make, worst
+    from jupyter_localllm.report.one import USAGE
+
+    try:
+        return _reports(arguments) if arguments.diff is None else _moved(arguments)
+    except LocalLLMError as error:  # of the line: what goes wrong in a run is told by it
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _moved(arguments: argparse.Namespace) -> int:
+    from jupyter_localllm.report.moved import compare, plain, text
+    from jupyter_localllm.report.one import DONE, GATE
+    from jupyter_localllm.report.summary import as_json
+    from jupyter_localllm.report.written import write
+
+    if arguments.notebook is not None or arguments.out:
+        raise UsageError("--diff compares two notebooks that have run, and runs none", "--diff OLD NEW")
+    moved = compare(*arguments.diff)
+    if arguments.json is not None:
+        write(
+            Path(arguments.json), as_json({"old": arguments.diff[0], "new": arguments.diff[1], "moved": plain(moved)})
+        )
+    _tell(arguments, text(moved))
+    return GATE if any(one.what != "provenance" for one in moved) else DONE
+
+
+def _reports(arguments: argparse.Namespace) -> int:
+    from jupyter_localllm.report.one import make, worst
 
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it warns of is told in our words
     with contextlib.ExitStack() as stack:
-        try:
-            orders = _orders(arguments, stack)
-        except LocalLLMError as error:  # nothing has run yet
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            return USAGE
+        orders = _orders(arguments, stack)
         statuses = []
         for number, order in enumerate(orders, start=1):
             _tell(arguments, _heading(number, orders), *order.notes)
@@ -130,6 +155,8 @@ def _orders(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> list[
     from jupyter_localllm.report.order import orders
     from jupyter_localllm.report.sidecar import imported
 
+    if arguments.notebook is None:
+        raise UsageError("no notebook is named", "jupyter localllm report NOTEBOOK --out FILE")
     papermill()
     made = orders(_request(arguments))
     if arguments.import_cache is None:

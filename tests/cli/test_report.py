@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,25 @@ def test_a_pdf_that_cannot_be_made_is_said_first(
     monkeypatch.setattr(order, "Order", None)
     assert main(["report", "in.ipynb", "--out", "r.pdf"]) == 2
     assert capsys.readouterr().err == "DependencyMissing: a PDF needs a browser\nRun: this\n"
+
+
+def test_what_moved(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two notebooks that have run are compared, none is run; 3 if something moved, 2 if they cannot be compared."""
+    names = []
+    for number in (1, 2, 2):
+        made = nbformat.read(source, as_version=4)
+        made.cells[0].outputs = [nbformat.v4.new_output("stream", text=f"{number} of 12")]
+        names.append(str(tmp_path / f"{len(names)}.ipynb"))
+        nbformat.write(made, names[-1])
+    assert main(["report", "--diff", names[0], names[1], "--json", "moved.json"]) == 3
+    assert "1 → 2" in capsys.readouterr().out
+    (moved,) = json.loads(Path("moved.json").read_text(encoding="utf-8"))["moved"]
+    assert moved["numbers"] == [["1", "2"]]
+    assert main(["report", "--diff", names[1], names[2], "--quiet"]) == 0
+    assert main(["report", "--diff", names[1], "none.ipynb"]) == 2
+    assert main(["report", "in.ipynb", "--diff", *names[:2]]) == 2
+    assert main(["report", "--out", "r.html"]) == 2
+    assert "no notebook is named" in capsys.readouterr().err
 
 
 def tracker() -> Tracker:
