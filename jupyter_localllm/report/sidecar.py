@@ -55,9 +55,9 @@ def imported(path: Path, settings: Mapping[str, str], folder: Path) -> Iterator[
             counts = import_(cache, path)
         finally:
             cache.close()
-        told = f"{counts.added:,} answers taken in from {path}"
-        told += f", {counts.same:,} were there already" if counts.same else ""
-        told += f"; {counts.kept:,} others to the same questions are in the cache, and stay" if counts.kept else ""
+        told = f"answers of {path}: {counts.added:,} taken in"
+        told += f", {counts.same:,} there already" if counts.same else ""
+        told += f", {counts.kept:,} not, for the cache has others to the same questions" if counts.kept else ""
         yield {**settings, "cache_dir": str(place)}, told
 
 
