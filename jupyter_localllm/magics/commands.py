@@ -25,7 +25,7 @@ from jupyter_localllm.show.tables import Page, Table, table
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["run_command"]
+__all__ = ["cache", "run_command"]
 
 
 def run_command(shell: InteractiveShell, command: Subcommand) -> None:
@@ -79,7 +79,8 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     return "\n".join([*lines, *([lost] if lost else [])])
 
 
-def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
+def cache(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
+    """Tell what is kept, or forget, write or read it."""
     store = handle.answers
     if command.action == "clear":
         count = store.stats().entries
@@ -169,7 +170,7 @@ _COMMANDS: dict[str, Callable[[Any, LocalLLM, Subcommand], str | Page]] = {
     "models": models,
     "pull": pull_model,
     "unload": unload,
-    "cache": _cache,
+    "cache": cache,
     "config": _config,
     "history": _history,
     "help": _help,
