@@ -1,43 +1,49 @@
-"""``jupyter localllm cache``: the words of ``%llm cache``."""
+"""``jupyter localllm cache``."""
 
 from __future__ import annotations
 
 import argparse
 
 from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.words import tell
 
 __all__ = ["COMMAND"]
 
-_SHOW = "show"
+
+def days(text: str) -> float:
+    """Read a number of days."""
+    from jupyter_localllm.magics import subcommands
+
+    return subcommands.days(text)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(action=_SHOW, file="", days=None)
-    several = parser.add_subparsers(title="actions", metavar="ACTION", dest="action")
-    several.add_parser(_SHOW, aliases=["stats"], help="size, hits and entries; also what comes without an action")
-    several.add_parser("clear", help="forget all answers")
-    prune = several.add_parser("prune", help="forget answers not used for some days")
-    prune.add_argument("--days", type=_days, metavar="N", help="30 if not given")
-    export = several.add_parser("export", help="write the answers to a text file")
-    export.add_argument("file", metavar="FILE")
-    taken = several.add_parser("import", help="read them from one")
-    taken.add_argument("file", metavar="FILE")
-
-
-def _days(text: str) -> float:
-    days = float(text)
-    if not 0 <= days < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of days")
-    return days
+    parser.set_defaults(action="show", file=None, days=None)
+    several = parser.add_subparsers(metavar="ACTION")
+    for action, help in (
+        ("show", "where it is, and what is in it; so does no action"),
+        ("clear", "forget all answers"),
+        ("prune", "forget those not used for so long"),
+        ("export", "write them to a text file"),
+        ("import", "read them from one"),
+    ):
+        also = ["stats"] if action == "show" else []
+        one = several.add_parser(action, aliases=also, help=help, description=help, allow_abbrev=False)
+        one.set_defaults(action=action)
+        if action == "prune":
+            one.add_argument("--days", type=days, metavar="N", help="days (30)")
+        elif action in ("export", "import"):
+            one.add_argument("file", metavar="FILE")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from jupyter_localllm.api import LocalLLM
-    from jupyter_localllm.magics.stored import DAYS, cached
+    from jupyter_localllm.magics.commands import cache
+    from jupyter_localllm.magics.subcommands import Subcommand
 
-    days = DAYS if arguments.days is None else arguments.days
-    print(cached(LocalLLM(), arguments.action or _SHOW, arguments.file, days))
+    options = {} if arguments.days is None else {"days": arguments.days}
+    tell(cache(None, LocalLLM(), Subcommand("cache", arguments.action, arguments.file, options)))
     return 0
 
 
-COMMAND = Command("cache", "the answers kept on disk: tell, write, read, forget", _arguments, _run)
+COMMAND = Command("cache", "the answers kept on disk: size, and forgetting, writing and reading them", _arguments, _run)

@@ -11,6 +11,7 @@ from typing import Final
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cli import bench, cache, doctor, models, pull, report
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
+from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["COMMANDS", "main", "parser"]
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except LocalLLMError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
         return _FAILED
     except BrokenPipeError:  # `| head` has read enough; at exit nothing must be written there again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cli.base import Command
 from jupyter_localllm.cli.running import shown
+from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError, UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return _reports(arguments) if arguments.diff is None else _moved(arguments)
     except LocalLLMError as error:  # of the line: what goes wrong in a run is told by it
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
         return USAGE
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from jupyter_localllm.report.page.sanitize import as_pre, is_blank, sanitized
 from jupyter_localllm.report.page.words import markdown
 from jupyter_localllm.show.plain import clean
+from jupyter_localllm.show.saved import encodable
 
 __all__ = ["Block", "output"]
 
@@ -89,7 +90,7 @@ def _picture(kind: str, content: Any) -> str:
     """A picture as an address that holds it; empty if it is none. Drawings run no script and fetch nothing as one."""
     if kind == "image/svg+xml":
         text = _text(content).strip()
-        return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}" if text else ""
+        return f"data:{kind};base64,{base64.b64encode(encodable(text).encode()).decode()}" if text else ""
     try:
         held = base64.b64decode(_text(content), validate=False)
     except (binascii.Error, ValueError):

@@ -21,6 +21,7 @@ from jupyter_localllm.report.page.notes import Footnotes
 from jupyter_localllm.report.page.outputs import Block, output
 from jupyter_localllm.report.page.words import markdown
 from jupyter_localllm.show.listing import clipped, one_line
+from jupyter_localllm.show.saved import encodable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -102,7 +103,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
     cells = [made for index, cell in enumerate(read.get("cells", ())) if (made := _cell(index, cell, making)).blocks]
     head, cells = _headed(cells, title, read, making, "" if isinstance(notebook, Mapping) else Path(notebook).stem)
     listed = contents(making.headings.found)
-    return _template().render(
+    page = _template().render(
         title=head.words,
         heading=head,
         language=_language(read),
@@ -115,6 +116,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
         notes=making.notes.listed,
         models=_models(making.kept.values()),
     )
+    return encodable(page)
 
 
 def _cell(index: int, cell: Mapping[str, Any], making: _Making) -> Cell:
