@@ -52,6 +52,14 @@ class Session:
     manager: Any = None
     unsaved: OSError | None = field(default=None)
 
+    def save(self, notebook: Any) -> None:
+        """Keep it; a full disk costs the saving, not the run, and the next save may do."""
+        try:
+            write(self.saved, nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+            self.unsaved = None
+        except OSError as error:
+            self.unsaved = error
+
 
 class ReportEngine(NBClientEngine):  # type: ignore[misc]
     """Runs a notebook for a report."""
@@ -92,12 +100,8 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]
         self.failed: int | None = None
 
     def save(self, **kwargs: Any) -> None:
-        """Save the notebook; a full disk costs the saving, not the run, and the next save may do."""
-        try:
-            write(self.session.saved, nbformat.writes(self.nb))  # type: ignore[no-untyped-call]
-            self.session.unsaved = None
-        except OSError as error:
-            self.session.unsaved = error
+        """Save the notebook."""
+        self.session.save(self.nb)
         self.last_save_time = self.now()
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Mapping
@@ -187,12 +188,22 @@ def run(job: Job, watch: Watch, *, grace_s: float | None = None) -> Run:
 
 def _kept(job: Job, session: Session, failure: Failure | None) -> Any:
     """The notebook as it stands on disk."""
-    manager = session.manager
-    notebook = job.notebook if manager is None else manager.nb
-    if manager is not None:
-        _say_in_cell(notebook, failure)
-        notebook.metadata.papermill.update(input_path=str(job.source), output_path=str(job.saved))
-        manager.save()
+    if session.manager is None:
+        return _unrun(job, session)
+    notebook = session.manager.nb
+    _say_in_cell(notebook, failure)
+    notebook.metadata.papermill.update(input_path=str(job.source), output_path=str(job.saved))
+    session.manager.save()
+    return notebook
+
+
+def _unrun(job: Job, session: Session) -> Any:
+    """A notebook that never began, without the outputs of an earlier day: they must not be taken for this run's."""
+    notebook = copy.deepcopy(job.notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    session.save(notebook)
     return notebook
 
 

@@ -236,6 +236,20 @@ def test_a_kernel_that_dies(tmp_path: Path) -> None:
     assert done.notebook.cells[1].outputs[0].ename == "DeadKernelError"
 
 
+def test_a_run_that_never_began(tmp_path: Path) -> None:
+    """What stood in the notebook from an earlier day is not taken for an output of this run."""
+    source = save(tmp_path / "n.ipynb", "1", parameters="a = 1")
+    notebook = nbformat.read(source, as_version=4)
+    notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="of yesterday")]
+    nbformat.write(notebook, source)
+    job = Job(source, nbformat.read(source, 4), {"a": 2}, tmp_path / "out.ipynb", tmp_path, language="klingon")
+    done = run(job, Told())
+    assert done.failure is not None
+    assert (done.failure.cell, "klingon" in done.failure.message) == (None, True)
+    assert nbformat.read(tmp_path / "out.ipynb", 4).cells[1].outputs == done.notebook.cells[1].outputs == []
+    assert job.notebook.cells[1].outputs != []
+
+
 def test_errors_that_are_meant_to_be(tmp_path: Path) -> None:
     """A cell with the tag raises-exception may raise one, and SystemExit without a status ends the notebook well."""
     source = save(tmp_path / "tagged.ipynb", "1 / 0", "print('here')", tags=("raises-exception",))
