@@ -182,6 +182,22 @@ def test_sources_are_footnotes() -> None:
     assert "line 2" in words(made)
 
 
+def test_calls_of_tools() -> None:
+    """What was called, and what came of it, stands above the answer."""
+    assert 'tool: price("tea") = 12' in words(html(notebook("tool")))
+
+
+def test_short_questions_stand_above() -> None:
+    """A short question is there for the reader, a prompt of many lines is not; with code it stands in the code."""
+    long = new_code_cell(
+        "%%llm\nFacts: 3.\nSentence:", outputs=shown(view_of(Result("So."), question="Facts: 3.\nSay:"))
+    )
+    made = html(new_notebook(cells=[*notebook("plain").cells, long]))
+    assert made.count('<p class="asked"') == 1
+    assert '<p class="asked" dir="auto">What is the capital of France?</p>' in made
+    assert '<p class="asked"' not in html(notebook("plain"), code=True)
+
+
 def test_what_is_not_carried() -> None:
     """A claim that no source carries is marked in the text, told among the sources, and counted at the top."""
     made = html(notebook("cited"))
