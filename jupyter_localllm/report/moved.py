@@ -16,6 +16,7 @@ from jupyter_localllm.report.collect import KeptAnswer, collect, read_notebook
 from jupyter_localllm.report.matched import Pair, pairs
 from jupyter_localllm.report.reasons import other_run, reasons
 from jupyter_localllm.report.results import Shown, shown
+from jupyter_localllm.report.tidy import tidied
 from jupyter_localllm.show.listing import clipped, one_line
 
 __all__ = ["Moved", "compare", "plain", "text"]
@@ -84,7 +85,7 @@ def compare(old: Notebook, new: Notebook) -> tuple[Moved, ...]:
     DependencyMissing
         nbformat is not installed.
     """
-    read = read_notebook(old), read_notebook(new)
+    read = tidied(read_notebook(old)), tidied(read_notebook(new))
     kept = [{(one.cell, one.output): one for one in collect(one)} for one in read]
     return tuple(moved for pair in pairs(*read) for moved in _of_pair(pair, *kept))
 
