@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; in
 
 
 @pytest.fixture(autouse=True)
-def private_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def private_places(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Caches and settings of this machine's user stay out of the tests."""
     for name in [n for n in os.environ if n.startswith("JUPYTER_LOCALLLM_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    cache = tmp_path_factory.mktemp("cache")
+    if request.node.get_closest_marker("model"):
+        request.getfixturevalue("seen_model")(cache)
+    monkeypatch.setenv("JUPYTER_LOCALLLM_CACHE_DIR", str(cache))
     monkeypatch.setenv("JUPYTER_LOCALLLM_PULL_DIR", str(tmp_path_factory.mktemp("pulled")))
     monkeypatch.setenv("JUPYTER_LOCALLLM_MODEL_PLACES", "")
     monkeypatch.setenv("JUPYTER_LOCALLLM_N_THREADS", "1")  # two threads and another process do not share two cores
@@ -52,3 +58,29 @@ def model_file() -> ModelFile:
 def model_path(model_file: ModelFile) -> Path:
     """Its file."""
     return Path(model_file.path)
+
+
+@pytest.fixture(scope="session")
+def seen_model(tmp_path_factory: pytest.TempPathFactory, model_file: ModelFile) -> Callable[[Path], None]:
+    """Gives a cache directory the memo of one in which the real model was used before.
+
+    The first use tries the file in a child process, which takes seconds; `tests/engine/llama/test_check.py` and
+    `tests/kernel/test_survival.py` are about it.
+    """
+    from jupyter_localllm.cache import AnswerCache
+    from jupyter_localllm.engine.owner import Owner
+    from jupyter_localllm.runtime.prepare import ModelSpec, Preparation
+
+    cache, owner = AnswerCache(tmp_path_factory.mktemp("seen")), Owner()
+    try:
+        found = (model_file.name, Path(model_file.path))
+        for _ in Preparation(owner).engine(ModelSpec(model_file.name), found, cache, list):
+            pass
+    finally:
+        owner.close()
+        cache.close()
+
+    def give(directory: Path) -> None:
+        shutil.copytree(cache.directory / "memo", directory / "memo")
+
+    return give
