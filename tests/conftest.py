@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,26 +62,20 @@ def model_path(model_file: ModelFile) -> Path:
 
 
 @pytest.fixture(scope="session")
-def seen_model(tmp_path_factory: pytest.TempPathFactory, model_file: ModelFile) -> Callable[[Path], None]:
+def seen_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
     """Gives a cache directory the memo of one in which the real model was used before.
 
     The first use tries the file in a child process, which takes seconds; `tests/engine/llama/test_check.py` and
     `tests/kernel/test_survival.py` are about it.
     """
-    from jupyter_localllm.cache import AnswerCache
-    from jupyter_localllm.engine.owner import Owner
-    from jupyter_localllm.runtime.prepare import ModelSpec, Preparation
+    from jupyter_localllm import LocalLLM, runtime
 
-    cache, owner = AnswerCache(tmp_path_factory.mktemp("seen")), Owner()
-    try:
-        found = (model_file.name, Path(model_file.path))
-        for _ in Preparation(owner).engine(ModelSpec(model_file.name), found, cache, list):
-            pass
-    finally:
-        owner.close()
-        cache.close()
+    seen = tmp_path_factory.mktemp("seen")
+    with closing(LocalLLM(model="smollm2-135m-instruct", n_threads=1, calibrate=False, cache_dir=str(seen))) as llm:
+        llm.load()
+    runtime.reset()
 
     def give(directory: Path) -> None:
-        shutil.copytree(cache.directory / "memo", directory / "memo")
+        shutil.copytree(seen / "memo", directory / "memo")
 
     return give

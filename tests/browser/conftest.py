@@ -36,8 +36,9 @@ def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def jupyter_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not (LABEXTENSION / "package.json").exists():
         pytest.fail("The labextension is not built: `cd labextension && npm ci && npm run build:prod`.")
-    # The speed of a model has tests of its own; measured beside other tests it is not steady, and measured each time.
-    with running_server(tmp_path_factory.mktemp("jupyter") / "home", {"JUPYTER_LOCALLLM_CALIBRATE": "false"}) as server:
+    # As in tests/conftest.py: two threads and Chromium do not share two cores, and speeds have tests of their own.
+    env = {"JUPYTER_LOCALLLM_N_THREADS": "1", "JUPYTER_LOCALLLM_CALIBRATE": "false"}
+    with running_server(tmp_path_factory.mktemp("jupyter") / "home", env) as server:
         yield server
 
 

@@ -110,19 +110,19 @@ def test_a_build_that_dies_leaves_the_kernel_alive(
 
 
 def test_the_check_is_done_once(new_kernel: Callable[..., Kernel], first_use: dict[str, str]) -> None:
-    """The second kernel with the same build, CPU and file starts no child."""
+    """The second kernel with the same build, CPU and file starts no child; nor do the other kernels of these tests."""
     watch = (
         "import subprocess\nstarted = []\noriginal = subprocess.Popen.__init__\n"
         "def watched(self, args, *a, **k):\n    started.append(args)\n    original(self, args, *a, **k)\n"
         "subprocess.Popen.__init__ = watched"
     )
     counts = []
-    for _ in range(2):
-        kernel = new_kernel(**first_use)
+    for env in (first_use, first_use, {}):
+        kernel = new_kernel(**env)
         kernel.good(watch)
         kernel.good("%%llm --max-tokens 2 --cache off\nHi", "a")
         counts.append(kernel.good("print(sum('probe' in str(a) for a in started))").stdout.strip())
-    assert counts == ["1", "0"]
+    assert counts == ["1", "0", "0"]
 
 
 def test_kill_between_cache_writes(new_kernel: Callable[..., Kernel]) -> None:
