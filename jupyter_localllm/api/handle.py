@@ -193,7 +193,9 @@ class Handle(FileSettings):
         return self._runtime.conversations
 
     def _ready(self) -> Generator[Status, None, Engine]:
-        return (yield from self._model().engine())
+        engine = yield from self._model().engine()
+        yield from engine.load()  # one that is made of others has loaded nobody yet
+        return engine
 
     def _model(self) -> Model:
         return runtime.EngineModel(self._engine) if self._engine is not None else self._named(self.model, self._holder)

@@ -162,7 +162,7 @@ def _metadata(finished: Finished) -> dict[str, Any]:
         "max_tokens": provenance.max_tokens,
         "stop": list(provenance.stop),
         "versions": dict(provenance.versions),
-        **({"remote": provenance.remote} if provenance.remote else {}),
+        **{name: value for name in ("remote", "answered_by") if (value := getattr(provenance, name))},
         "volatile": {
             "cached": progress.cached,
             "seconds": round(progress.elapsed_s, 3),

@@ -52,6 +52,7 @@ class BackendModel:
             identity=lambda name: others(name).sha256(),
             render=render_chat,
             memo=cache.memo,
+            versions=lambda name: others(name).versions(),
         )
         self._sha256 = ""
 

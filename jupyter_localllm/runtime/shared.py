@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.cache import AnswerCache
 from jupyter_localllm.conversation import Conversations
 from jupyter_localllm.engine.backends import Target
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.base import Engine, Routing
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.runtime.places import Places
@@ -169,7 +169,7 @@ class Runtime:
         if isinstance(getattr(engine, "model", None), ModelFolder) and not engine.loaded:  # it will lie in our memory
             self._make_way(engine, max_models)
             yield from load_folder(engine, lambda: self._others(engine))
-        else:
+        elif not isinstance(engine, Routing):  # such a one loads whom it chooses
             yield from engine.load()
         return engine
 

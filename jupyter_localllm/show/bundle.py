@@ -39,6 +39,7 @@ _WARN = "border-left:3px solid var(--jp-warn-color1,var(--vscode-editorWarning-f
 _TAIL = "display:flex;flex-direction:column-reverse;max-height:12em;overflow:auto"
 
 _LONGEST_SUMMARY = 160
+_WHERE_THERE = ("remote", "answered_by", "answered_sha256", "answered_why")  # of a provenance, if there is something
 
 
 def bundle(view: View, blocks: BlockRenderer | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -137,7 +138,8 @@ def _html(view: View, form: Shown) -> str:
         parts.append(f'<div class="jp-LocalLLM-text">\n{form.html}</div>\n')
     if view.answer is not None and view.ended:
         parts.append(_below(view.answer))
-    parts += [_mark(text) for text in _marks(view, form)]
+    parts += [_quiet(note.text) for note in view.notes if note.code == "routed"]
+    parts += [_mark(text) for text in _marks(view, form, told=("routed",))]
     parts.append(_footer(view) if view.ended else _live(view))
     # Typesetters look at what is marked as mathematics, and at nothing else: see `jupyter_localllm.show.html`.
     return f'<div class="jp-LocalLLM-answer mathjax_ignore tex2jax_ignore">\n{"".join(parts)}</div>'
@@ -186,8 +188,15 @@ def _mark(text: str, name: str = "jp-LocalLLM-mark") -> str:
     return f'<div class="{name}" style="{style}">{escape(clean(text))}</div>\n'
 
 
-def _marks(view: View, form: Shown) -> list[str]:
-    return [note.text for note in view.notes] + ([form.remark] if form.remark else [])
+def _quiet(text: str) -> str:
+    """What is said of an answer and is no reason to look twice: which model of a router gave it."""
+    return f'<div class="jp-LocalLLM-said" style="{_QUIET};margin-top:.4em">{escape(clean(text))}</div>\n'
+
+
+def _marks(view: View, form: Shown, told: tuple[str, ...] = ()) -> list[str]:
+    """Notes and the form's remark; without those that are told elsewhere."""
+    notes = [note.text for note in view.notes if note.code not in told]
+    return notes + ([form.remark] if form.remark else [])
 
 
 def _live(view: View) -> str:
@@ -295,7 +304,7 @@ def _provenance(provenance: Provenance) -> dict[str, Any]:
         "sources": dict(provenance.sources),
         "key": provenance.key,
         "versions": dict(provenance.versions),
-        **({"remote": provenance.remote} if provenance.remote else {}),
+        **{name: value for name in _WHERE_THERE if (value := getattr(provenance, name))},
     }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from jupyter_localllm.engine.backends import Home, Target, backend_of, target_of
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.base import Engine, Opening
 from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.engine.router.engine import Opening, Route, RouterEngine
+from jupyter_localllm.engine.router.engine import Route, RouterEngine
 from jupyter_localllm.engine.router.rules import parsed
 from jupyter_localllm.errors import LocalLLMError, UsageError
 
@@ -38,7 +41,7 @@ class RouterBackend:
     def engine(self, target: Target, home: Home) -> Engine:
         """The engine, nothing of it loaded yet."""
         routes = [
-            Route(_opening(home, name), name, remote=_remote(of), **rules)  # type: ignore[arg-type]
+            Route(_opening(home, name), name, remote=_remote(of), facts=_facts(home, name), **rules)  # type: ignore[arg-type]
             for (name, rules), (_, of) in zip(parsed(target.name), _targets(target), strict=True)
         ]
         return RouterEngine(routes, name=f"{target.scheme}:{target.name}", render=home.render)
@@ -69,6 +72,10 @@ def _identity(home: Home, name: str) -> str:
 
 def _opening(home: Home, name: str) -> Opening:
     return lambda: home.engine(name)
+
+
+def _facts(home: Home, name: str) -> Callable[[], Mapping[str, Any]]:
+    return lambda: {"versions": home.versions(name), "answered_sha256": home.identity(name)}
 
 
 BACKEND = RouterBackend()
