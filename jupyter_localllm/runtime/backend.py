@@ -94,8 +94,9 @@ class BackendModel:
             return self._backend.engine(self._target, self._home)
 
         engine = yield from self._runtime.backend(self._target, make, self._holder, self._max_models)
-        if not hasattr(self._backend, "parts"):  # to ask all of several again may take long
-            self._sha256 = ""  # a server may have turned out to have another model now
+        # An answer will be made, and a server may turn out to have another model now.
+        self._sha256 = ""
+        getattr(self._backend, "look_again", lambda _target: None)(self._target)
         return engine
 
     def versions(self) -> Mapping[str, str]:

@@ -129,7 +129,8 @@ class OllamaWire:
             **({"n_ctx_train": trained} if trained else {}),
             **({"parameters": of.parameter_size, "quantization": of.quantization_level} if of is not None else {}),
         }
-        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details, remote=self._remote)
+        tools = "tools" in self._can and not self._raw
+        return Described(self._n_ctx, tools, details=details, remote=self._remote, content=digest)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,6 +72,36 @@ def test_the_digest_is_kept_for_a_moment(fake: Any, handle: Make, monkeypatch: p
     count = len(fake.speaker.asked)
     assert all(handle().generate("hello?").cached for _ in range(3))
     assert len(fake.speaker.asked) == count
+
+
+def test_a_server_that_is_away_is_asked_once(fake: Any, handle: Make) -> None:
+    """Replays do not wait for it again; and as soon as an answer needs it, what it tells counts again."""
+    answers = [handle().generate(f"hello {i}?").text for i in range(3)]
+    routes = dict(fake.speaker.routes)
+    for path in routes:
+        fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
+    count = len(fake.speaker.asked)
+    assert [handle().generate(f"hello {i}?").text for i in range(3)] == answers
+    assert len(fake.speaker.asked) == count + 1
+    fake.speaker.routes.update(routes)
+    fake.digests["tiny:1b"] = "sha256:" + "e" * 64
+    other = handle().generate("hello 3?")
+    assert [note.code for note in other.notes] == ["changed"]  # it was asked for under the name of another one
+    assert not handle().generate("hello 0?").cached
+
+
+def test_the_digest_is_remembered_from_kernel_to_kernel(fake: Any, handle: Make) -> None:
+    """A backend that never asked knows it from the cache's memory, also as a part of a router."""
+    handle().generate("hello?")
+    for path in list(fake.speaker.routes):
+        fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
+    llm = handle()
+    target, model = llm._target(llm.model), llm._model()
+    assert target is not None
+    told = OllamaBackend().identity(target, model._home)  # type: ignore[attr-defined]
+    assert told == fake.digests["tiny:1b"]
+    with pytest.raises(EngineError, match="gone"):
+        OllamaBackend().identity(replace(target, name="thinker"), model._home)  # type: ignore[attr-defined]
 
 
 def test_the_cloud_is_elsewhere() -> None:
