@@ -94,9 +94,7 @@ class BackendModel:
             return self._backend.engine(self._target, self._home)
 
         engine = yield from self._runtime.backend(self._target, make, self._holder, self._max_models)
-        # An answer will be made, and a server may turn out to have another model now.
-        self._sha256 = ""
-        getattr(self._backend, "look_again", lambda _target: None)(self._target)
+        self._sha256 = ""  # an answer will be made, and a server may turn out to have another model now
         return engine
 
     def versions(self) -> Mapping[str, str]:

@@ -32,7 +32,6 @@ class OllamaBackend:
 
     def __init__(self) -> None:
         self._until: dict[Target, float] = {}  # how long what is remembered of a model counts
-        self._away: set[Target] = set()  # whose server was not there
 
     def check(self, target: Target) -> str:
         """The model and its address."""
@@ -69,21 +68,14 @@ class OllamaBackend:
             if not known:
                 raise
             digest, seconds = known, _AWAY_SECONDS
-            self._away.add(target)
         if digest != known:
             home.memo[place] = digest
         self._until[target] = time.monotonic() + seconds
         return digest
 
-    def look_again(self, target: Target) -> None:
-        """It is about to answer: what was remembered while it was away does not count any more."""
-        if target in self._away:
-            self._away.discard(target)
-            self._until.pop(target, None)
-
     def _asked_digest(self, target: Target) -> str:
         quick = replace(target, settings=replace(target.settings, server_timeout=_DIGEST_SECONDS))
-        digest: str = asked_once(self._place(target)[1], lambda: self._wire(quick), lambda wire: wire.digest())
+        digest: str = asked_once(self._place(target)[1], lambda: self._wire(quick), lambda wire: wire.content())
         return digest
 
     def engine(self, target: Target, home: Home) -> Engine:

@@ -75,8 +75,8 @@ class OllamaWire:
             )
         return self._opened
 
-    async def digest(self) -> str:
-        """What names the model's content.
+    async def content(self) -> str:
+        """The digest of the model.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class OllamaWire:
 
     async def describe(self) -> Described:
         """Find the model, and have it loaded."""
-        digest = await asyncio.wait_for(self.digest(), _DESCRIBING_SECONDS)
+        digest = await asyncio.wait_for(self.content(), _DESCRIBING_SECONDS)
         shown = await asyncio.wait_for(self._client.show(self._name), _DESCRIBING_SECONDS)
         self._can = frozenset(shown.capabilities or ("completion",))
         known = shown.modelinfo or {}

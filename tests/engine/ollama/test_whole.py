@@ -13,6 +13,7 @@ from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.ollama import backend
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
+from jupyter_localllm.engine.served import engine
 from jupyter_localllm.errors import (
     ContextOverflow,
     EngineError,
@@ -74,7 +75,7 @@ def test_the_digest_is_kept_for_a_moment(fake: Any, handle: Make, monkeypatch: p
     assert len(fake.speaker.asked) == count
 
 
-def test_a_server_that_is_away_is_asked_once(fake: Any, handle: Make) -> None:
+def test_a_server_that_is_away_is_asked_once(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replays do not wait for it again; and as soon as an answer needs it, what it tells counts again."""
     answers = [handle().generate(f"hello {i}?").text for i in range(3)]
     routes = dict(fake.speaker.routes)
@@ -85,6 +86,7 @@ def test_a_server_that_is_away_is_asked_once(fake: Any, handle: Make) -> None:
     assert len(fake.speaker.asked) == count + 1
     fake.speaker.routes.update(routes)
     fake.digests["tiny:1b"] = "sha256:" + "e" * 64
+    monkeypatch.setattr(engine, "_TRUSTED_SECONDS", 0.0)
     other = handle().generate("hello 3?")
     assert [note.code for note in other.notes] == ["changed"]  # it was asked for under the name of another one
     assert not handle().generate("hello 0?").cached

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM
-from jupyter_localllm.errors import EngineError
+from jupyter_localllm.engine.served import engine as served
+from jupyter_localllm.errors import EngineError, ModelNotFound
 from jupyter_localllm.types import Done, Job, Message, Prompt, Sampling
 from tests.engine.openai.speaker import DONE, Scripted, delta
 from tests.engine.served.engines import openai_engine
@@ -91,6 +92,26 @@ def test_other_weights_under_the_same_name(scripted: Scripted, handle: Make) -> 
     assert not handle("m").generate("hello?").cached
     assert not handle("m").generate("Tell me.", max_tokens=3).cached
     assert handle("m").generate("Tell me.", max_tokens=3).cached
+
+
+def test_a_server_that_was_restarted_unnoticed(
+    scripted: Scripted, handle: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such servers answer for any name: what another model says is not kept as this one's, and one that the list does
+    not have is not asked."""
+    scripted.models = [{"id": "m", "meta": {"n_params": 1}}]
+    llm = handle("m")
+    assert llm.generate("hello?").notes == ()
+    scripted.models = [{"id": "m", "meta": {"n_params": 2}}]
+    assert llm.generate("Tell me.", max_tokens=3).notes[0].code == "length"  # seen a moment ago
+    monkeypatch.setattr(served, "_TRUSTED_SECONDS", 0.0)
+    assert "changed" in [note.code for note in llm.generate("Tell me more.", max_tokens=3).notes]
+    assert not llm.generate("hello?").cached
+    scripted.models = [{"id": "other"}]
+    count = len(scripted.speaker.bodies(CHAT))
+    with pytest.raises(ModelNotFound, match="has no model 'm'"):
+        llm.generate("Tell me all.", max_tokens=3)
+    assert len(scripted.speaker.bodies(CHAT)) == count
 
 
 def test_a_map(scripted: Scripted, handle: Make) -> None:
