@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.ollama import backend
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
@@ -17,31 +16,19 @@ from jupyter_localllm.engine.served import engine
 from jupyter_localllm.errors import (
     ContextOverflow,
     EngineError,
-    LocalLLMError,
     UsageError,
 )
+from tests.engine.served.asking import Make, asked, told
 from tests.engine.served.server import Asked
 
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-Make = Callable[..., LocalLLM]
-
-
-def asked(fake: Any, path: str = "/api/chat") -> dict[str, Any]:
-    body: dict[str, Any] = fake.speaker.bodies(path)[-1]
-    return body
-
-
-def told(llm: LocalLLM, question: str = "Tell me something.", **options: Any) -> LocalLLMError:
-    with pytest.raises(LocalLLMError) as caught:
-        llm.generate(question, cache="off", **options)
-    return caught.value
+CHAT = "/api/chat"
 
 
 def test_an_embedding_model(fake: Any, handle: Make) -> None:
     """It embeds, and does not chat; a model that chats does not embed."""
     rows = handle("embed").embed(["abcd", "b"])
     assert rows[0].tolist() == pytest.approx([0.8, 0.6])
-    assert asked(fake, "/api/embed")["truncate"] is False
+    assert asked(fake.speaker, "/api/embed")["truncate"] is False
     assert "is an embedding model: it cannot answer" in told(handle("embed")).message
     with pytest.raises(EngineError, match="does not support embeddings"):
         handle().embed(["a"])
@@ -120,7 +107,7 @@ def test_an_embedding_model_is_let_go(fake: Any, handle: Make) -> None:
     llm.embed(["a"])
     fake.resident["embed:latest"] = 512
     llm.unload()
-    assert asked(fake, "/api/generate")["keep_alive"] == 0
+    assert asked(fake.speaker, "/api/generate")["keep_alive"] == 0
 
 
 def test_many_texts_are_embedded_in_parts(fake: Any, handle: Make) -> None:
@@ -150,7 +137,7 @@ def test_an_answer_that_is_not_whole(fake: Any, handle: Make) -> None:
 def test_a_prompt_is_not_cut_off(fake: Any, handle: Make) -> None:
     """The server is told to refuse what does not fit; one that read a part of it is an error."""
     handle().generate("hello?")
-    assert [asked(fake)[name] for name in ("truncate", "shift")] == [False, False]
+    assert [asked(fake.speaker, CHAT)[name] for name in ("truncate", "shift")] == [False, False]
     fake.speaker.routes["/api/chat"] = ending(done_reason="stop", prompt_eval_count=2048, eval_count=1)
     error = told(handle())
     assert isinstance(error, ContextOverflow)

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.served import engine as served
 from jupyter_localllm.errors import EngineError, ModelNotFound
 from jupyter_localllm.types import Done, Job, Message, Prompt, Sampling
 from tests.engine.openai.speaker import DONE, Scripted, delta
+from tests.engine.served.asking import Make
 from tests.engine.served.engines import openai_engine
 
 CHAT = "/v1/chat/completions"
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-Make = Callable[..., LocalLLM]
-
-
-def asked(scripted: Scripted) -> dict[str, Any]:
-    body: dict[str, Any] = scripted.speaker.bodies(CHAT)[-1]
-    return body
-
-
-def served_by(scripted: Scripted, owner: str) -> None:
-    scripted.models = [{"id": "m", "owned_by": owner, "max_model_len": 2048}]
 
 
 def test_what_is_known_at_a_stop_string(scripted: Scripted, handle: Make) -> None:
     """Notes on what the server was not told, and calls that were whole by then, are not lost at a stop string."""
-    served_by(scripted, "vllm")
+    scripted.served_by("vllm")
     call = {"index": 0, "id": "1", "type": "function"}
     whole, half = {"name": "f", "arguments": "{}"}, {"name": "g", "arguments": '{"a": '}
     scripted.speaker.routes[CHAT] = lambda _: [
