@@ -11,7 +11,7 @@
     │   ├── ModelFileError      the file is not a usable GGUF
     │   ├── ModelMemoryError    it does not fit in memory
     │   ├── PullError           it cannot be fetched
-    │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
+    │   └── ModelCheckFailed    what runs it died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
     │   ├── ContextOverflow     prompt and answer do not fit in the window
@@ -136,7 +136,7 @@ class PullError(ModelError):
 
 
 class ModelCheckFailed(ModelError):
-    """The installed build of llama.cpp died on this model, in a child process."""
+    """What runs this model, a build of llama.cpp or a library, died on it or refused it in a child process."""
 
 
 class EngineError(LocalLLMError):

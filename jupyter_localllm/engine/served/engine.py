@@ -25,6 +25,7 @@ from jupyter_localllm.errors import (
     LocalLLMError,
     ModelNotFound,
     ToolsRefused,
+    UsageError,
 )
 from jupyter_localllm.types import Done, Event, Job, ModelInfo, Note, Status, Usage
 
@@ -40,6 +41,7 @@ _REMEMBERED = 512  # texts whose tokens were counted
 _SLACK = 64  # pieces beyond max_tokens, after which a server is not listened to any more
 _LONGEST_REMEMBERED = 4096  # characters of one
 _TRUSTED_SECONDS = 3.0  # so long nobody looks whether the model is still the one that was found
+_LOOKING_SECONDS = 5.0
 _TRUSTED_ELSEWHERE_SECONDS = 60.0  # there the look takes as long as the way to the first token
 
 
@@ -143,9 +145,15 @@ class ServedEngine:
         busy = self._turns is not None and self._turns.locked()  # somebody has looked, and some servers take no other
         if said is None or busy or time.monotonic() - self._looked < trusted:
             return
-        if self._loop.call(lambda: self._told(lambda wire: wire.content())) != said.content:
-            self._described = None
         self._looked = time.monotonic()
+        try:
+            now = self._loop.call(lambda: self._told(lambda wire: asyncio.wait_for(wire.content(), _LOOKING_SECONDS)))
+        except (EngineClosed, ModelNotFound, UsageError):
+            raise
+        except LocalLLMError:  # if it is gone, the question will tell; a list alone that fails is no reason not to ask
+            return
+        if now != said.content:
+            self._described = None
 
     def holds(self, constraint: Constraint) -> bool:
         """Never for sure: servers differ, and some loosen a schema silently. So the model is told in words as well."""

@@ -93,6 +93,10 @@ def test_a_server_that_was_restarted_unnoticed(
     monkeypatch.setattr(served, "_TRUSTED_SECONDS", 0.0)
     assert "changed" in [note.code for note in llm.generate("Tell me more.", max_tokens=3).notes]
     assert not llm.generate("hello?").cached
+    listed = scripted.speaker.routes["/v1/models"]
+    scripted.speaker.routes["/v1/models"] = lambda _: (500, {"error": "no list today"})
+    assert llm.generate("Tell me again.", max_tokens=3).text
+    scripted.speaker.routes["/v1/models"] = listed
     scripted.models = [{"id": "other"}]
     count = len(scripted.speaker.bodies(CHAT))
     with pytest.raises(ModelNotFound, match="has no model 'm'"):
