@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_localllm import LocalLLM
+from jupyter_localllm.cache.transfer import export, import_
 from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.ollama import backend
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
@@ -91,6 +95,26 @@ def test_the_digest_is_remembered_from_kernel_to_kernel(fake: Any, handle: Make)
     assert told == fake.digests["tiny:1b"]
     with pytest.raises(EngineError, match="gone"):
         OllamaBackend().identity(replace(target, name="thinker"), model._home)  # type: ignore[attr-defined]
+
+
+def test_a_router_is_replayed_where_none_of_its_models_is(fake: Any, handle: Make, tmp_path: Path) -> None:
+    """From a cache that came in a file; where nothing is remembered either, it is told what is wrong with each."""
+    name = f"router:ollama:tiny:1b@{fake.speaker.url}|ollama:thinker@{fake.speaker.url}"
+    with closing(LocalLLM(model=name, cache_dir=str(tmp_path / "here"))) as llm:
+        first = llm.generate("hello?")
+        export(llm.answers, tmp_path / "answers.jsonl")
+    for path in list(fake.speaker.routes):
+        fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
+    with closing(LocalLLM(model=name, cache_dir=str(tmp_path / "there"))) as llm:
+        with pytest.raises(EngineError, match=r"none of router:.* can answer: ollama:tiny:1b@.*gone; ollama:think"):
+            llm.generate("hello?", cache="require")
+        import_(llm.answers, tmp_path / "answers.jsonl")
+        again = llm.generate("hello?", cache="require")
+    assert (again.cached, again.text, again.provenance.answered_by) == (
+        True,
+        first.text,
+        name[7:].split("|", maxsplit=1)[0],
+    )
 
 
 def test_the_cloud_is_elsewhere() -> None:
