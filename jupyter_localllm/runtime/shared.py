@@ -31,7 +31,7 @@ __all__ = ["Runtime", "current", "reset"]
 @dataclass
 class _Shared:
     engine: Engine
-    file: str = ""  # of a model in a file: other settings of the same one do not stay beside it
+    file: str = ""  # of a model in a file or folder: other settings of the same one do not stay beside it
     holders: set[int] = field(default_factory=set)
 
 
@@ -161,12 +161,13 @@ class Runtime:
         """Load and share the engine of a backend's model; `make` makes it if nobody has it yet."""
         check_fork(self._pid)
         key = (target,)
-        self._release_others(holder, key, "")
         shared = self._engines.get(key) or self._engines.setdefault(key, _Shared(make()))
+        engine, model = shared.engine, getattr(shared.engine, "model", None)
+        shared.file = model.path if isinstance(model, ModelFolder) else ""  # in our memory, as models in files are
+        self._release_others(holder, key, shared.file)
         shared.holders.add(holder)
         self._used(key)
-        engine = shared.engine
-        if isinstance(getattr(engine, "model", None), ModelFolder) and not engine.loaded:  # it will lie in our memory
+        if shared.file and not engine.loaded:
             self._make_way(engine, max_models)
             yield from load_folder(engine, lambda: self._others(engine))
         elif not isinstance(engine, Routing):  # such a one loads whom it chooses
