@@ -85,6 +85,7 @@ def test_a_server_that_was_restarted_unnoticed(
 ) -> None:
     """Such servers answer for any name: what another model says is not kept as this one's, and one that the list does
     not have is not asked."""
+    monkeypatch.setattr(served, "_TRUSTED_SECONDS", 1000.0)
     scripted.models = [{"id": "m", "meta": {"n_params": 1}}]
     llm = handle("m")
     assert llm.generate("hello?").notes == ()
