@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm import runtime
 from jupyter_localllm.chat.from_kernel import ModelState
 from jupyter_localllm.config import DEFAULT_MODEL
+from jupyter_localllm.engine.base import Routing
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models import KV_BYTES, ModelEntry, available, estimate, facts_of
 from jupyter_localllm.models.fitting import fit
@@ -46,6 +47,8 @@ class ModelWatch:
     def told(self, handle: LocalLLM) -> ModelState:
         """As panels get it."""
         engine, loading = handle.engine, self._loading
+        if isinstance(engine, Routing):  # figures are those of who answered last
+            engine = engine.resident
         if engine is not None and engine.loaded:
             info = self._info(engine)
             memory, window = _memory(engine, info), info.n_ctx if info is not None else None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.chat.models import ModelWatch
 from jupyter_localllm.constrain import Choices
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.router import Route, RouterEngine
@@ -230,6 +231,16 @@ def test_who_answered_is_part_of_the_record(tmp_path: Path) -> None:
         assert "[answered by large; small is for 50 tokens at most]" in data["text/plain"]
     status = resident_lines(llm.engine, str)[-1]  # type: ignore[arg-type]
     assert "small (not loaded), large (answered last: small is for 50 tokens at most), more (not loaded)" in status
+
+
+def test_panels_see_who_answered_last() -> None:
+    """Window and device are those of one model, and not of whichever was loaded first."""
+    routes = [Route(says("small", n_ctx=500), most_tokens=100), Route(says("large", n_ctx=5000))]
+    llm, watch = LocalLLM.from_engine(RouterEngine(routes), cache="off"), ModelWatch()
+    assert watch.told(llm).state == "absent"
+    for text, n_ctx in (("Hello?", 500), (LONG, 5000), ("Hello?", 500)):
+        llm.generate(text, max_tokens=20)
+        assert watch.told(llm).window == n_ctx
 
 
 def test_a_map_tells_all_that_answered(tmp_path: Path) -> None:
