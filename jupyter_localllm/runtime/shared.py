@@ -7,7 +7,7 @@ import itertools
 import os
 from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from jupyter_localllm.engine.backends import Target
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
+from jupyter_localllm.models import locate, locate_adapter
 from jupyter_localllm.runtime.places import Places
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
 from jupyter_localllm.runtime.room import memory_told, reload_room, retire_oldest
@@ -118,8 +119,9 @@ class Runtime:
         """
         check_fork(self._pid)
         found = self.places.locate(spec.model, spec.model_dirs, cache.memo)
+        spec, others = self._with_paths(spec, cache)
         file = stamp(found[1])
-        key = (*file, spec)
+        key = (*file, *map(stamp, others), spec)
         self._release_others(holder, key, file[0])
         shared = self._engines.get(key)
         fresh = shared is None  # room was made for it when its window was planned
@@ -132,6 +134,17 @@ class Runtime:
             yield from self._room_for(shared.engine, spec.max_models, fresh=fresh)
         yield from shared.engine.load()
         return shared.engine
+
+    def _with_paths(self, spec: ModelSpec, cache: AnswerCache) -> tuple[ModelSpec, list[Path]]:
+        """Find the files of an adapter and of a draft model by their names."""
+        named = {"adapter": locate_adapter, "draft_model": locate}
+        found = {
+            setting: self.places.locate(name, spec.model_dirs, cache.memo, find)[1]
+            for setting, find in named.items()
+            if (name := getattr(spec.settings, setting))
+        }
+        paths: dict[str, Any] = {setting: str(path) for setting, path in found.items()}
+        return replace(spec, settings=replace(spec.settings, **paths)), list(found.values())
 
     def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
         """Let others leave the memory, if there are too many or too little is free."""
