@@ -96,10 +96,10 @@ def unload(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
     resident = runtime.current().resident()
     chosen: Sequence[Any] = resident
     if command.value is not None:
-        wanted = command.value.casefold()
+        wanted, file = command.value.casefold(), ""
         with contextlib.suppress(LocalLLMError):
-            wanted = locate(command.value, handle.search)[0].casefold()
-        chosen = [engine for engine in resident if engine.name.casefold() == wanted]
+            file = os.path.realpath(locate(command.value, handle.search, handle.answers.memo)[1])
+        chosen = [one for one in resident if one.name.casefold() == wanted or (file and runtime.file_of(one) == file)]
         if not chosen:
             names = [engine.name for engine in resident]
             near = close_match(command.value, names) or (f"Loaded are: {', '.join(names)}." if names else "None is.")

@@ -21,12 +21,12 @@ from jupyter_localllm.models import locate, locate_adapter
 from jupyter_localllm.runtime.places import Places
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
 from jupyter_localllm.runtime.room import load_folder, memory_told, reload_room, retire_oldest
-from jupyter_localllm.types import ModelFolder, Status
+from jupyter_localllm.types import ModelFile, ModelFolder, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.select import Kept, KeptVectors
 
-__all__ = ["Runtime", "current", "reset"]
+__all__ = ["Runtime", "current", "file_of", "reset"]
 
 
 @dataclass
@@ -190,6 +190,10 @@ class Runtime:
         """The engines that are loaded now, the one that was not used for longest first."""
         return [shared.engine for shared in list(self._engines.values()) if shared.engine.loaded]
 
+    def resident_files(self) -> frozenset[str]:
+        """The real paths of the model files that are loaded now: a model may have several names."""
+        return frozenset(filter(None, map(file_of, self.resident())))
+
     def engine_of(self, holder: int) -> Engine | None:
         """The engine that `holder` used last, if it is loaded."""
         return next(iter(self.engines_of(holder)), None)
@@ -242,6 +246,12 @@ class Runtime:
                 if not shared.holders:
                     self._engines.pop(key, None)
                     _discard(shared.engine)
+
+
+def file_of(engine: Engine) -> str:
+    """The real path of an engine's model file; empty if it has none."""
+    model = getattr(engine, "model", None)
+    return os.path.realpath(model.path) if isinstance(model, ModelFile) else ""
 
 
 def _discard(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM, runtime
+from jupyter_localllm.chat.models import model_list
 from jupyter_localllm.cli import main
 from jupyter_localllm.errors import LocalLLMError, ModelError, ModelNotFound, UsageError
 from jupyter_localllm.magics.models import fetched, models, pull_model, unload, use
@@ -151,6 +152,25 @@ def test_unload_one_of_several(llm: LocalLLM) -> None:
     assert [engine.name for engine in runtime.current().resident()] == ["tiny"]
     assert unload(None, llm, Subcommand("unload")) == "unloaded tiny"
     assert unload(None, llm, Subcommand("unload")) == "nothing was loaded"
+
+
+@pytest.mark.parametrize("name", ["tiny", "TINY.gguf", "copy", "{folder}/tiny.gguf"])
+def test_a_file_is_one_model_by_all_its_names(llm: LocalLLM, folder: Path, name: str) -> None:
+    """Whatever it is called, the list marks it as in use and as loaded, and it is unloaded by another name."""
+    llm.model = name.format(folder=folder)
+
+    def line() -> str:
+        return next(line for line in str(models(None, llm, Subcommand("models"))).splitlines() if "copy" in line)
+
+    assert line().startswith("* ")
+    assert "loaded" not in line()
+    llm.load()
+    llm.model = "smollm2-135m-instruct"
+    assert "loaded" in line()
+    assert not line().startswith("*")
+    stem = "copy" if name == "copy" else "tiny"
+    assert [entry["name"] for entry in model_list(llm) if entry["loaded"]] == [stem]
+    assert unload(None, llm, Subcommand("unload", value=str(folder / f"{stem}.gguf"))) == f"unloaded {stem}"
 
 
 @pytest.fixture
