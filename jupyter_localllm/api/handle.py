@@ -16,8 +16,8 @@ from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError
-from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, sha256_of
+from jupyter_localllm.errors import LocalLLMError, ModelError
+from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, locate_adapter, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
 from jupyter_localllm.types import Status
@@ -240,15 +240,13 @@ class Handle(FileSettings):
 
         Raises
         ------
-        UsageError
-            There is no such file.
+        UsageError, ModelError
+            There is no such file, or its name fits several.
         """
         if not self.adapter:
             return ""
-        path = Path(self.adapter).expanduser()
-        if not path.is_file():
-            raise UsageError(f"there is no adapter {path}", "An adapter is a GGUF file made from a LoRA.")
-        return sha256_of(path, self.answers.memo)
+        memo = self.answers.memo
+        return sha256_of(self._runtime.places.locate(self.adapter, self.search, memo, locate_adapter)[1], memo)
 
 
 def current_shell() -> Any:

@@ -44,7 +44,9 @@ class Settings(Configurable):
     max_models = Int(
         4, min=1, help="Most models in memory at the same time; the one that was not used for longest makes room."
     ).tag(config=True)
-    adapter = Unicode("", help="LoRA adapter (GGUF) to apply; empty for none.").tag(config=True)
+    adapter = Unicode("", help="LoRA adapter (GGUF) to apply, a path or a name in the folders; empty for none.").tag(
+        config=True
+    )
     n_ctx = Int(
         None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
     ).tag(config=True)

@@ -245,6 +245,19 @@ def test_an_adapter_for_another_model(handle: Callable[..., LocalLLM], folder: P
     assert plain.generate("Hello", max_tokens=8).text != changed.generate("Hello", max_tokens=8).text
 
 
+def test_an_adapter_by_its_name_and_another_in_its_place(
+    handle: Callable[..., LocalLLM], folder: Path, tmp_path: Path
+) -> None:
+    """It is found where models are, a draft model too; another file of that name is another adapter."""
+    dirs, lora = [str(folder), str(tmp_path)], write_tiny_adapter(tmp_path / "poet.gguf")
+    named = handle("a", adapter="poet", draft_model="b", model_dirs=dirs)
+    by_path = handle("a", adapter=str(lora))
+    said = named.generate("Hello", max_tokens=8).text
+    assert said == by_path.generate("Hello", max_tokens=8, cache="off").text
+    write_tiny_adapter(tmp_path / "new", rank=2).replace(lora)
+    assert named.generate("Hello", max_tokens=8).text != said
+
+
 @pytest.fixture
 def load_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FolderEngine]:
     """Load a model folder of some size, by a library that is none, as its backend does."""
