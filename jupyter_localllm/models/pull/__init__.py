@@ -20,7 +20,7 @@ from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_
 from jupyter_localllm.models.pull.partial import Partial
 from jupyter_localllm.models.pull.room import check_all
 from jupyter_localllm.models.pull.target import Target
-from jupyter_localllm.models.pull.trouble import Broken
+from jupyter_localllm.models.pull.trouble import CONNECTION, Broken, tries_of
 from jupyter_localllm.models.pull.wanted import Wanted, read
 from jupyter_localllm.types import Status
 
@@ -154,15 +154,14 @@ def _judged(asked: Wanted, memo: MutableMapping[str, str], *, fetched: bool) -> 
 
 def _patiently(action: Callable[[], T], patience: Patience, tell: Tell) -> T:
     """Do what asks a server, again if the way breaks."""
+    met = False
     for failures in range(1, patience.tries + 1):
         try:
             return action()
         except Broken as broken:
-            if failures == patience.tries:
-                raise PullError(
-                    f"The hub cannot be reached: {broken.what}.",
-                    "Check the connection. Behind a proxy: HTTPS_PROXY; a mirror of the hub: HF_ENDPOINT.",
-                ) from None
+            met = met or not broken.absent
+            if failures >= tries_of(broken, patience.tries, met=met):
+                raise PullError(f"The hub cannot be reached: {broken.what}.", CONNECTION) from None
             tell(Status("pulling", f"{broken.what}; trying again"))
             time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
     raise AssertionError("unreachable")

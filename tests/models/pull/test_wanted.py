@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,19 @@ def test_names_of_strangers_stay_in_the_folder(name: str, tmp_path: Path) -> Non
     """A server cannot choose a place outside of it."""
     with pytest.raises(LocalLLMError):
         inside(tmp_path, "host", name)
+
+
+@pytest.mark.parametrize("name", ["\ud800-Q4_K_M.gguf", "\x1b[2J-Q4_K_M.gguf", "a\nb-Q4_K_M.gguf", "a\rb-Q4_K_M.gguf"])
+def test_names_that_no_file_has(name: str, hub: FakeHub, fetch: Puller) -> None:
+    """Halves of characters and what a terminal obeys are errors, and reach no terminal."""
+    hub.listing = json.dumps([{"type": "file", "path": path} for path in (name, f"x/{name}")]).encode()
+    for wanted in (REPOSITORY, f"{REPOSITORY}/{name}"):
+        with pytest.raises(LocalLLMError) as caught:
+            fetch(wanted)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", str(caught.value)), str(caught.value)
+    hub.listing = json.dumps([{"type": "file", "path": name}]).encode()
+    with pytest.raises(LocalLLMError, match="cannot be a file's name"):
+        fetch(REPOSITORY)
 
 
 def test_a_repository_cannot_name_a_place_elsewhere(hub: FakeHub, fetch: Puller, tmp_path: Path) -> None:
