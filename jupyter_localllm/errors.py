@@ -77,7 +77,7 @@ class LocalLLMError(Exception):
     ----------
     message : str
         What is wrong, with the figures. Names of files and words of servers stand in it, so what would act on a
-        terminal is written out: ``\\x1b``.
+        terminal is written out.
     hint : str
         What to do about it; empty if there is nothing to do.
     """
