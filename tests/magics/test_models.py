@@ -161,7 +161,7 @@ def test_a_new_architecture_with_other_words(llm: LocalLLM, folder: Path) -> Non
     writer.write_tensors_to_file()
     writer.close()
     with pytest.raises(
-        ModelError, match="architecture 'wombat', which the installed llama.cpp does not know"
+        ModelError, match=r"architecture 'wombat', which the installed llama\.cpp does not know"
     ) as caught:
         use(None, llm, Subcommand("use", value="newest"))
     assert "damaged" not in str(caught.value)
