@@ -178,6 +178,17 @@ def test_a_broken_file_on_this_machine(fetch: Puller, tmp_path: Path) -> None:
     assert not (tmp_path / "models" / "page.gguf").exists()
 
 
+def test_a_split_model_on_this_machine_that_lacks_a_part(fetch: Puller, tmp_path: Path) -> None:
+    """Nothing is copied, and the error names the part that is not where the others are."""
+    parts = split(write_tiny_llama(tmp_path / "m.gguf"), tmp_path / "from", 3)
+    parts[1].unlink()
+    for part in (parts[0], parts[2]):
+        with pytest.raises(ModelFileError, match=parts[1].name) as caught:
+            fetch(str(part))
+        assert str(tmp_path / "from") in str(caught.value)
+    assert not [path for path in (tmp_path / "models").rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("by", ["hub", "address", "path"])
 def test_a_split_model_comes_whole(by: str, hub: FakeHub, fetch: Puller, tmp_path: Path) -> None:
     """One name is enough for all of its parts; it is found by its name without the numbers."""
