@@ -96,6 +96,19 @@ def test_all_about_one(llm: LocalLLM) -> None:
         models(None, llm, Subcommand("models", value="nothing-like-it"))
 
 
+def test_an_interrupted_pull_shows_no_stack(llm: LocalLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is no failure: one line says that what has come is kept."""
+
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jupyter_localllm.models.pull.pull", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        pull_model(None, llm, Subcommand("pull", value="owner/tiny-GGUF"))
+    (line,) = caught.value._render_traceback_()  # type: ignore[attr-defined]
+    assert "goes on where it stopped" in line
+
+
 def test_use_tells_the_memory(llm: LocalLLM) -> None:
     """What it will take stands there before anything is loaded."""
     said = use(None, llm, Subcommand("use", value="tiny"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
+from urllib.request import getproxies
 
 from jupyter_localllm.errors import ModelFileError, PullError
 from jupyter_localllm.models.checks import check_model
@@ -130,7 +131,12 @@ def _by_hub(  # noqa: PLR0917
 ) -> bool:
     """Whether huggingface_hub brought it."""
     if target.noted:
-        check_offer(target, hub.token, patience)
+        try:
+            check_offer(target, hub.token, patience)
+        except Broken as broken:
+            # Its client would go on trying for half a minute; it knows one way more than ours, the proxy for all.
+            if broken.absent and "all" not in getproxies():
+                return False
     try:
         by_hub.fetch(target, partial, tell, memo, hub=hub)
         return True

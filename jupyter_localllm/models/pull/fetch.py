@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Callable, MutableMapping
@@ -130,8 +129,10 @@ def check_offer(target: Target, token: str, patience: Patience) -> None:
     ------
     PullError
         It is another file now.
+    Broken
+        The server cannot be asked.
     """
-    with contextlib.suppress(Broken), get(target.url, token=token, silence_s=patience.silence_s) as answer:
+    with get(target.url, token=token, silence_s=patience.silence_s) as answer:
         _check_promises(target, _total(answer), _promised(target, answer))
 
 
