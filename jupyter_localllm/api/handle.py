@@ -18,7 +18,7 @@ from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import LocalLLMError, ModelError, SettingsError, UsageError
+from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError
 from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
@@ -112,7 +112,7 @@ class Handle(FileSettings):
         shell = current_shell()
         try:
             super().update_config(config)
-        except SettingsError:
+        except LocalLLMError:
             for section in self.section_names() if shell is not None else ():
                 kept, there = self.config.get(section, {}), shell.config.get(section, {})
                 for name in config.get(section, {}):

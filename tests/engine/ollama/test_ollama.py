@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM
-from jupyter_localllm.engine.served import bounded
 from jupyter_localllm.errors import (
     ContextOverflow,
     DependencyMissing,
@@ -233,21 +231,6 @@ def test_something_else_listens_there(fake: Any, handle: Make, page: Any) -> Non
     """A page of HTML, or JSON of another kind, is no list of models."""
     fake.speaker.routes["/api/tags"] = lambda _: (200, page)
     assert "does not speak Ollama's protocol" in told(handle()).message
-
-
-def test_the_address_of_the_other_protocol(fake: Any, handle: Make) -> None:
-    """Who writes the address as other servers have it, with /v1, reads that Ollama's has no path."""
-    error = told(handle(endpoint=f"{fake.speaker.url}/v1"))
-    assert "answered 404" in error.message
-    assert "no /v1" in error.hint
-
-
-def test_a_flood(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reply without end is left, and told."""
-    monkeypatch.setattr(bounded, "LONGEST_LINE", 200_000)
-    for path in ("/api/chat", "/api/tags"):
-        fake.speaker.routes[path] = lambda _: itertools.repeat(b"a" * 50_000, 400)
-        assert "more than 200,000 bytes" in told(handle()).message
 
 
 def test_a_stalled_answer(fake: Any, handle: Make) -> None:
