@@ -33,6 +33,7 @@ that are of no use to the person who wrote the cell (IPython's ``_render_traceba
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -65,18 +66,24 @@ __all__ = [
 ]
 
 
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, and halves of characters, which no message can carry."""
+
+
 class LocalLLMError(Exception):
     """The root of the tree.
 
     Parameters
     ----------
     message : str
-        What is wrong, with the figures.
+        What is wrong, with the figures. Names of files and words of servers stand in it, so what would act on a
+        terminal is written out.
     hint : str
         What to do about it; empty if there is nothing to do.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
+        message, hint = (_UNFIT.sub(_written_out, text) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -90,6 +97,10 @@ class LocalLLMError(Exception):
         if self.hint:
             lines.append(self.hint)
         return lines
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 class UsageError(LocalLLMError):

@@ -11,6 +11,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from traitlets.config import Config
+
 from jupyter_localllm import runtime
 from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
@@ -101,6 +103,24 @@ class Handle(FileSettings):
         while len(self._derived) > _DERIVED:
             self._derived.pop(next(iter(self._derived))).close()
         return handle
+
+    def update_config(self, config: Config) -> None:
+        """Take what `%config` sets; what is refused is taken out of the shell's configuration again.
+
+        The shell has merged it there before, and each handle that is made later would be refused for it.
+        """
+        shell = current_shell()
+        try:
+            super().update_config(config)
+        except LocalLLMError:
+            for section in self.section_names() if shell is not None else ():
+                kept, there = self.config.get(section, {}), shell.config.get(section, {})
+                for name in config.get(section, {}):
+                    if name in kept:
+                        there[name] = kept[name]
+                    else:
+                        there.pop(name, None)
+            raise
 
     def load(self) -> None:
         """Check the model and make it resident; in a notebook or a terminal, with a bar."""

@@ -45,9 +45,14 @@ def use(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
 
 
 def pull_model(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
-    """Fetch a model, with a bar where somebody looks on."""
-    with runtime.current().shown() as show:
-        return fetched(handle, str(command.value), show, force=bool(command.options.get("force")))
+    """Fetch a model, with a bar where somebody looks on; an interrupt shows no stack."""
+    try:
+        with runtime.current().shown() as show:
+            return fetched(handle, str(command.value), show, force=bool(command.options.get("force")))
+    except KeyboardInterrupt as error:
+        told = "KeyboardInterrupt: the pull was interrupted; the same line goes on where it stopped"
+        error._render_traceback_ = lambda: [told]  # type: ignore[attr-defined]
+        raise
 
 
 def fetched(

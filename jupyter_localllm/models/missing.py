@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_localllm.errors import ModelNotFound, close_match
-from jupyter_localllm.models.found import spots
+from jupyter_localllm.models.found import spots, too_large
 from jupyter_localllm.models.listing import available
 
 __all__ = ["is_path", "known_names", "not_found"]
@@ -31,7 +31,11 @@ def not_found(name: str, path: Path, model_dirs: Folders) -> ModelNotFound:
     if backend := _BACKEND.fullmatch(name):
         return _other_backend(name, backend[1])
     if not is_path(name):
-        return ModelNotFound(f"There is no model {name!r} here.", _near(name, model_dirs))
+        unseen = "".join(
+            f"\nNot all of {folder} was looked at: too much is in it. Name a folder further in."
+            for folder in too_large(model_dirs)
+        )
+        return ModelNotFound(f"There is no model {name!r} here.", _near(name, model_dirs) + unseen)
     message = f"There is no file {os.fspath(path)}."
     if (
         re.fullmatch(r"[\w.-]+/[\w.-]+", name)

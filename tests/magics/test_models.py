@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 
 from jupyter_localllm import LocalLLM, runtime
@@ -95,6 +97,19 @@ def test_all_about_one(llm: LocalLLM) -> None:
         models(None, llm, Subcommand("models", value="nothing-like-it"))
 
 
+def test_an_interrupted_pull_shows_no_stack(llm: LocalLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is no failure: one line says that what has come is kept."""
+
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jupyter_localllm.models.pull.pull", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        pull_model(None, llm, Subcommand("pull", value="owner/tiny-GGUF"))
+    (line,) = caught.value._render_traceback_()  # type: ignore[attr-defined]
+    assert "goes on where it stopped" in line
+
+
 def test_use_tells_the_memory(llm: LocalLLM) -> None:
     """What it will take stands there before anything is loaded."""
     said = use(None, llm, Subcommand("use", value="tiny"))
@@ -137,6 +152,33 @@ def test_what_cannot_answer_is_not_asked(llm: LocalLLM, name: str) -> None:
     with pytest.raises(LocalLLMError, match=r"embedding model|reranker") as caught:
         LocalLLM(model=name, model_dirs=llm.model_dirs).generate("Hello", max_tokens=3)
     assert caught.value.hint
+
+
+def test_a_reranker_is_asked_to_chat_or_to_embed(llm: LocalLLM, folder: Path) -> None:
+    """It is told what it is for, and what to take for an answer or for vectors, in whole sentences."""
+    ranker = LocalLLM(model=str(write_tiny_bert(folder / "ranker.gguf", metadata={"bert.pooling_type": 4})))
+    for ask in (lambda: ranker.generate("Hello", max_tokens=3), lambda: ranker.embed("Hello")):
+        with pytest.raises(LocalLLMError, match="scores texts") as caught:
+            ask()
+        said = " ".join(str(caught.value).split())
+        assert "writes none" in said
+        assert ". For an answer choose a chat model, for vectors an embedding model" in said
+
+
+def test_a_new_architecture_with_other_words(llm: LocalLLM, folder: Path) -> None:
+    """A header that lacks what known ones have is no damage where llama.cpp does not know the architecture."""
+    writer = gguf.GGUFWriter(folder / "newest.gguf", "wombat")
+    writer.add_block_count(1)
+    writer.add_tensor("token_embd.weight", np.zeros((8, 8), dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(
+        ModelError, match=r"architecture 'wombat', which the installed llama\.cpp does not know"
+    ) as caught:
+        use(None, llm, Subcommand("use", value="newest"))
+    assert "damaged" not in str(caught.value)
 
 
 def test_unload_one_of_several(llm: LocalLLM) -> None:

@@ -277,10 +277,7 @@ class ServedEngine:
             ended = await self._told(lambda wire: _heard(wire, job, talk))
         if ended is None:
             self._described = None
-            raise EngineError(
-                f"{self.address.url} broke its answer off after {talk.pieces} pieces",
-                "Ask again; the server's log may say why.",
-            )
+            raise trouble.unended(self.address, talk.pieces)
         usage = ended.usage
         if usage is None:  # counted as far as that can be done here: a piece mostly is a token
             usage = Usage(sum(self._size(message.content) for message in job.prompt.messages), 0, talk.pieces)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
+from urllib.request import getproxies
 
 from jupyter_localllm.errors import ModelFileError, PullError
 from jupyter_localllm.models.checks import check_model
@@ -23,7 +24,7 @@ from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_
 from jupyter_localllm.models.pull.partial import Partial
 from jupyter_localllm.models.pull.room import check_all
 from jupyter_localllm.models.pull.target import Target
-from jupyter_localllm.models.pull.trouble import Broken
+from jupyter_localllm.models.pull.trouble import CONNECTION, Broken, tries_of
 from jupyter_localllm.models.pull.wanted import Wanted, read
 from jupyter_localllm.types import Status
 
@@ -143,7 +144,12 @@ def _by_hub(  # noqa: PLR0917
 ) -> bool:
     """Whether huggingface_hub brought it."""
     if target.noted:
-        check_offer(target, hub.token, patience)
+        try:
+            check_offer(target, hub.token, patience)
+        except Broken as broken:
+            # Its client would go on trying for half a minute; it knows one way more than ours, the proxy for all.
+            if broken.absent and "all" not in getproxies():
+                return False
     try:
         by_hub.fetch(target, partial, tell, memo, hub=hub)
         return True
@@ -167,15 +173,14 @@ def _judged(asked: Wanted, path: Path, memo: MutableMapping[str, str], *, fetche
 
 def _patiently(action: Callable[[], T], patience: Patience, tell: Tell) -> T:
     """Do what asks a server, again if the way breaks."""
+    met = False
     for failures in range(1, patience.tries + 1):
         try:
             return action()
         except Broken as broken:
-            if failures == patience.tries:
-                raise PullError(
-                    f"The hub cannot be reached: {broken.what}.",
-                    "Check the connection. Behind a proxy: HTTPS_PROXY; a mirror of the hub: HF_ENDPOINT.",
-                ) from None
+            met = met or not broken.absent
+            if failures >= tries_of(broken, patience.tries, met=met):
+                raise PullError(f"The hub cannot be reached: {broken.what}.", CONNECTION) from None
             tell(Status("pulling", f"{broken.what}; trying again"))
             time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
     raise AssertionError("unreachable")

@@ -205,6 +205,7 @@ def cut(_: Asked) -> Iterator[bytes]:
         ),
         (lambda _: (400, {"error": "prompt exceeds the context length"}), "do not fit", ContextOverflow),
         (lambda _: (404, {"error": "model 'tiny:1b' not found"}), "has no model", ModelNotFound),
+        (lambda _: [], "ended before anything of an answer came", EngineError),
     ],
 )
 def test_what_servers_do(fake: Any, handle: Make, route: Any, words: str, kind: type[LocalLLMError]) -> None:
