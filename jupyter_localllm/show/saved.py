@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_localllm.show.view import View
 from jupyter_localllm.types import Answer, Citation, Locator, Passage, Provenance, Result
 
-__all__ = ["SCHEMA_VERSION", "encodable", "saved", "saved_answer", "saved_metadata"]
+__all__ = ["SCHEMA_VERSION", "encodable", "named", "saved", "saved_answer", "saved_metadata"]
 
 SCHEMA_VERSION = 1
 
@@ -56,10 +56,22 @@ def saved_metadata(view: View) -> dict[str, Any]:
     """The metadata of an output: the provenance, and in ``volatile`` what differs from run to run."""
     if not view.ended:
         return {"complete": False}
-    facts: dict[str, Any] = {"complete": view.complete, "finish_reason": view.finish_reason}
+    facts = {"complete": view.complete, "finish_reason": view.finish_reason, **named(view.name, view.question)}
     if view.result is None:
         return {**facts, **({"remote": view.remote} if view.remote else {})}
     return {**facts, **_provenance(view.result.provenance), "volatile": _volatile(view, view.result)}
+
+
+def named(name: str, question: str) -> dict[str, Any]:
+    """What a saved output says of its question, where it is known.
+
+    Examples
+    --------
+    >>> named("total", "")
+    {'name': 'total'}
+    """
+    told = {"name": encodable(name), "question": encodable(question)}
+    return {key: text for key, text in told.items() if text}
 
 
 def _provenance(provenance: Provenance) -> dict[str, Any]:
