@@ -11,9 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_localllm import runtime
+from jupyter_localllm import offline, runtime
 from jupyter_localllm.config import FileSettings
-from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
+from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, permit, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError
@@ -54,6 +54,7 @@ class Handle(FileSettings):
         self._holder = self._runtime.holder()
         self._finalizer = weakref.finalize(self, self._runtime.release, self._holder)
         self._finalizer.atexit = False
+        self._guard()
 
     @classmethod
     def from_engine(cls: type[Self], engine: Engine, **settings: Any) -> Self:
@@ -128,6 +129,7 @@ class Handle(FileSettings):
         target = self._target(model)
         if target is not None:
             backend = backend_of(target.scheme)
+            permit(target)
             told = backend.check(target)
             for part in getattr(backend, "parts", lambda _: ())(target):
                 self.find(part)
@@ -145,6 +147,7 @@ class Handle(FileSettings):
         for model in filter(None, ("" if self._engine is not None else self.model, self.embedding_model)):
             with contextlib.suppress(LocalLLMError):  # what cannot be asked is told when it is used
                 if (target := self._target(model)) is not None:
+                    permit(target)
                     found += backend_of(target.scheme).remote(target)
         return tuple(dict.fromkeys(filter(None, found)))
 
@@ -195,7 +198,13 @@ class Handle(FileSettings):
     def _ready(self) -> Generator[Status, None, Engine]:
         return (yield from self._model().engine())
 
+    def _guard(self) -> None:
+        """Put the guard of the offline promise up, unless the settings want none."""
+        if self.offline is not False:
+            offline.stand()
+
     def _model(self) -> Model:
+        self._guard()
         return runtime.EngineModel(self._engine) if self._engine is not None else self._named(self.model, self._holder)
 
     def _target(self, model: str) -> Target | None:
