@@ -38,6 +38,9 @@ _SETTINGS_ROWS = 100  # diskcache has 16
 _LARGEST = 32 << 20  # bytes of a value; what is larger is not ours, and must not fill the kernel's memory
 _VALUE = f"CASE WHEN mode = 1 AND filename IS NULL AND length(value) <= {_LARGEST} THEN CAST(value AS BLOB) END"
 
+# secure_delete: what is deleted is overwritten; some builds of SQLite do that anyway, others leave it in the file
+_PRAGMAS = ("trusted_schema=OFF", "mmap_size=0", "synchronous=NORMAL", "cache_size=1024", "secure_delete=ON")
+
 _SETTINGS = {
     **DEFAULT_SETTINGS,
     "cull_limit": 0,  # `Store.trim` does it: diskcache could throw the entry away that it has just written
@@ -91,7 +94,7 @@ class Store(diskcache.Cache):  # type: ignore[misc]
             # check_same_thread: the shelf's lock lets one thread in at a time.
             connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             self._connection = connection
-            for pragma in ("trusted_schema=OFF", "mmap_size=0", "synchronous=NORMAL", "cache_size=1024"):
+            for pragma in _PRAGMAS:
                 # Patiently: some read the file, and who closes it last holds it for a moment.
                 patiently(functools.partial(connection.execute, f"PRAGMA {pragma}"))
         return self._connection
