@@ -26,7 +26,7 @@ from typing import Any
 import diskcache
 from diskcache.core import DEFAULT_SETTINGS, ENOVAL, METADATA
 
-from jupyter_localllm.cache.database import DATABASE, SCHEMA, identity, patiently, translated
+from jupyter_localllm.cache.database import DATABASE, SCHEMA, identity, make_private, patiently, translated
 from jupyter_localllm.cache.disk import SafeDisk
 from jupyter_localllm.cache.trouble import Busy, Damaged, Trouble, Unavailable
 
@@ -74,6 +74,7 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         if expanded != str(folder):  # diskcache would go there instead
             raise Unavailable(f"The cache cannot be in {folder}: the name stands for {expanded}.")
         try:
+            make_private(self.path)
             with translated():
                 patiently(self._inspect)
                 super().__init__(str(folder), timeout=0, disk=SafeDisk, **_SETTINGS)
