@@ -24,6 +24,7 @@
     ├── ChatTemplateError       the model's chat template cannot be rendered
     ├── ToolError               a call of a tool cannot be made
     │   └── ToolNotConfirmed    nobody is there who could allow the call
+    ├── OfflineError            a connection that nobody named, or any where ``offline`` is set
     └── DependencyMissing       an optional package is not installed
 
 Each carries a `hint`: what to do next. In a notebook each shows as its message and its hint, without a stack of frames
@@ -51,6 +52,7 @@ __all__ = [
     "ModelFileError",
     "ModelMemoryError",
     "ModelNotFound",
+    "OfflineError",
     "PullError",
     "SchemaMismatch",
     "SettingsError",
@@ -231,6 +233,13 @@ class ToolError(LocalLLMError):
 
 class ToolNotConfirmed(ToolError):
     """A tool that needs consent was called where nobody can be asked."""
+
+
+class OfflineError(LocalLLMError, OSError):
+    """A connection was refused: nobody named its address, or ``offline`` is set.
+
+    It is an `OSError` as well, so that libraries take it for what it is: there is no way there.
+    """
 
 
 class DependencyMissing(LocalLLMError):

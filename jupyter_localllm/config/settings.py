@@ -103,6 +103,11 @@ class Settings(Configurable):
     isolation = Enum(["kernel", "process"], "kernel", help="Where the model runs: in the kernel, or in a child.").tag(
         config=True
     )
+    offline = Bool(
+        None,
+        allow_none=True,
+        help="None: only what you name is contacted; True: nor is that; False: no guard in this process.",
+    ).tag(config=True)
     endpoint = Unicode("", help="Address of the server of a backend's model; empty for the backend's usual one.").tag(
         config=True
     )

@@ -37,6 +37,7 @@ _REBUILD = (
 _PROGRAM = (
     "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
     f"sys.path.append({str(Path(__file__).resolve().parents[2])!r}); "
+    "from jupyter_localllm import offline; offline.stand(alone=True); "  # no person's code is in there
     "from {module} import main; sys.exit(main(*sys.argv[1:]))"
 )
 _CAUSES = {

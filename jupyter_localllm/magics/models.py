@@ -65,10 +65,11 @@ def fetched(
     ModelError
         It cannot be had; the hint says what to do.
     """
-    from jupyter_localllm.models.pull import pull
+    from jupyter_localllm.models.pull import Hub, pull
 
     memo = handle.answers.memo
-    got = pull(wanted, handle.pull_dir, memo, tell=tell, search=handle.search, force=force)
+    hub = Hub(forbidden=bool(handle.offline))
+    got = pull(wanted, handle.pull_dir, memo, tell=tell, hub=hub, search=handle.search, force=force)
     runtime.current().places.forget()
     return "\n".join(_came(got, facts_of(got.path, memo), wish_of(handle), command))
 

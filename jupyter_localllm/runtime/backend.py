@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 
 from jupyter_localllm.cache import AnswerCache, content_sha256
-from jupyter_localllm.engine.backends import Home, Target, backend_of
+from jupyter_localllm.engine.backends import Home, Target, backend_of, permit
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import LocalLLMError
@@ -71,6 +71,7 @@ class BackendModel:
         """Of what names the weights; as it was remembered where that cannot be found out."""
         if not self._sha256:
             try:
+                permit(self._target)
                 weights = self._backend.identity(self._target, self._home)
                 self._sha256 = content_sha256(f"{self._target.scheme}:{weights}")
             except LocalLLMError:
@@ -89,6 +90,7 @@ class BackendModel:
 
     def engine(self) -> Generator[Status, None, Engine]:
         """The shared engine, loaded."""
+        permit(self._target)
 
         def make() -> Engine:
             return self._backend.engine(self._target, self._home)

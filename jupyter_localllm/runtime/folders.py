@@ -36,6 +36,8 @@ class FolderBackend:
     library : Library
     """
 
+    local = True  # folders are read, and nobody is asked
+
     def __init__(self, scheme: str, package: str, library: Library) -> None:
         self.scheme, self.package, self.library = scheme, package, library
         self._judged: dict[Path, tuple[object, ModelFolder]] = {}  # with what the files looked like then

@@ -19,6 +19,7 @@ class RouterBackend:
     """The backend ``router``: models by their names, in the order of preference."""
 
     package = ""
+    local = True  # its models are permitted one by one
 
     def check(self, target: Target) -> str:
         """Its models, each as its own backend says; files are looked for by those who know where they lie."""
