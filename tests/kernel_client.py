@@ -66,8 +66,11 @@ class Cell:
 class Kernel:
     """A kernel process and a blocking client."""
 
-    def __init__(self, env: dict[str, str]) -> None:
+    def __init__(self, env: dict[str, str], prefix: tuple[str, ...] = ()) -> None:
         self.manager = KernelManager(kernel_name="python3")
+        if prefix:
+            assert self.manager.kernel_spec is not None
+            self.manager.kernel_spec.argv[:0] = prefix
         self.manager.start_kernel(env=env, cwd=env["HOME"])
         self._connect()
 

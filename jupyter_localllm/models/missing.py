@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.errors import ModelNotFound, close_match
 from jupyter_localllm.models.found import spots
 from jupyter_localllm.models.listing import available
@@ -31,7 +32,9 @@ def not_found(name: str, path: Path, model_dirs: Folders) -> ModelNotFound:
     if backend := _BACKEND.fullmatch(name):
         return _other_backend(name, backend[1])
     if not is_path(name):
-        return ModelNotFound(f"There is no model {name!r} here.", _near(name, model_dirs))
+        silent = [os.fspath(one) for one in model_dirs if not reachable(os.path.expanduser(one))]
+        unseen = f" {' and '.join(silent)} could not be looked at: it does not answer." if silent else ""
+        return ModelNotFound(f"There is no model {name!r} here.{unseen}", _near(name, model_dirs))
     message = f"There is no file {os.fspath(path)}."
     if (
         re.fullmatch(r"[\w.-]+/[\w.-]+", name)

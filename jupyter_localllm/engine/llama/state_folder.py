@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.config.reach import check_reach
 from jupyter_localllm.engine.llama.state_file import (
     Damaged,
     Foreign,
@@ -110,6 +111,7 @@ class StateFolder:
             return
         part = self._path / f"{name}.{secrets.token_hex(8)}.part"
         try:
+            check_reach(self._path)
             self._prepare()
             if self._header(name) is not None:
                 with suppress(FileNotFoundError):  # another process may remove it just now
@@ -130,11 +132,13 @@ class StateFolder:
         yield from self._listed(_NAME, prefix)
 
     def _listed(self, pattern: re.Pattern[str], prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-        with suppress(OSError), os.scandir(self._path) as listing:
-            for item in listing:
-                if item.name.startswith(prefix) and pattern.fullmatch(item.name):
-                    with suppress(OSError):
-                        yield item.name, item.stat(follow_symlinks=False)
+        with suppress(OSError):
+            check_reach(self._path)
+            with os.scandir(self._path) as listing:
+                for item in listing:
+                    if item.name.startswith(prefix) and pattern.fullmatch(item.name):
+                        with suppress(OSError):
+                            yield item.name, item.stat(follow_symlinks=False)
 
     def _header(self, name: str) -> Header | None:
         try:
