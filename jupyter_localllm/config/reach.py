@@ -1,4 +1,4 @@
-"""Whether a disk answers: who looks at a network mount whose server is gone waits for ever, and Ctrl-C does not reach him.
+"""Whether a disk answers: who looks at a network mount without its server waits for ever, out of reach of Ctrl-C.
 
 So directories that people name are looked at by another thread first. It may wait as long as it likes.
 """

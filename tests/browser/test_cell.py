@@ -24,7 +24,9 @@ jl.get_llm()._engine = ScriptedEngine({text!r}, n_ctx=1_000_000)
 
 def test_an_answer_streams_into_the_cell(lab: Lab, pictures: Path) -> None:
     """The cell's output grows while the model writes, ends with the whole answer, and nothing leaves the machine."""
-    lab.open([SETUP, "%%llm --max-tokens 500\nTell me a long story about the sea.", "%llm What is the capital of Japan?"])
+    lab.open(
+        [SETUP, "%%llm --max-tokens 500\nTell me a long story about the sea.", "%llm What is the capital of Japan?"]
+    )
     lab.run_cell(0)
     lab.run_cell(1, wait=False)
     answer = lab.answer(1)

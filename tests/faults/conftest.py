@@ -14,8 +14,11 @@ from tests.faults.machine import ROOT
 from tests.kernel_client import Kernel, private_environment
 from tests.tiny_models import write_tiny_llama
 
-SEED = "FAULTS_SEED"
-"""The environment's name for the seed of all campaigns: the same one tries the same things again."""
+SEED, ROUNDS = "FAULTS_SEED", "FAULTS_ROUNDS"
+"""Names of the environment: the seed of all campaigns, which tries the same things again; and how many rounds of each.
+
+Without them a sample has 8 as its seed, a whole campaign a fresh one, and each as many rounds as its test says.
+"""
 
 
 class Campaign:
@@ -35,7 +38,7 @@ class Campaign:
 
     def __call__(self, rounds: int) -> Iterator[random.Random]:
         """A chance for each round: round 7 of a seed is the same whatever was done in the six before."""
-        for number in range(rounds):
+        for number in range(int(os.environ.get(ROUNDS, rounds))):
             self.tried += 1
             yield random.Random(f"{self.seed} {number}")
 

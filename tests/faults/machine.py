@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or silent, for one process alone: no other one sees them, and nothing has to be undone.
+"""Disks that are full, read-only or silent, for one process alone: no other sees them, and nothing has to be undone.
 
 Linux lets an ordinary user mount file systems in a namespace of his own, unless the machine forbids it.
 """
