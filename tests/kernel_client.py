@@ -67,7 +67,7 @@ class Kernel:
     """A kernel process and a blocking client."""
 
     def __init__(self, env: dict[str, str], prefix: tuple[str, ...] = ()) -> None:
-        self.manager = KernelManager(kernel_name="python3")
+        self.manager, self.closed = KernelManager(kernel_name="python3"), False
         if prefix:
             assert self.manager.kernel_spec is not None
             self.manager.kernel_spec.argv[:0] = prefix
@@ -131,7 +131,10 @@ class Kernel:
         self._connect()
 
     def close(self) -> None:
-        """End it."""
+        """End it; once more does nothing."""
+        if self.closed:
+            return
+        self.closed = True
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()
