@@ -124,10 +124,10 @@ class Kernel:
         assert cell.error is None, cell.error
         return cell
 
-    def restart(self) -> None:
-        """Kill it and start a new one."""
+    def restart(self, *, now: bool = True) -> None:
+        """Kill it, or ask it to end and wait, and start a new one."""
         self.client.stop_channels()
-        self.manager.restart_kernel(now=True)
+        self.manager.restart_kernel(now=now)
         self._connect()
 
     def close(self) -> None:

@@ -41,8 +41,12 @@ def check_reach(path: str | os.PathLike[str]) -> None:
         return
     earlier = _waiting.get(name)
     if earlier is None or not earlier.is_alive():
-        earlier = _waiting[name] = threading.Thread(target=_look, args=(name,), name="localllm-reach", daemon=True)
-        earlier.start()
+        earlier = threading.Thread(target=_look, args=(name,), name="localllm-reach", daemon=True)
+        try:
+            earlier.start()
+        except RuntimeError:  # no memory for one, or the interpreter is about to end: then nobody looks first
+            return
+        _waiting[name] = earlier
         earlier.join(PATIENCE)
     if earlier.is_alive():
         raise TimeoutError(f"{name} does not answer; a network mount may have lost its server")

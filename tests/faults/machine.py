@@ -6,10 +6,14 @@ Linux lets an ordinary user mount file systems in a namespace of his own, unless
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,3 +99,40 @@ def told_by(program: str, *arguments: object, home: Path, prefix: tuple[str, ...
     )
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _memory_groups() -> Path | None:
+    """The directory of this process's own group of the memory controller; None if it has none."""
+    for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
+        number, controllers, path = line.split(":", 2)
+        root = Path("/sys/fs/cgroup/memory" if "memory" in controllers.split(",") else "/sys/fs/cgroup")
+        if "memory" in controllers.split(",") or (number == "0" and (root / "cgroup.controllers").exists()):
+            return root / path.lstrip("/")
+    return None
+
+
+@contextmanager
+def memory_group(limit: int) -> Iterator[tuple[str, ...]]:
+    """Make a control group with so many bytes of memory; gives what to put before a command that is to run in it.
+
+    Leaves the test out where this user may make none.
+    """
+    try:
+        own = _memory_groups()
+        assert own is not None
+        group = own / f"localllm-{os.getpid()}"
+        group.mkdir()
+    except (OSError, AssertionError) as error:
+        pytest.skip(f"no control group of one's own here ({error})")
+    try:
+        names = [name for name in ("memory.max", "memory.limit_in_bytes") if (group / name).exists()]
+        if not names:
+            pytest.skip("the memory controller is not given to this group")
+        (group / names[0]).write_text(str(limit), encoding="ascii")
+        yield ("sh", "-c", f'echo $$ > {shlex.quote(str(group / "cgroup.procs"))} && exec "$@"', "sh")
+    finally:
+        deadline = time.monotonic() + 30
+        while group.exists() and time.monotonic() < deadline:
+            with suppress(OSError):  # until the last process is gone
+                group.rmdir()
+            time.sleep(0.05)
