@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound, UsageError, close_match
 from jupyter_localllm.models.catalog import CatalogEntry, installed_path, named
 from jupyter_localllm.models.checks import check_file
@@ -68,7 +69,7 @@ def locate(name: str, model_dirs: Folders = (), memo: MutableMapping[str, str] |
     known, path = named(name), Path(os.path.expanduser(name))
     if known is not None and (carried := _carried(*known)) is not None:
         return known[0].name, carried.absolute()
-    if is_path(name) and os.path.lexists(path):
+    if is_path(name) and (not reachable(path) or os.path.lexists(path)):
         stat_file(path)
         return _of_path(path)
     for found in _own_first(model_dirs):

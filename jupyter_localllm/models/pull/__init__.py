@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.request import getproxies
 
+from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.errors import ModelFileError, PullError
 from jupyter_localllm.models.checks import check_model
 from jupyter_localllm.models.found import stem
@@ -119,6 +120,8 @@ def pull(
         A file on this machine that is to be taken is no model.
     """
     hub, patience, root = hub or Hub(), patience or Patience(), Path(folder).expanduser().absolute()
+    if not reachable(root):
+        raise PullError(f"{root} does not answer.", "See to the mount, or name another folder (pull_dir).")
     over_hub = find_spec("huggingface_hub") is not None if by_huggingface_hub is None else by_huggingface_hub
     asked: Wanted = _patiently(lambda: read(wanted, root, hub), patience, tell)
     missing = [target for target in asked.targets if force or not is_there(target, memo)]
