@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.models import find
@@ -18,6 +19,9 @@ from jupyter_localllm.types import ModelFile
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; interrupts are what some tests are about
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("ours", deadline=None)  # no test looks at the clock; pytest-timeout ends what hangs
+settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)
