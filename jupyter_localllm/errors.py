@@ -11,7 +11,7 @@
     │   ├── ModelFileError      the file is not a usable GGUF
     │   ├── ModelMemoryError    it does not fit in memory
     │   ├── PullError           it cannot be fetched
-    │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
+    │   └── ModelCheckFailed    what runs it died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
     │   ├── ContextOverflow     prompt and answer do not fit in the window
@@ -24,6 +24,7 @@
     ├── ChatTemplateError       the model's chat template cannot be rendered
     ├── ToolError               a call of a tool cannot be made
     │   └── ToolNotConfirmed    nobody is there who could allow the call
+    ├── OfflineError            a connection that nobody named, or any where ``offline`` is set
     └── DependencyMissing       an optional package is not installed
 
 Each carries a `hint`: what to do next. In a notebook each shows as its message and its hint, without a stack of frames
@@ -51,6 +52,7 @@ __all__ = [
     "ModelFileError",
     "ModelMemoryError",
     "ModelNotFound",
+    "OfflineError",
     "PullError",
     "SchemaMismatch",
     "SettingsError",
@@ -147,7 +149,7 @@ class PullError(ModelError):
 
 
 class ModelCheckFailed(ModelError):
-    """The installed build of llama.cpp died on this model, in a child process."""
+    """What runs this model, a build of llama.cpp or a library, died on it or refused it in a child process."""
 
 
 class EngineError(LocalLLMError):
@@ -231,6 +233,13 @@ class ToolError(LocalLLMError):
 
 class ToolNotConfirmed(ToolError):
     """A tool that needs consent was called where nobody can be asked."""
+
+
+class OfflineError(LocalLLMError, OSError):
+    """A connection was refused: nobody named its address, or ``offline`` is set.
+
+    It is an `OSError` as well, so that libraries take it for what it is: there is no way there.
+    """
 
 
 class DependencyMissing(LocalLLMError):

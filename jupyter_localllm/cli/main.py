@@ -10,14 +10,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from jupyter_localllm._version import __version__
-from jupyter_localllm.cli import bench, cache, doctor, models, pull
+from jupyter_localllm.cli import bench, cache, doctor, models, pull, report
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["COMMANDS", "main", "parser"]
 
-COMMANDS: Final[tuple[Command, ...]] = (models.COMMAND, pull.COMMAND, cache.COMMAND, bench.COMMAND, doctor.COMMAND)
+COMMANDS: Final[tuple[Command, ...]] = (
+    models.COMMAND,
+    pull.COMMAND,
+    cache.COMMAND,
+    bench.COMMAND,
+    report.COMMAND,
+    doctor.COMMAND,
+)
 
 _FAILED, _INTERRUPTED = 1, 130  # as shells have it; argparse itself ends with 2 on a line that it cannot read
 

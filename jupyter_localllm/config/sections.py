@@ -24,7 +24,7 @@ SECTIONS = ("model", "sampling", "runtime", "output")
 _IN_SECTION = {
     "model": (
         *("model", "model_dirs", "model_places", "pull_dir", "adapter", "n_ctx", "n_gpu_layers", "quantization"),
-        *("draft_model", "embedding_model", "endpoint", "allow_remote", "api_key_env"),
+        *("draft_model", "embedding_model", "endpoint", "allow_remote", "api_key_env", "offline"),
     ),
     "sampling": (
         *("temperature", "top_p", "top_k", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),

@@ -55,7 +55,9 @@ class Settings(Configurable):
     max_models = Int(
         4, min=1, help="Most models in memory at the same time; the one that was not used for longest makes room."
     ).tag(config=True)
-    adapter = Unicode("", help="LoRA adapter (GGUF) to apply; empty for none.").tag(config=True)
+    adapter = Unicode("", help="LoRA adapter (GGUF) to apply, a path or a name in the folders; empty for none.").tag(
+        config=True
+    )
     n_ctx = Int(
         None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
     ).tag(config=True)
@@ -101,6 +103,11 @@ class Settings(Configurable):
     isolation = Enum(["kernel", "process"], "kernel", help="Where the model runs: in the kernel, or in a child.").tag(
         config=True
     )
+    offline = Bool(
+        None,
+        allow_none=True,
+        help="None: only what you name is contacted; True: nor is that; False: no guard in this process.",
+    ).tag(config=True)
     endpoint = Unicode("", help="Address of the server of a backend's model; empty for the backend's usual one.").tag(
         config=True
     )

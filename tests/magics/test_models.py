@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jupyter_localllm import LocalLLM, runtime
+from jupyter_localllm.chat.models import model_list
 from jupyter_localllm.cli import main
 from jupyter_localllm.errors import LocalLLMError, ModelError, ModelNotFound, UsageError
 from jupyter_localllm.magics.models import fetched, models, pull_model, unload, use
@@ -195,12 +196,34 @@ def test_unload_one_of_several(llm: LocalLLM) -> None:
     assert unload(None, llm, Subcommand("unload")) == "nothing was loaded"
 
 
+@pytest.mark.parametrize("name", ["tiny", "TINY.gguf", "copy", "{folder}/tiny.gguf"])
+def test_a_file_is_one_model_by_all_its_names(llm: LocalLLM, folder: Path, name: str) -> None:
+    """Whatever it is called, the list marks it as in use and as loaded, and it is unloaded by another name."""
+    llm.model = name.format(folder=folder)
+
+    def line() -> str:
+        return next(line for line in str(models(None, llm, Subcommand("models"))).splitlines() if "copy" in line)
+
+    assert line().startswith("* ")
+    assert "loaded" not in line()
+    llm.load()
+    llm.model = "smollm2-135m-instruct"
+    assert "loaded" in line()
+    assert not line().startswith("*")
+    stem = "copy" if name == "copy" else "tiny"
+    assert [entry["name"] for entry in model_list(llm) if entry["loaded"]] == [stem]
+    assert unload(None, llm, Subcommand("unload", value=str(folder / f"{stem}.gguf"))) == f"unloaded {stem}"
+
+
 @pytest.fixture
 def hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A hub that the environment names."""
     with serving() as fake:
-        fake.put("owner/tiny-GGUF", "new-Q4_K_M.gguf", (folder / "tiny.gguf").read_bytes())
-        fake.put("owner/low-GGUF", "new-Q2_K.gguf", (folder / "low.gguf").read_bytes())
+        new = folder / "new"
+        new.mkdir()
+        low = write_tiny_llama(new / "low", metadata={"general.file_type": 10}, seed=12)
+        fake.put("owner/tiny-GGUF", "new-Q4_K_M.gguf", write_tiny_llama(new / "tiny", seed=11).read_bytes())
+        fake.put("owner/low-GGUF", "new-Q2_K.gguf", low.read_bytes())
         monkeypatch.setenv("HF_ENDPOINT", fake.url)
         monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
         monkeypatch.delenv("HF_TOKEN", raising=False)
@@ -216,6 +239,14 @@ def test_pull_then_use(llm: LocalLLM, hub: FakeHub) -> None:
     use(None, llm, Subcommand("use", value="new-Q4_K_M"))
     assert llm.generate("Hello", max_tokens=2).model == "new-q4_k_m"
     assert "here already" in pull_model(None, llm, Subcommand("pull", value="owner/tiny-GGUF"))
+
+
+def test_pull_of_what_is_here_by_another_name(llm: LocalLLM, hub: FakeHub, folder: Path) -> None:
+    """It says what to use, and fetches nothing."""
+    (folder / "new" / "low").rename(folder / "renamed.gguf")
+    said = pull_model(None, llm, Subcommand("pull", value="owner/low-GGUF"))
+    assert said.startswith(f"renamed is here already, and was not fetched: {folder / 'renamed.gguf'} (")
+    assert "Answer with it: %llm use renamed" in said
 
 
 def test_pull_warns_of_few_bits(llm: LocalLLM, hub: FakeHub) -> None:

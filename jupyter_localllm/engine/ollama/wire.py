@@ -78,8 +78,8 @@ class OllamaWire:
             )
         return self._opened
 
-    async def digest(self) -> str:
-        """What names the model's content.
+    async def content(self) -> str:
+        """The digest of the model.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class OllamaWire:
 
     async def describe(self) -> Described:
         """Find the model, and have it loaded."""
-        digest = await asyncio.wait_for(self.digest(), _DESCRIBING_SECONDS)
+        digest = await asyncio.wait_for(self.content(), _DESCRIBING_SECONDS)
         shown = await asyncio.wait_for(self._client.show(self._name), _DESCRIBING_SECONDS)
         self._can = frozenset(shown.capabilities or ("completion",))
         known = shown.modelinfo or {}
@@ -132,7 +132,8 @@ class OllamaWire:
             **({"n_ctx_train": trained} if trained else {}),
             **({"parameters": of.parameter_size, "quantization": of.quantization_level} if of is not None else {}),
         }
-        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details, remote=self._remote)
+        tools = "tools" in self._can and not self._raw
+        return Described(self._n_ctx, tools, details=details, remote=self._remote, content=digest)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.models.found import folders, gpt4all, huggingface, llamacpp, lmstudio, ollama
 from jupyter_localllm.models.found.base import Allowance, Machine, Spot, is_model_name, stem
 
@@ -43,6 +44,8 @@ def spots(search: Sequence[str | os.PathLike[str]], machine: Machine | None = No
     seen: set[tuple[str, str]] = set()
     for where in search:
         place = PLACES.get(os.fspath(where))
+        if place is None and not reachable(os.path.expanduser(where)):
+            continue
         here = replace(machine, allowance=Allowance())
         with contextlib.suppress(OSError):  # what cannot be looked at hides no other place
             for spot in folders.spots(where, here) if place is None else place(here):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from jupyter_localllm.errors import PullError, UsageError
+from jupyter_localllm.errors import OfflineError, PullError, UsageError
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.found.base import is_model_name
 from jupyter_localllm.models.kinds import FILE_TYPES
@@ -52,10 +52,13 @@ class Hub:
     ----------
     environment : Mapping of str to str
     home : Path
+    forbidden : bool
+        Whether the setting ``offline`` forbids to ask anybody.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     home: Path = field(default_factory=lambda: Path(os.path.expanduser("~")))
+    forbidden: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -131,8 +134,23 @@ class Hub:
         url = f"{self.endpoint}/{quote(repository)}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
         return Target(url, path, file.size_bytes, file.sha256, repository, revision, file.path)
 
+    def check_offline(self, what: str) -> None:
+        """Refuse where the settings say that nobody is asked.
+
+        Raises
+        ------
+        OfflineError
+            They do.
+        """
+        if self.forbidden:
+            raise OfflineError(
+                f"offline is on: {what} is not fetched.",
+                "Name a file on this machine, or %config LocalLLM.offline = None",
+            )
+
     def check_allowed(self) -> None:
         """Refuse where the person said that nothing may be fetched, or named a hub that cannot be one."""
+        self.check_offline("what is on the hub")
         if self.offline:
             raise PullError(
                 "HF_HUB_OFFLINE is set, and this needs the hub.", "Unset it, or name a file on this machine."

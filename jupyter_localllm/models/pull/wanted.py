@@ -63,6 +63,8 @@ def read(wanted: str, folder: Path, hub: Hub | None = None) -> Wanted:
         Nothing is called that.
     PullError
         It is known, and cannot be fetched.
+    OfflineError
+        `hub` is forbidden, and it is not on this machine.
     """
     wanted, hub = wanted.strip(), hub or Hub()
     scheme = scheme_of(wanted)
@@ -121,6 +123,7 @@ def _parts(file: CatalogFile) -> list[HubFile]:
 
 
 def _of_address(url: str, folder: Path, hub: Hub) -> Wanted:
+    hub.check_offline(shown(url))
     parts = urlsplit(url)
     page = _HUB_PAGE.fullmatch(unquote(parts.path)) if hub.owns(url) else None
     if page:

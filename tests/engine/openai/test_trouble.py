@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,22 +24,15 @@ from jupyter_localllm.errors import (
     ContextOverflow,
     DependencyMissing,
     EngineError,
-    LocalLLMError,
     ModelNotFound,
 )
 from jupyter_localllm.types import Token, Usage
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
+from tests.engine.served.asking import Make, told
 from tests.engine.served.engines import openai_engine
 from tests.engine.served.server import NOTHING, Asked, Speaker, refusing, speaking
 
 CHAT = "/v1/chat/completions"
-Make = Callable[..., LocalLLM]
-
-
-def told(llm: LocalLLM, **options: Any) -> LocalLLMError:
-    with pytest.raises(LocalLLMError) as caught:
-        llm.generate("Hello?", cache="off", **options)
-    return caught.value
 
 
 def test_no_server(handle: Make) -> None:
