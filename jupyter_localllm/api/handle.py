@@ -116,7 +116,7 @@ class Handle(FileSettings):
         except LocalLLMError:
             for section in self.section_names() if shell is not None else ():
                 kept, there = self.config.get(section, {}), shell.config.get(section, {})
-                for name in config.get(section, {}):
+                for name in list(config.get(section, {})):  # the shell may hold this very table
                     if name in kept:
                         there[name] = kept[name]
                     else:
