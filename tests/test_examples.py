@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+from jsonschema import Draft202012Validator
 from papermill import PapermillExecutionError
 
 from tests import alone
@@ -244,6 +245,23 @@ def test_the_watch_sees(tmp_path: Path) -> None:
     assert ("socket.getaddrinfo", "a.t", False) in seen
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_records_keep_to_the_schemas(runs: Runs, name: str) -> None:
+    """All that the outputs say of themselves is as the shipped schemas have it."""
+    record, answer = (
+        Draft202012Validator(json.loads((CHECKOUT / "jupyter_localllm" / path).read_text()))
+        for path in ("report/provenance.schema.json", "show/answer.schema.json")
+    )
+    found = 0
+    for output in outputs(runs.first[name]) + outputs(runs.second[name]):
+        if "jupyter_localllm" in output.get("metadata", {}):
+            found += 1
+            record.validate(output["metadata"]["jupyter_localllm"])
+        if ANSWER in output.get("data", {}):
+            answer.validate(output["data"][ANSWER])
+    assert found >= 4
+
+
 def test_tools_are_called_and_cited(runs: Runs) -> None:
     """The tiny model calls the right function with the right argument, and its answer is carried by the outcome."""
     answer = answer_of(runs.first["tools"], "ask-weather")
@@ -421,8 +439,8 @@ def test_demo(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "The capital of Japan is Tokyo." in told
     assert "October 2024" in told
     assert "Not in the sources.\n    (the model was not asked)" in told
-    assert told.count("(asked the model)") == 2  # the report, of another region; the rest is in the cache
-    for name in NOTEBOOKS:
+    assert told.count("(asked the model)") == 8  # the two reports, of another region and a month; the rest is cached
+    for name in (*NOTEBOOKS, "weather_report"):
         html = (tmp_path / "build" / "demo" / f"{name}.html").read_text()
         assert f"{name}.html" in told
         assert (tmp_path / "build" / "demo" / f"{name}.ipynb").exists()

@@ -25,7 +25,10 @@ ABSTAINED = Answer("Not in the sources.", result=Result("Not in the sources.", m
 CACHED = replace(RESULT, cached=True)
 TYPED = replace(RESULT, text="4", value=4)
 WITH_TOOL = Answer(
-    "It is 12 [1].", CITED.citations[:1], CITED.passages, replace(RESULT, calls=(ToolCall("price", "{}", "12"),))
+    "It is 12 [1].",
+    (replace(CITED.citations[0], start=0, end=8),),
+    CITED.passages,
+    replace(RESULT, calls=(ToolCall("price", '{"item": "tea"}', "12", "done"),)),
 )
 MAP_RAN = Progress(
     done=3, total=3, failed=1, cached=2, elapsed_s=1.5, tokens=7, model="m", provenance=RESULT.provenance, finished=True

@@ -36,6 +36,8 @@ class Told:
         The text; of a map the outcome.
     above, notes : tuple of str
         What stands above the text (calls of tools, where it was sent), and what must be told below it.
+    asked : str
+        The question, where it is a short one: what is long is a prompt, and not for the reader of a report.
     question, name, model, seed, cache, citations : str
         For its row in the table, and the line below it.
     doubtful : bool
@@ -48,6 +50,7 @@ class Told:
     body: Markup
     above: tuple[str, ...]
     notes: tuple[str, ...]
+    asked: str
     question: str
     name: str
     model: str
@@ -92,6 +95,7 @@ def told(kept: KeptAnswer, number: int, saved_html: str, notes: Footnotes) -> To
         body=body,
         above=tuple(above),
         notes=tuple(map(clean, below)),
+        asked=one_line(kept.question or "") if _is_short(kept.question or "") else "",
         question=clipped(one_line(kept.question or ""), _LONGEST_QUESTION),
         name=one_line(kept.name or ""),
         model=one_line(kept.model or ""),
@@ -100,6 +104,10 @@ def told(kept: KeptAnswer, number: int, saved_html: str, notes: Footnotes) -> To
         citations=_citations(kept),
         doubtful=bool(kept.unsupported or kept.stale or kept.error),
     )
+
+
+def _is_short(question: str) -> bool:
+    return len(question) <= _LONGEST_QUESTION and "\n" not in question and "{{" not in question
 
 
 def _answer(kept: KeptAnswer, number: int, notes: Footnotes) -> tuple[Markup, list[str], list[str]]:

@@ -109,6 +109,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
         language=_language(read),
         style=Markup(_style()),
         cells=cells,
+        code=code,
         contents=listed if len(listed) > 1 else [],
         facts=_facts(read),
         answers=making.answers,
@@ -135,7 +136,8 @@ def _blocks(index: int, cell: Mapping[str, Any], tags: frozenset[str], making: _
     elif cell.get("cell_type") == "code":
         if making.code and source.strip() and not tags & _NO_INPUT:
             count = lines_of(source)
-            yield Block("code", highlighted(source), f"Code, {count:,} lines", open=count <= _LONG_CODE)
+            short = count <= _LONG_CODE
+            yield Block("code", highlighted(source), "Code" if short else f"Code, {count:,} lines", open=short)
         if not tags & _NO_OUTPUT:
             yield from _outputs(index, cell, making)
 

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from jupyter_localllm.report.page import html
 from jupyter_localllm.show.view import view_of
 from jupyter_localllm.types import Answer, Citation, Locator, Passage, Result
+from tests.report.page.places import everywhere
 from tests.report.page.reading import read
 from tests.report.samples import CITED, notebook, shown
 from tests.show.hostile import HOST, MARKDOWN
@@ -181,6 +182,22 @@ def test_sources_are_footnotes() -> None:
     assert "line 2" in words(made)
 
 
+def test_calls_of_tools() -> None:
+    """What was called, and what came of it, stands above the answer."""
+    assert 'tool: price("tea") = 12' in words(html(notebook("tool")))
+
+
+def test_short_questions_stand_above() -> None:
+    """A short question is there for the reader, a prompt of many lines is not; with code it stands in the code."""
+    long = new_code_cell(
+        "%%llm\nFacts: 3.\nSentence:", outputs=shown(view_of(Result("So."), question="Facts: 3.\nSay:"))
+    )
+    made = html(new_notebook(cells=[*notebook("plain").cells, long]))
+    assert made.count('<p class="asked"') == 1
+    assert '<p class="asked" dir="auto">What is the capital of France?</p>' in made
+    assert '<p class="asked"' not in html(notebook("plain"), code=True)
+
+
 def test_what_is_not_carried() -> None:
     """A claim that no source carries is marked in the text, told among the sources, and counted at the top."""
     made = html(notebook("cited"))
@@ -224,31 +241,6 @@ html head meta title style body header h1 h2 h3 h4 h5 h6 dl dt dd div p a nav ul
 summary pre code figure img span sup sub table thead tbody tfoot tr th td q mark footer strong em b i u s del ins hr br
 blockquote small caption kbd samp var cite abbr dfn col colgroup figcaption strike tt
 """
-
-
-def everywhere(text: str) -> Any:
-    """A notebook with this text in each place that a page is made of."""
-    answer = view_of(Result(text, model=text), name=text, question=text)
-    cited = view_of(
-        Answer(text + " [1].", (Citation(1, text, Locator(label=text), text, 0, 3, "unsupported", text),),
-               (Passage(text, "text", text, Locator(label=text), "ab" * 32, text, ((text,), (text,))),), Result(text),
-               reading=text, abstained=True)
-    )  # fmt: skip
-    error = dict.fromkeys(("type", "message", "hint"), text)
-    outputs = [
-        *shown(answer),
-        *shown(cited),
-        *[new_output("display_data", data={kind: text}) for kind in
-          ("text/html", "text/markdown", "text/plain", "text/latex", "image/png", "image/svg+xml", "application/json")],
-        new_output("stream", name="stdout", text=text),
-        new_output("error", ename=text, evalue=text, traceback=[text]),
-        new_output("display_data", data={"text/html": text, "text/plain": text},
-                   metadata={"jupyter_localllm": {"rows": 3, "name": text, "remote": text}}),
-        new_output("display_data", metadata={"jupyter_localllm": {"error": error}}),
-    ]  # fmt: skip
-    metadata = {"title": text, "lang": text, "papermill": {"parameters": {text: text}, "end_time": text}}
-    cells = [new_markdown_cell(text, attachments={text: {"image/png": text}}), new_code_cell(text, outputs=outputs)]
-    return new_notebook(cells=cells, metadata=metadata)
 
 
 @pytest.mark.parametrize("name", MARKDOWN)
