@@ -119,7 +119,8 @@ def address_of(text: str, *, port: int | None = None) -> Address:
         parts = urlsplit(url)
         host, given = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError(f"{text!r} is no address: {error}", _EXAMPLE) from None
+        why = "" if "@" in text else f": {error}"  # it may quote a part of a password
+        raise UsageError(f"{text!r} is no address{why}", _EXAMPLE) from None
     escaped = "%" in parts.netloc and "[" not in parts.netloc  # in brackets it is a number's zone
     if parts.scheme not in ("http", "https") or not host or escaped or any(c.isspace() for c in url):
         raise UsageError(f"{text!r} is no address of a server", _EXAMPLE)
