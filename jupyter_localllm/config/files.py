@@ -14,6 +14,7 @@ from jupyter_localllm.errors import DependencyMissing, SettingsError
 __all__ = ["read_file", "table_in"]
 
 _LARGEST = 1 << 20  # bytes: a file of settings has a few hundred
+_MOST_VALUES = 10_000  # with all aliases of YAML written out
 
 
 def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -99,9 +100,30 @@ def _parse_yaml(text: str, path: Path) -> Any:
             return made
 
     try:
-        return yaml.load(text, Loader=Loader)
+        loader = Loader(text)
+        try:
+            node = loader.get_single_node()
+            _check_size(node, path)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+
+
+def _check_size(node: Any, path: Path) -> None:
+    """Refuse a file whose few lines stand for a great many: an alias may stand for aliases, and even for itself."""
+    waiting, seen = [node], 0
+    while waiting:
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise SettingsError(
+                f"{path} stands for more than {_MOST_VALUES:,} values, or holds itself: that is no file of settings",
+                "Write out what the aliases (*name) mean.",
+            )
+        inner = getattr(waiting.pop(), "value", None)
+        for one in inner if isinstance(inner, list) else ():
+            waiting += one if isinstance(one, tuple) else (one,)
 
 
 def _here() -> str:
