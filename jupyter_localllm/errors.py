@@ -11,7 +11,7 @@
     │   ├── ModelFileError      the file is not a usable GGUF
     │   ├── ModelMemoryError    it does not fit in memory
     │   ├── PullError           it cannot be fetched
-    │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
+    │   └── ModelCheckFailed    what runs it died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
     │   ├── ContextOverflow     prompt and answer do not fit in the window
@@ -69,6 +69,10 @@ __all__ = [
 ]
 
 
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, what turns a line, and halves of characters, which cannot be sent."""
+
+
 class LocalLLMError(Exception):
     """The root of the tree.
 
@@ -78,13 +82,14 @@ class LocalLLMError(Exception):
     Parameters
     ----------
     message : str
-        What is wrong, with the figures.
+        What is wrong, with the figures. Names of files and words of servers stand in it, so what would act on a
+        terminal is written out.
     hint : str
         What to do about it; empty if there is nothing to do.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = _fit_to_show(message), _fit_to_show(hint)
+        message, hint = (without_secrets(_UNFIT.sub(_written_out, text)) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -98,6 +103,10 @@ class LocalLLMError(Exception):
         if self.hint:
             lines.append(self.hint)
         return lines
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 class UsageError(LocalLLMError):
@@ -144,7 +153,7 @@ class PullError(ModelError):
 
 
 class ModelCheckFailed(ModelError):
-    """The installed build of llama.cpp died on this model, in a child process."""
+    """What runs this model, a build of llama.cpp or a library, died on it or refused it in a child process."""
 
 
 class EngineError(LocalLLMError):
@@ -241,8 +250,6 @@ class DependencyMissing(LocalLLMError):
     """An optional package is not installed."""
 
 
-# C0 and C1 but for tab and line feed, overrides and isolates of direction; halves of surrogate pairs cannot be sent
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
 _BARE = re.compile(r"(?<![\w/.])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])")  # name:password@host, not model@http://…
 _KEYED = re.compile(
@@ -262,10 +269,6 @@ def without_secrets(text: str) -> str:
     if "@" in text:
         text = _BARE.sub("…@", _ADDRESS.sub(_without_user, text))
     return _KEYED.sub(r"\1…", text) if "=" in text else text
-
-
-def _fit_to_show(text: str) -> str:
-    return without_secrets(_CONTROLS.sub(lambda found: "\ufffd" if found[0] >= "\ud800" else "", text))
 
 
 def _without_user(found: re.Match[str]) -> str:

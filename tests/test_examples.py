@@ -42,9 +42,9 @@ class Runs:
 
 
 def environment_of(cache: Path) -> dict[str, str]:
-    """What the kernels of these tests are told: a cache of their own, and this checkout."""
+    """What the kernels of these tests are told: a cache of their own, this checkout, and to measure nothing."""
     path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
-    return {"JUPYTER_LOCALLLM_CACHE_DIR": str(cache), "PYTHONPATH": path}
+    return {"JUPYTER_LOCALLLM_CACHE_DIR": str(cache), "JUPYTER_LOCALLLM_CALIBRATE": "false", "PYTHONPATH": path}
 
 
 def arguments(name: str, out: Path, folder: Path, parameters: dict[str, Any]) -> dict[str, Any]:

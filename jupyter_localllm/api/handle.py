@@ -11,13 +11,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from traitlets.config import Config
+
 from jupyter_localllm import offline, runtime
 from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, permit, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError, without_secrets
-from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, sha256_of
+from jupyter_localllm.errors import LocalLLMError, ModelError, without_secrets
+from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, locate_adapter, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
 from jupyter_localllm.types import Status
@@ -102,6 +104,24 @@ class Handle(FileSettings):
         while len(self._derived) > _DERIVED:
             self._derived.pop(next(iter(self._derived))).close()
         return handle
+
+    def update_config(self, config: Config) -> None:
+        """Take what `%config` sets; what is refused is taken out of the shell's configuration again.
+
+        The shell has merged it there before, and each handle that is made later would be refused for it.
+        """
+        shell = current_shell()
+        try:
+            super().update_config(config)
+        except LocalLLMError:
+            for section in self.section_names() if shell is not None else ():
+                kept, there = self.config.get(section, {}), shell.config.get(section, {})
+                for name in config.get(section, {}):
+                    if name in kept:
+                        there[name] = kept[name]
+                    else:
+                        there.pop(name, None)
+            raise
 
     def load(self) -> None:
         """Check the model and make it resident; in a notebook or a terminal, with a bar."""
@@ -196,7 +216,9 @@ class Handle(FileSettings):
         return self._runtime.conversations
 
     def _ready(self) -> Generator[Status, None, Engine]:
-        return (yield from self._model().engine())
+        engine = yield from self._model().engine()
+        yield from engine.load()  # one that is made of others has loaded nobody yet
+        return engine
 
     def _guard(self) -> None:
         """Put the guard of the offline promise up, unless the settings want none."""
@@ -247,15 +269,13 @@ class Handle(FileSettings):
 
         Raises
         ------
-        UsageError
-            There is no such file.
+        UsageError, ModelError
+            There is no such file, or its name fits several.
         """
         if not self.adapter:
             return ""
-        path = Path(self.adapter).expanduser()
-        if not path.is_file():
-            raise UsageError(f"there is no adapter {path}", "An adapter is a GGUF file made from a LoRA.")
-        return sha256_of(path, self.answers.memo)
+        memo = self.answers.memo
+        return sha256_of(self._runtime.places.locate(self.adapter, self.search, memo, locate_adapter)[1], memo)
 
 
 def current_shell() -> Any:

@@ -33,6 +33,7 @@ from jupyter_localllm.cache.trouble import Busy, Damaged, Trouble, Unavailable
 __all__ = ["Store"]
 
 _COUNTING = 0.01  # seconds that counting a hit may wait
+_MINUTE = 60.0
 _BATCH = 200  # rows in one transaction, so that nobody waits long for us
 _SETTINGS_ROWS = 100  # diskcache has 16
 _LARGEST = 32 << 20  # bytes of a value; what is larger is not ours, and must not fill the kernel's memory
@@ -175,8 +176,8 @@ class Store(diskcache.Cache):  # type: ignore[misc]
                 # To the minute is enough to know what was not used for long.
                 now = time.time()
                 sql(
-                    "UPDATE Cache SET access_time = ? WHERE key = ? AND raw = 1 AND access_time < ?",
-                    (now, key, now - 60),
+                    "UPDATE Cache SET access_time = ? WHERE key = ? AND raw = 1 AND abs(access_time - ?) > ?",
+                    (now, key, now, _MINUTE),
                 )
             self._uncounted = dict.fromkeys(self._uncounted, 0)
 
@@ -234,16 +235,23 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         while (excess := self.used_bytes() - limit_bytes) > 0:
             # One at a time near the limit, more when there is a long way to go.
             number = min(_BATCH, 1 + excess // (64 << 10))
-            with translated(), self._transact() as (sql, _):
-                deleted = sql(
-                    "DELETE FROM Cache WHERE rowid IN"
-                    " (SELECT rowid FROM Cache WHERE key IS NOT ? ORDER BY access_time LIMIT ?)",
-                    (keep, number),
-                ).rowcount
+            # First what was used in the future: the clock was set back, and what is asked now must not leave for it.
+            deleted = self._delete_oldest(keep, time.time() + _MINUTE, number) or self._delete_oldest(
+                keep, float("-inf"), number
+            )
             if not deleted:
                 break
             count += deleted
         return count
+
+    def _delete_oldest(self, keep: str | bytes | None, after: float, number: int) -> int:
+        statement = (
+            "DELETE FROM Cache WHERE rowid IN"
+            " (SELECT rowid FROM Cache WHERE key IS NOT ? AND access_time > ? ORDER BY access_time LIMIT ?)"
+        )
+        with translated(), self._transact() as (sql, _):
+            deleted: int = sql(statement, (keep, after, number)).rowcount
+        return deleted
 
     def shrink(self) -> None:
         """Give the disk back what was deleted; if somebody reads just now, later will do."""

@@ -12,7 +12,7 @@ import functools
 import importlib
 import importlib.metadata
 import re
-from collections.abc import Callable, Generator, MutableMapping, Sequence
+from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -131,6 +131,8 @@ class Home:
         Messages as an engine reads them that does not render by itself.
     memo : MutableMapping
         What is remembered between kernels.
+    versions : callable
+        Versions of what runs another model.
     """
 
     sha256_of: Callable[[Path], str]
@@ -138,6 +140,7 @@ class Home:
     identity: Callable[[str], str]
     render: Callable[[Sequence[Message], ModelInfo], Prompt]
     memo: MutableMapping[str, str] = field(default_factory=dict)
+    versions: Callable[[str], Mapping[str, str]] = lambda _name: {}
 
 
 @runtime_checkable

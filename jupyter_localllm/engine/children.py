@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_localllm.errors import EngineClosed, EngineError
+from jupyter_localllm.errors import EngineClosed, EngineError, ModelCheckFailed
+from jupyter_localllm.types import Status
 
 __all__ = [
     "Death",
@@ -24,6 +25,7 @@ __all__ = [
     "ended",
     "last_line",
     "started",
+    "tried",
 ]
 
 _REBUILD = (
@@ -156,6 +158,36 @@ def started(program: Sequence[str]) -> Iterator[Callable[[float], Ended | None]]
         except BaseException:
             child.kill()
             raise
+
+
+def tried(
+    program: Sequence[str], seconds: float, *, saying: str, doing: str, slow: str
+) -> Generator[Status, None, Ended]:
+    """Try something in a child process that must not harm this one.
+
+    Parameters
+    ----------
+    program : sequence of str
+    seconds : float
+        After which it counts as hung.
+    saying : str
+        What a person is told meanwhile.
+    doing : str
+        What is tried, as an error names it.
+    slow : str
+        What to do if it takes too long.
+
+    Raises
+    ------
+    ModelCheckFailed
+        It took too long.
+    """
+    with started(program) as wait:
+        yield Status("checking", saying)
+        told = wait(seconds)
+    if told is None:
+        raise ModelCheckFailed(f"{doing} did not end within {seconds:.0f} s in a child process", slow)
+    return told
 
 
 def last_line(words: str) -> str:

@@ -52,6 +52,7 @@ class BackendModel:
             identity=lambda name: others(name).sha256(),
             render=render_chat,
             memo=cache.memo,
+            versions=lambda name: others(name).versions(),
         )
         self._sha256 = ""
 
@@ -96,8 +97,7 @@ class BackendModel:
             return self._backend.engine(self._target, self._home)
 
         engine = yield from self._runtime.backend(self._target, make, self._holder, self._max_models)
-        if not hasattr(self._backend, "parts"):  # to ask all of several again may take long
-            self._sha256 = ""  # a server may have turned out to have another model now
+        self._sha256 = ""  # an answer will be made, and a server may turn out to have another model now
         return engine
 
     def versions(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from traitlets import TraitError
 from traitlets.config import Config
 
 from jupyter_localllm.config import Settings
@@ -154,3 +155,12 @@ def test_numbers_for_native_code_are_bounded(name: str) -> None:
     """What no machine has is refused before llama.cpp would try it."""
     with pytest.raises(SettingsError, match=name):
         Settings(**{name: 2**40})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_is_finite_in_every_layer(value: float, empty_folder: Path) -> None:
+    """NaN is within any bounds for a comparison, and would end in JSON that nobody can read."""
+    with pytest.raises(SettingsError, match="temperature"):
+        Settings(temperature=value)
+    with pytest.raises(TraitError):
+        Settings().server_timeout = value
