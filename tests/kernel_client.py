@@ -31,6 +31,11 @@ class Cell:
         return "".join(o["text"] for o in self.outputs if o["output_type"] == "stream" and o["name"] == "stdout")
 
     @property
+    def plain(self) -> str:
+        """The text of what was displayed."""
+        return "\n".join(o["data"]["text/plain"] for o in self.outputs if "text/plain" in o.get("data", {}))
+
+    @property
     def answers(self) -> list[dict[str, Any]]:
         """Our own JSON of each answer."""
         return [o["data"][ANSWER] for o in self.outputs if ANSWER in o.get("data", {})]

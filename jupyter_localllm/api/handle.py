@@ -206,9 +206,10 @@ class Handle(FileSettings):
         target = self._target(model)
         if target is not None:
             # What a backend is made of is held apart, as long as this handle lives.
-            return runtime.BackendModel(
-                self._runtime, target, self.answers, holder, lambda name: self._named(name, self._part(name))
-            )
+            def part(name: str) -> Model:
+                return self._named(name, self._part(name))
+
+            return runtime.BackendModel(self._runtime, target, self.answers, holder, part, max_models=self.max_models)
         return runtime.FileModel(self._runtime, self._spec(model), self.answers, holder)
 
     def _spec(self, model: str) -> runtime.ModelSpec:

@@ -12,11 +12,11 @@ from jupyter_localllm.api.handle import Handle, current_shell
 from jupyter_localllm.config.files import read_file
 from jupyter_localllm.config.sections import placed, settings_in
 from jupyter_localllm.errors import SettingsError, UsageError
+from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.bench import Benchmark, Plan
     from jupyter_localllm.doctor import Report
-    from jupyter_localllm.types import Status
 
 __all__ = ["Judging"]
 
@@ -121,6 +121,7 @@ class Judging(Handle):
                     each(result)
                 if out is not None:
                     result.save(out)
+            told(Status("bench", "measured", 1.0))
         return result
 
     def _plan(

@@ -8,7 +8,6 @@ import decimal
 import enum
 import typing
 import uuid
-from collections import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,17 +25,6 @@ _KINDS: dict[Any, Name] = {
     **{decimal.Decimal: "decimal", uuid.UUID: "uuid"},
     **{"string": "text", "integer": "whole", "number": "number", "boolean": "truth"},
 }
-_LISTS = (
-    list,
-    set,
-    frozenset,
-    abc.Sequence,
-    abc.MutableSequence,
-    abc.Collection,
-    abc.Iterable,
-    abc.Set,
-    abc.MutableSet,
-)
 
 
 @dataclass(frozen=True)
@@ -147,10 +135,12 @@ def _record(parts: typing.Iterable[tuple[str, Kind]]) -> Kind:
 
 def _item(annotation: Any) -> Any:
     """The type of the items of a list of one type; None if it is no such list."""
+    from jupyter_localllm.constrain.plain import LISTS, SETS
+
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
         return arguments[0]
-    return arguments[0] if origin in _LISTS and len(arguments) == 1 else None
+    return arguments[0] if origin in (*LISTS, *SETS) and len(arguments) == 1 else None
 
 
 def _is_open(record: Any) -> bool:

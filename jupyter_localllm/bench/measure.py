@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -14,7 +15,7 @@ from jupyter_localllm.bench.measured import Row, Sample
 from jupyter_localllm.bench.meters import EnergyMeter, Nvml, resident_bytes, video_bytes
 from jupyter_localllm.bench.plan import Plan
 from jupyter_localllm.bench.prompts import prompt_number
-from jupyter_localllm.bench.quality import assess
+from jupyter_localllm.bench.quality import KINDS, assess, questions
 from jupyter_localllm.config.masked import masked
 from jupyter_localllm.engine.backends import BackendSettings, target_of
 from jupyter_localllm.engine.base import Engine
@@ -109,7 +110,8 @@ class _Course:
             self.row = replace(self.row, energy=meter.read(), seconds=time.perf_counter() - begun)
         self._look(subject, before, video_before, nvml)
         if self._plan.quality:
-            quality = assess(subject, lambda what: self._say(what, self._plan.warmup + self._plan.n))
+            steps = itertools.count(self._plan.warmup + self._plan.n)
+            quality = assess(subject, lambda what: self._say(what, next(steps)))
             notes = (*self.row.notes, *quality.notes)
             self.row = replace(self.row, quality=quality.scores, answers=quality.answers, notes=notes)
 
@@ -152,7 +154,8 @@ class _Course:
         )
 
     def _say(self, what: str, step: int) -> None:
-        cases, steps = len(self._plan.cases), self._plan.warmup + self._plan.n + 1
+        cases, steps = len(self._plan.cases), self._plan.warmup + self._plan.n
+        steps += sum(len(questions()[kind]["items"]) for kind in KINDS) if self._plan.quality else 0
         which = f" ({self._number + 1} of {cases})" if cases > 1 else ""
         self._tell(Status("bench", f"{self.row.label}{which}: {what}", (self._number + step / steps) / cases))
 

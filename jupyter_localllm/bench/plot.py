@@ -77,7 +77,7 @@ def plot(rows: Sequence[Row]) -> Plot:
             top += _HEAD + len(rows) * (_BAR + _GAP)
     height = top + 8
     return Plot(
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height:.0f}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" style="max-width:{_WIDE}px" '
         f'viewBox="0 0 {_WIDE} {height:.0f}" role="img" aria-label="figures of the bench" '
         f'font-family="sans-serif" font-size="12" fill="{_INK}">'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'

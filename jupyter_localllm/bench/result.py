@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ from jupyter_localllm._version import __version__
 from jupyter_localllm.bench.measured import Row, Spread
 from jupyter_localllm.bench.plan import Plan
 from jupyter_localllm.bench.plot import Plot, plot
+from jupyter_localllm.bench.quality import KINDS
 from jupyter_localllm.config.masked import masked
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.models.figures import size_text
+from jupyter_localllm.show.tables import Page, Table
 
 __all__ = ["Benchmark", "about_here"]
 
@@ -102,18 +103,22 @@ class Benchmark:
         """Bars for each figure, a bar for each case; SVG, which notebooks show."""
         return plot(self.rows)
 
-    def table(self) -> list[tuple[str, ...]]:
-        """Head and lines, as they are shown. A column that is empty in all cases is left out."""
-        lines = [tuple(_COLUMNS), *(tuple(make(row) for make in _COLUMNS.values()) for row in self.rows)]
-        kept = [i for i in range(len(_COLUMNS)) if i == 0 or any(line[i] for line in lines[1:])]
-        return [tuple(line[i] for i in kept) for line in lines]
+    def table(self) -> Table:
+        """A column for each case, and a row for each figure that any of them has."""
+        lines = [(name, *(make(row) for row in self.rows)) for name, make in _FIGURES.items()]
+        return Table([line for line in lines if any(line[1:])], ("", *(row.label for row in self.rows)), align="right")
 
     def remarks(self) -> list[str]:
-        """What should be known of the figures."""
-        told = [
-            f"{row.label}: {text}" for row in self.rows for text in (*row.notes, *([row.error] if row.error else []))
+        """What should be known of the figures; what is so in every case is said once."""
+        told = [dict.fromkeys((*row.notes, *([row.error] if row.error else []))) for row in self.rows]
+        common = [text for text in (told[0] if told else ()) if all(text in texts for texts in told)]
+        each = [
+            f"{row.label}: {text}"
+            for row, texts in zip(self.rows, told, strict=True)
+            for text in texts
+            if text not in common
         ]
-        return list(dict.fromkeys(told))
+        return [*common, *each]
 
     def csv(self) -> str:
         """The figures as text with commas."""
@@ -128,29 +133,19 @@ class Benchmark:
         return out.getvalue()
 
     def __str__(self) -> str:
-        lines = self.table()
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-        text = [
-            "  ".join(
-                f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}"
-                for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-            )
-            for line in lines
-        ]
-        return "\n".join([*(line.rstrip() for line in text), "", self._foot(), *self.remarks()])
+        return str(self._page())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        head, *lines = [[escape(cell) for cell in line] for line in self.table()]
-        top = "".join(f"<th>{cell}</th>" for cell in head)
-        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
-        notes = "".join(f"<li>{escape(text)}</li>" for text in self.remarks())
-        html = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table><p>{escape(self._foot())}</p>"
-        return {"text/plain": str(self), "text/html": html + (f"<ul>{notes}</ul>" if notes else "")}
+        return self._page()._repr_mimebundle_()
+
+    def _page(self) -> Page:
+        return Page((self.table(), "\n".join([self._foot(), *self.remarks()])))
 
     def _foot(self) -> str:
         where = ", ".join(str(self.machine[name]) for name in ("processor", "system") if self.machine.get(name))
+        prompts = "1 prompt" if self.plan.n == 1 else f"{self.plan.n} prompts"
         return (
-            f"{self.plan.n} prompts after {self.plan.warmup} to warm up, answers of {self.plan.max_tokens} tokens at "
+            f"{prompts} after {self.plan.warmup} to warm up, answers of {self.plan.max_tokens} tokens at "
             f"most; {where}".rstrip("; ")
         )
 
@@ -206,33 +201,36 @@ def _fall(row: Row) -> str:
     return "" if both is None else f"{both[0]:,.1f} / {both[1]:,.1f}"
 
 
-def _quality(row: Row) -> str:
-    if not row.quality:
-        return ""
-    each = ", ".join(f"{kind} {pair[0]:g}/{pair[1]}" for kind, pair in row.quality.items())
-    return f"{row.quality_share:.0%} ({each})"
+def _right(kind: str) -> Callable[[Row], str]:
+    """How many of one kind of the fixed questions are right."""
+
+    def told(row: Row) -> str:
+        right, asked = (row.quality or {}).get(kind, (0, 0))
+        return f"{right:g} of {asked}" if asked else ""
+
+    return told
 
 
 def _size(count: int | None) -> str:
     return "" if not count else size_text(count)
 
 
-_COLUMNS: dict[str, Callable[[Row], str]] = {
-    "case": lambda row: row.label,
+_FIGURES: dict[str, Callable[[Row], str]] = {
     "type": lambda row: row.quantization,
     "backend": lambda row: row.backend,
     "window": lambda row: _whole(row.n_ctx),
     "first load ms": lambda row: _whole(row.first_load_ms),
     "load ms": lambda row: _whole(row.load_ms),
-    "first token ms p50/90/99": lambda row: _spread(row.ttft_ms),
-    "latency ms p50/90/99": lambda row: _spread(row.latency_ms),
-    "prompt tok/s": lambda row: _rate(row.prompt_tokens_per_second),
-    "writing tok/s": lambda row: _rate(row.tokens_per_second),
-    "early / late": _fall,
+    "first token ms, p50 / 90 / 99": lambda row: _spread(row.ttft_ms),
+    "latency ms, p50 / 90 / 99": lambda row: _spread(row.latency_ms),
+    "prompt tokens/s": lambda row: _rate(row.prompt_tokens_per_second),
+    "writing tokens/s": lambda row: _rate(row.tokens_per_second),
+    "writing, early / late": _fall,
     "memory": lambda row: _size(row.resident_bytes),
     "video": lambda row: _size(row.video_bytes),
     "J/token": lambda row: "" if row.joules_per_token is None else f"{row.joules_per_token:.2f}",
-    "quality": _quality,
+    "quality": lambda row: "" if row.quality_share is None else f"{row.quality_share:.0%}",
+    **{f"- {kind}": _right(kind) for kind in KINDS},
 }
 _WRITERS: dict[str, Callable[[Benchmark], str]] = {
     ".json": Benchmark.to_json,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_localllm.cache.answers import AnswerCache, CacheStats
+    from jupyter_localllm.cache.answers import AnswerCache
     from jupyter_localllm.cache.entry import Entry
     from jupyter_localllm.cache.explain import changes
     from jupyter_localllm.cache.grouped import Grouped
+    from jupyter_localllm.cache.housekeeping import CacheStats
     from jupyter_localllm.cache.key import AnswerKey, answer_key, canonical, content_sha256
     from jupyter_localllm.cache.transfer import ImportCounts, export, import_
 
@@ -33,7 +34,7 @@ __all__ = [
 _HOMES = {
     "AnswerCache": "answers",
     "AnswerKey": "key",
-    "CacheStats": "answers",
+    "CacheStats": "housekeeping",
     "Entry": "entry",
     "Grouped": "grouped",
     "ImportCounts": "transfer",

@@ -1,62 +1,32 @@
 """The answer cache: what was answered once is answered again, without the model.
 
-Two databases live in its directory, ``answers`` and ``memo``, so that one that is damaged or cleared leaves the other
-alone. Every kernel and every thread of a person may use them at the same time.
+Every kernel and every thread of a person may use it at the same time.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cache.entry import Entry, stored_document
 from jupyter_localllm.cache.explain import likeness
+from jupyter_localllm.cache.housekeeping import Housekeeping
 from jupyter_localllm.cache.key import AnswerKey
-from jupyter_localllm.cache.memo import Memo
-from jupyter_localllm.cache.shelf import Shelf, Voice
-from jupyter_localllm.cache.trouble import Busy, DamagedRow, Trouble
+from jupyter_localllm.cache.trouble import DamagedRow, Trouble
 from jupyter_localllm.errors import CacheError
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache.store import Store
 
-__all__ = ["AnswerCache", "CacheStats"]
-
-T = TypeVar("T")
+__all__ = ["AnswerCache"]
 
 _RECENT = 1_000  # documents that `nearest` looks at
 _DOCUMENT_BYTES = 64 << 10  # of each: a conversation of 200 messages
 _LARGEST = 16 << 20  # bytes of an entry: far beyond any answer
-_MODEL = "model:"  # prefix in the memo
 
 
-@dataclass(frozen=True)
-class CacheStats:
-    """What the cache holds.
-
-    Parameters
-    ----------
-    entries : int
-        Answers.
-    size_bytes : int
-        Of all its files on disk.
-    hits, misses : int
-        Of all kernels since the cache was made.
-    directory : Path
-    """
-
-    entries: int
-    size_bytes: int
-    hits: int
-    misses: int
-    directory: Path
-
-
-class AnswerCache:
+class AnswerCache(Housekeeping):
     """Answers on a disk, shared by all kernels of a person.
 
     Nothing is opened before it is needed. A disk that is full, forbidden or held by somebody is told once through
@@ -73,48 +43,11 @@ class AnswerCache:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> cache = AnswerCache(Path("/somewhere/that/is/not/touched/yet"))
     >>> cache.directory.exists()
     False
     """
-
-    def __init__(
-        self,
-        directory: Path,
-        size_limit_bytes: int = 1 << 30,
-        on_notice: Callable[[str], None] | None = None,
-    ) -> None:
-        self._directory = Path(directory).expanduser().absolute()
-        self._size_limit_bytes = size_limit_bytes
-        self._voice = Voice()
-        self._voice.callback = on_notice
-        self._shelf = Shelf(self._directory, "answers", self._voice)
-        self._memo_shelf = Shelf(self._directory, "memo", self._voice)
-        self._memo = Memo(self._memo_shelf, self._voice)
-
-    @property
-    def directory(self) -> Path:
-        """Where it is."""
-        return self._directory
-
-    @property
-    def on_notice(self) -> Callable[[str], None] | None:
-        """Who is told when the cache could not do its work; may be set."""
-        return self._voice.callback
-
-    @on_notice.setter
-    def on_notice(self, callback: Callable[[str], None] | None) -> None:
-        self._voice.callback = callback
-
-    @property
-    def usable(self) -> bool:
-        """Whether the cache can be opened now; if not, every `get` is a miss for a reason other than the key."""
-        try:
-            return self._try(lambda store: True, False)
-        except CacheError:  # somebody else's
-            return False
-
-    # -- answers -------------------------------------------------------------------------------------------------------
 
     def get(self, key: AnswerKey) -> Entry | None:
         """Find an answer; counts as a hit or a miss.
@@ -233,86 +166,6 @@ class AnswerCache:
                     yield digest, entry
             after = page[-1][0]
 
-    # -- housekeeping --------------------------------------------------------------------------------------------------
-
-    def stats(self) -> CacheStats:
-        """Count what there is; zeros where the cache cannot be used."""
-        entries, hits, misses = self._try(lambda store: store.counts(), (0, 0, 0))
-        try:
-            size = self._shelf.size_bytes() + self._memo_shelf.size_bytes()
-        except OSError:
-            size = 0
-        return CacheStats(entries, size, hits, misses, self._directory)
-
-    def clear(self) -> int:
-        """Delete all answers, and databases that were set aside; how many answers. The memo stays.
-
-        Raises
-        ------
-        CacheError
-            The cache cannot be used.
-        """
-        count = self._delete("1")
-        try:
-            self._shelf.delete_set_aside()
-            self._memo_shelf.delete_set_aside()
-        except OSError as error:
-            raise CacheError(f"A database that was set aside could not be deleted: {error}.") from None
-        return count
-
-    def prune(self, *, older_than_days: float | None = None, to_bytes: int | None = None) -> int:
-        """Delete answers that were not used for some days, or as many as it takes to get down to a size.
-
-        Returns
-        -------
-        int
-            How many were deleted.
-
-        Raises
-        ------
-        CacheError
-            The cache cannot be used.
-        """
-        count = 0
-        if older_than_days is not None:
-            count += self._delete("access_time < ?", time.time() - older_than_days * 86_400)
-        if to_bytes is not None:
-            count += self._shelf.run(lambda store: store.trim(to_bytes))
-            self._shelf.run(lambda store: store.shrink())
-        return count
-
-    def tell(self, text: str) -> None:
-        """Tell whoever listens (`on_notice`) a sentence about the cache."""
-        self._voice.say(text)
-        self._voice.speak()
-
-    def close(self) -> None:
-        """Close the databases; the next use opens them again."""
-        self._shelf.close()
-        self._memo_shelf.close()
-
-    # -- memory beside the answers -------------------------------------------------------------------------------------
-
-    @property
-    def memo(self) -> MutableMapping[str, str]:
-        """Small texts that other rooms want remembered; `clear` leaves them."""
-        return self._memo
-
-    def model_sha256(self, name: str) -> str | None:
-        """Look up the sha256 of a model that this cache has answers of, so that they can be found without its file."""
-        return self.memo.get(_MODEL + name)
-
-    def remember_model(self, name: str, sha256: str) -> None:
-        """Remember the sha256 of a model by its name."""
-        if self.model_sha256(name) != sha256:
-            self.memo[_MODEL + name] = sha256
-
-    def models(self) -> dict[str, str]:
-        """All models that are remembered: sha256 by name."""
-        return {key[len(_MODEL) :]: self.memo[key] for key in self.memo if key.startswith(_MODEL)}
-
-    # -- inside --------------------------------------------------------------------------------------------------------
-
     def _read(self, digest: str, data: bytes | None) -> Entry | None:
         try:
             if data is None:
@@ -328,26 +181,6 @@ class AnswerCache:
     def _drop(self, digest: str, error: CacheError) -> None:
         self._try(lambda store: store.drop(digest), False)
         self.tell(f"{error.message} The entry {digest[:12]} was dropped from the cache.")
-
-    def _delete(self, condition: str, *parameters: float) -> int:
-        count = self._shelf.run(lambda store: store.delete_where(condition, *parameters))
-        self._shelf.run(lambda store: store.shrink())
-        return count
-
-    def _try(self, action: Callable[[Store], T], otherwise: T, *, raise_busy: bool = False) -> T:
-        try:
-            return self._shelf.run(action)
-        except DamagedRow:
-            raise
-        except Busy as trouble:
-            self._voice.say_once(f"{trouble.message} Answers are not kept until it is free.", "busy")
-            if raise_busy:
-                self._voice.speak()
-                raise
-        except Trouble as trouble:
-            self._voice.say_once(f"{trouble.message} Answers are not kept.", trouble.message)
-        self._voice.speak()
-        return otherwise
 
 
 def _write(store: Store, rows: list[tuple[str, bytes]], limit_bytes: int) -> bool:

@@ -6,6 +6,7 @@ import argparse
 
 from jupyter_localllm.cli.base import Command
 from jupyter_localllm.cli.line import Line
+from jupyter_localllm.cli.words import tell
 
 __all__ = ["COMMAND"]
 
@@ -27,7 +28,10 @@ def _run(arguments: argparse.Namespace) -> int:
     result = LocalLLM().benchmark(
         arguments.models, n=arguments.n, quality=arguments.quality, file=arguments.file, out=arguments.out
     )
-    print(result.to_json() if arguments.json else result)
+    if arguments.json:
+        print(result.to_json())
+    else:
+        tell(result)
     return 1 if any(row.error for row in result.rows) else 0
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,7 +24,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    report = _report(arguments)
+    from jupyter_localllm.doctor import Report
+
+    found = _report(arguments).findings
+    report = Report(tuple(replace(one, text=in_shell(one.text), mend=in_shell(one.mend)) for one in found))
     print(json.dumps(report.to_dict(), indent=1) if arguments.json else report)
     return 1 if report.worst == "problem" else 0
 

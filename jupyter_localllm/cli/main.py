@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from jupyter_localllm._version import __version__
-from jupyter_localllm.cli import bench, doctor, models, pull
+from jupyter_localllm.cli import bench, cache, doctor, models, pull
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
+from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["COMMANDS", "main", "parser"]
 
-COMMANDS: Final[tuple[Command, ...]] = (models.COMMAND, pull.COMMAND, bench.COMMAND, doctor.COMMAND)
+COMMANDS: Final[tuple[Command, ...]] = (models.COMMAND, pull.COMMAND, cache.COMMAND, bench.COMMAND, doctor.COMMAND)
 
 _FAILED, _INTERRUPTED = 1, 130  # as shells have it; argparse itself ends with 2 on a line that it cannot read
 
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except LocalLLMError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
         return _FAILED
     except BrokenPipeError:  # `| head` has read enough; at exit nothing must be written there again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
+from jupyter_localllm.cli.words import tell
 
 __all__ = ["COMMAND"]
 
@@ -18,7 +19,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from jupyter_localllm.magics.listed import about, listing
 
     handle = LocalLLM()
-    print(about(handle, arguments.model, COMMAND_WORD) if arguments.model else listing(handle, COMMAND_WORD))
+    tell(about(handle, arguments.model, COMMAND_WORD) if arguments.model else listing(handle, COMMAND_WORD))
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
 from jupyter_localllm.cli.line import Line
+from jupyter_localllm.cli.words import tell
 
 __all__ = ["COMMAND"]
 
@@ -21,7 +22,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     with Line() as line:
         said = fetched(LocalLLM(), arguments.model, line, force=arguments.force, command=COMMAND_WORD)
-    print(said)
+    tell(said)
     return 0
 
 

@@ -27,7 +27,13 @@ from jupyter_localllm.constrain.forms import (
 )
 from jupyter_localllm.errors import UsageError
 
-__all__ = ["DECIMAL", "plain_form"]
+__all__ = ["DECIMAL", "LISTS", "SETS", "plain_form"]
+
+LISTS: tuple[Any, ...] = (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
+"""What is read as a list of items of one type."""
+
+SETS: tuple[Any, ...] = (set, frozenset, abc.Set, abc.MutableSet)
+"""What is read as a set of items of one type."""
 
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{6})?)?"
 _ZONE = "(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
@@ -173,9 +179,9 @@ def _union(cases: list[Form]) -> Form:
 def _container(kind: type, arguments: tuple[Any, ...], forms: Forms) -> Form | None:
     if kind is tuple:
         return _tuple(arguments, forms)
-    if kind in (list, abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable):
+    if kind in LISTS:
         return _list(forms.of(arguments[0] if arguments else Any), list)
-    if kind in (set, frozenset, abc.Set, abc.MutableSet):
+    if kind in SETS:
         item = arguments[0] if arguments else Any
         if not _has_hash(item):
             name = item.__name__ if isinstance(item, type) else item
@@ -198,8 +204,7 @@ def _has_hash(annotation: Any) -> bool:
     if origin is tuple:
         return all(_has_hash(argument) for argument in arguments if argument is not Ellipsis)
     kind = origin or annotation
-    read_as_lists = (abc.Sequence, abc.MutableSequence, abc.Collection, abc.Iterable)
-    return not isinstance(kind, type) or (kind.__hash__ is not None and kind not in read_as_lists)
+    return not isinstance(kind, type) or (kind.__hash__ is not None and kind not in LISTS)
 
 
 def _items(values: Any, places: abc.Iterable[str], readers: abc.Iterable[Callable[[Any, str], Any]]) -> list[Any]:

@@ -12,7 +12,12 @@ __all__ = ["LEVELS", "Finding", "Level", "Report"]
 
 Level = Literal["ok", "note", "warning", "problem"]
 LEVELS: tuple[Level, ...] = ("ok", "note", "warning", "problem")
-_COLOURS = {"ok": "#2e7d32", "note": "#616161", "warning": "#b26a00", "problem": "#c62828"}
+_COLOURS: dict[Level, str] = {  # JupyterLab's by its theme, then VS Code's, then some for white and black
+    "ok": "var(--jp-success-color1,var(--vscode-testing-iconPassed,#388e3c))",
+    "note": "var(--jp-ui-font-color2,var(--vscode-descriptionForeground,#767676))",
+    "warning": "var(--jp-warn-color1,var(--vscode-editorWarning-foreground,#c47f00))",
+    "problem": "var(--jp-error-color1,var(--vscode-errorForeground,#d84040))",
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,20 +25,39 @@ class Gate(Protocol):
         ...
 
 
-class Chooser(Protocol):
+class Chooser(ABC):
     """What chooses the tokens of one answer."""
 
     def choose(self, logits: NDArray[np.float32], matcher: Gate | None = None) -> int:
-        """The next token."""
-        ...
+        """The next token.
 
+        The choice is made freely first. Only if the matcher forbids it, the choice is made again among what it allows,
+        which costs a walk over the vocabulary.
+
+        Parameters
+        ----------
+        logits : ndarray of shape (n_vocab,)
+            Changed in place if the matcher has to be asked for its mask.
+        matcher : Gate, optional
+        """
+        token = self._pick(logits)
+        if matcher is not None and not matcher.allows(token):
+            matcher.restrict(logits)
+            token = self._pick(logits)
+        self.accept((token,))
+        return token
+
+    @abstractmethod
     def accept(self, tokens: Iterable[int]) -> None:
-        """Hear of tokens that it did not choose."""
-        ...
+        """Hear which tokens came, also those that it did not choose."""
 
     def close(self) -> None:
         """Be done."""
-        ...
+        return
+
+    @abstractmethod
+    def _pick(self, logits: NDArray[np.float32]) -> int:
+        """Choose freely; the logits are left as they are."""
 
 
 class Words(Protocol):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["FLAGS", "has_nvidia", "has_rocm", "model_name", "processor_features"]
+__all__ = ["FLAGS", "cpu_identity", "has_nvidia", "has_rocm", "model_name", "processor_features"]
 
 FLAGS = {
     # x86, as /proc/cpuinfo has them under "flags"
@@ -76,6 +76,15 @@ def model_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     if sys.platform == "darwin":
         return _sysctl("machdep.cpu.brand_string") or platform.machine()
     return " ".join(_words(cpuinfo, ("model name",))) or platform.processor() or platform.machine()
+
+
+def cpu_identity() -> str:
+    """What this machine's processor is and can do, as one text: what was tried on one like it holds here."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return "".join(sorted({line for line in file if line.startswith(("model name", "flags", "Features"))}))
+    except OSError:
+        return platform.processor()
 
 
 def has_nvidia() -> bool:

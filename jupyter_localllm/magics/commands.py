@@ -19,13 +19,13 @@ from jupyter_localllm.magics.helptext import help_text
 from jupyter_localllm.magics.models import models, pull_model, unload, use
 from jupyter_localllm.magics.resident import resident_lines
 from jupyter_localllm.magics.subcommands import Subcommand
-from jupyter_localllm.magics.tables import table
 from jupyter_localllm.models.figures import size_text
+from jupyter_localllm.show.tables import Page, Table, table
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["run_command", "table"]
+__all__ = ["cache", "run_command"]
 
 
 def run_command(shell: InteractiveShell, command: Subcommand) -> None:
@@ -46,7 +46,11 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         finally:
             changed()  # the bench unloads what was there
     else:
-        print(_COMMANDS[command.name](shell, get_llm(), command))
+        told = _COMMANDS[command.name](shell, get_llm(), command)
+        if isinstance(told, Page):
+            judge.show(told)
+        else:
+            print(told)
         changed()
 
 
@@ -75,7 +79,8 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     return "\n".join([*lines, *([lost] if lost else [])])
 
 
-def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
+def cache(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
+    """Tell what is kept, or forget, write or read it."""
     store = handle.answers
     if command.action == "clear":
         count = store.stats().entries
@@ -92,30 +97,29 @@ def _cache(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> s
         counts = answers.import_(store, Path(str(command.value)).expanduser())
         return f"{counts.added:,} answers read, {counts.same + counts.kept:,} were there already"
     stats = store.stats()
-    return table(
-        [
-            ("directory", str(stats.directory)),
-            ("answers", f"{stats.entries:,}"),
-            ("size", f"{size_text(stats.size_bytes)} of at most {size_text(handle.cache_size)}"),
-            ("hits", f"{stats.hits:,}"),
-            ("misses", f"{stats.misses:,}"),
-            ("mode", f"{handle.cache} ({handle.origin('cache')})"),
-        ]
-    )
+    rows = [
+        ("directory", str(stats.directory)),
+        ("answers", f"{stats.entries:,}"),
+        ("size", f"{size_text(stats.size_bytes)} of at most {size_text(handle.cache_size)}"),
+        ("hits", f"{stats.hits:,}"),
+        ("misses", f"{stats.misses:,}"),
+        ("mode", f"{handle.cache} ({handle.origin('cache')})"),
+    ]
+    return table(rows)
 
 
-def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str:
+def _config(_shell: InteractiveShell, handle: LocalLLM, command: Subcommand) -> str | Page:
     if "file" in command.options:
         changed_ones = handle.apply_file(str(command.options["file"]))
         told = [(name, _short(value)) for name, value in sorted(changed_ones.items())]
-        return table(told, ("setting", "value")) if told else f"{command.options['file']} sets nothing"
+        return Page((Table(told, ("setting", "value")),)) if told else f"{command.options['file']} sets nothing"
     rows = [(name, _short(value), origin, help) for name, value, origin, help in setting_table(handle)]
     if command.value is not None:
         names = [row[0] for row in rows]
         if command.value not in names:
             raise SettingsError(f"unknown setting {command.value!r}", close_match(command.value, names))
         rows = [row for row in rows if row[0] == command.value]
-    return table(rows, ("setting", "value", "from", "meaning"))
+    return Page((Table(rows, ("setting", "value", "from", "meaning")),))
 
 
 def _short(value: Any) -> str:
@@ -160,13 +164,13 @@ def _help(_shell: InteractiveShell, _handle: LocalLLM, _command: Subcommand) -> 
     return help_text()
 
 
-_COMMANDS: dict[str, Callable[[Any, LocalLLM, Subcommand], str]] = {
+_COMMANDS: dict[str, Callable[[Any, LocalLLM, Subcommand], str | Page]] = {
     "status": _status,
     "use": use,
     "models": models,
     "pull": pull_model,
     "unload": unload,
-    "cache": _cache,
+    "cache": cache,
     "config": _config,
     "history": _history,
     "help": _help,

@@ -1,4 +1,4 @@
-"""``%llm doctor`` and ``%llm bench``: what they find is shown as a table."""
+"""``%llm doctor`` and ``%llm bench``, and how their tables and those of other subcommands are shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_localllm.bench import Benchmark
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "show"]
 
 
 def _doctor(shell: InteractiveShell, command: Subcommand) -> None:
@@ -27,7 +27,7 @@ def _doctor(shell: InteractiveShell, command: Subcommand) -> None:
         report = examine_without_settings(error, getattr(shell, "kernel", None))
     if lost := foreign.lost(shell):
         report = Report((*report.findings, Finding("magics", "note", lost, "%reload_ext jupyter_localllm")))
-    _show(report)
+    show(report)
 
 
 def _bench(shell: InteractiveShell, command: Subcommand) -> None:
@@ -51,11 +51,12 @@ def _bench(shell: InteractiveShell, command: Subcommand) -> None:
         if done:
             result = done[-1]
             shell.push({"_llm": result}, interactive=False)  # type: ignore[no-untyped-call]
-            _show(result)
-            _show(result.plot())
+            show(result)
+            show(result.plot())
 
 
-def _show(shown: Any) -> None:
+def show(shown: Any) -> None:
+    """Show what knows how it looks: as HTML in a notebook, as text elsewhere."""
     from IPython.display import display
 
     display(shown)  # type: ignore[no-untyped-call]

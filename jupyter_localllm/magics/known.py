@@ -1,4 +1,4 @@
-"""The names that completion offers, asked for anew each time."""
+"""The names that completion offers."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def known(shell: InteractiveShell) -> Known:
 
 
 def _models() -> list[str]:
+    from jupyter_localllm import runtime
     from jupyter_localllm.api import get_llm
-    from jupyter_localllm.models import available
 
-    return [entry.name for entry in available(get_llm().search)]
+    return runtime.current().places.names.of(get_llm().search)
 
 
 def _chats() -> list[str]:

@@ -7,21 +7,21 @@ import os
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.errors import ModelNotFound
-from jupyter_localllm.magics.tables import table
 from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.fitting import Fit, Wish, fit, quantization_words, recommend, too_new, windows
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk, survey
+from jupyter_localllm.show.tables import Page, Table
 
 __all__ = ["about", "listing", "wish_of"]
 
 _VERDICTS = {"yes": "fits", "tight": "tight", "no": "too large", "unknown": ""}
 
 
-def listing(handle: LocalLLM, command: str = "%llm") -> str:
-    """Write a table of what is on disk, what of the catalog is not, and one recommendation.
+def listing(handle: LocalLLM, command: str = "%llm") -> Page:
+    """Make a table of what is on disk, what of the catalog is not, and one recommendation.
 
     Parameters
     ----------
@@ -36,19 +36,18 @@ def listing(handle: LocalLLM, command: str = "%llm") -> str:
     resident = {engine.name for engine in runtime.current().resident()}
     usable = [one for one in here if one.facts.kind in ("chat", "completion", "embedding", "reranker")]
     others = [one for one in here if one not in usable]
-    parts = (
-        [table([_row(one, handle, wish, resident, best) for one in usable], _HEAD)] if usable else ["no model is here"]
-    )
+    here_rows = [_row(one, handle, wish, resident, best) for one in usable]
+    parts: list[str | Table] = [Table(here_rows, _HEAD) if here_rows else "no model is here"]
     if others:
-        parts += ["", "no models by themselves:", table([_other(one) for one in others])]
+        parts.append(Table([_other(one) for one in others], title="no models by themselves:"))
     known = {one.entry.name for one in here if one.entry is not None}
     missing = [entry for entry in catalog() if entry.name not in known]
     if missing:
         rows = [_offered(entry, wish, entry is better) for entry in missing]
-        parts += ["", f"known, and not here ({command} pull MODEL):", table(rows, _OFFERED)]
+        parts.append(Table(rows, _OFFERED, title=f"known, and not here ({command} pull MODEL):"))
     use = "; %llm use MODEL answers with it" if command == "%llm" else ""
-    parts += ["", _advice(best, better, command), f"{command} models MODEL tells all about one{use}."]
-    return "\n".join(parts)
+    more = f"{command} models MODEL tells all about one{use}."
+    return Page((*parts, f"{_advice(best, better, command)}\n{more}"))
 
 
 _HEAD = ("", "model", "kind", "size", "memory", "now", "license", "where")
@@ -121,7 +120,7 @@ def _getting(entry: CatalogEntry, command: str, quantization: str = "") -> str:
     return f"{command} pull {entry.name}{f':{quantization}' if quantization else ''}"
 
 
-def about(handle: LocalLLM, name: str, command: str = "%llm") -> str:
+def about(handle: LocalLLM, name: str, command: str = "%llm") -> Page:
     """Tell all about one model: of the catalog, on disk, or both."""
     wish, known = wish_of(handle), named(name)
     try:
@@ -129,17 +128,14 @@ def about(handle: LocalLLM, name: str, command: str = "%llm") -> str:
     except ModelNotFound:
         if known is None:
             raise
-        return "\n".join(_of_catalog(*known, wish, command))
-    facts = facts_of(path, handle.answers.memo)
-    lines = [f"{called}: {path}", *_of_facts(facts, wish)]
-    if known is not None:
-        lines += ["", *_of_catalog(*known, wish, command)]
-    return "\n".join(lines)
+        return Page(tuple(_of_catalog(*known, wish, command)))
+    parts = _of_facts(f"{called}: {path}", facts_of(path, handle.answers.memo), wish)
+    return Page((*parts, *(_of_catalog(*known, wish, command) if known is not None else ())))
 
 
-def _of_facts(facts: Facts, wish: Wish) -> list[str]:
+def _of_facts(title: str, facts: Facts, wish: Wish) -> list[str | Table]:
     if facts.problem:
-        return [facts.problem]
+        return [f"{title}\n{facts.problem}"]
     words = quantization_words(facts.quantization)
     rows = [
         ("kind", facts.kind),
@@ -149,15 +145,15 @@ def _of_facts(facts: Facts, wish: Wish) -> list[str]:
         ("size", size_text(facts.size_bytes)),
         ("license", facts.license),
     ]
-    lines = [table([row for row in rows if row[1]])]
-    return [*lines, *_by_window(facts.shape, facts.size_bytes, wish)]
+    told = Table([row for row in rows if row[1]], title=title)
+    return [told, *_by_window(facts.shape, facts.size_bytes, wish)]
 
 
-def _by_window(shape: ModelShape | None, weights: int, wish: Wish) -> list[str]:
+def _by_window(shape: ModelShape | None, weights: int, wish: Wish) -> list[Table]:
     if shape is None or not weights:
         return []
     head = ("window", "memory", "keys and values", "now")
-    return ["", table([_window_row(memory) for memory in windows(shape, weights, wish)], head)]
+    return [Table([_window_row(memory) for memory in windows(shape, weights, wish)], head)]
 
 
 def _window_row(memory: MemoryEstimate) -> tuple[str, ...]:
@@ -169,7 +165,7 @@ def _window_row(memory: MemoryEstimate) -> tuple[str, ...]:
     )
 
 
-def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish, command: str) -> list[str]:
+def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish, command: str) -> list[Table]:
     file = (entry.file_of(quantization) if quantization else None) or entry.usual
     rows = [
         ("catalog", entry.name),
@@ -181,12 +177,9 @@ def _of_catalog(entry: CatalogEntry, quantization: str, wish: Wish, command: str
         ("tools", entry.tools),
         ("original", entry.source),
     ]
-    lines = [
-        table([row for row in rows if row[1]]),
-        "",
-        table([_file_row(entry, one, wish, command) for one in entry.files], _FILE),
-    ]
-    return [*lines, *_by_window(entry.shape, entry.bytes_of(file), wish)]
+    files = [_file_row(entry, one, wish, command) for one in entry.files]
+    told = [Table([row for row in rows if row[1]]), Table(files, _FILE)]
+    return [*told, *_by_window(entry.shape, entry.bytes_of(file), wish)]
 
 
 _FILE = ("quantization", "size", "memory", "now", "to fetch", "")

@@ -14,6 +14,7 @@ from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.models import Facts, facts_of, locate
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.fitting import Wish, memory_words, quantization_words, why_not
+from jupyter_localllm.show.tables import Page
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["fetched", "models", "pull_model", "unload", "use"]
 
 
-def models(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
+def models(_shell: Any, handle: LocalLLM, command: Subcommand) -> Page:
     """Tell which models there are, or all about one."""
     return listing(handle) if command.value is None else about(handle, command.value)
 

@@ -14,7 +14,7 @@ from typing import Final
 from jupyter_localllm.magics.options import Reader, Suggest, is_option
 from jupyter_localllm.magics.words import Word, next_word
 
-__all__ = ["FORMS", "Flag", "Form", "Subcommand", "near_subcommand", "parse_subcommand"]
+__all__ = ["FORMS", "Flag", "Form", "Subcommand", "days", "near_subcommand", "parse_subcommand"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class Subcommand:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-def _days(text: str) -> float:
-    days = float(text)
-    if not 0 <= days < float("inf"):
+def days(text: str) -> float:
+    """Read a number of days, or raise a `ValueError`."""
+    read = float(text)
+    if not 0 <= read < float("inf"):
         raise ValueError("it must be a number of 0 or more")
-    return days
+    return read
 
 
 def _count(text: str) -> int:
@@ -126,7 +127,7 @@ FORMS: Final[tuple[Form, ...]] = (
     Form("cache", "size, hits and entries of the answers kept on disk", default="show"),
     Form("cache", "the same", action="show"),
     Form("cache", "forget all answers", action="clear"),
-    Form("cache", "forget answers not used for N days", action="prune", flags=(Flag("--days", "N", _days),)),
+    Form("cache", "forget answers not used for N days", action="prune", flags=(Flag("--days", "N", days),)),
     Form("cache", "write the answers to a text file", action="export", value="FILE", suggest="file"),
     Form("cache", "read them from one", action="import", value="FILE", suggest="file"),
     Form(

@@ -29,12 +29,22 @@ class BackendModel:
     holder : int
     others : callable
         Any other model by its name, for backends that are made of others.
+    max_models : int
+        Most models in memory at the same time.
     """
 
     def __init__(
-        self, runtime: Runtime, target: Target, cache: AnswerCache, holder: int, others: Callable[[str], Model]
+        self,
+        runtime: Runtime,
+        target: Target,
+        cache: AnswerCache,
+        holder: int,
+        others: Callable[[str], Model],
+        *,
+        max_models: int,
     ) -> None:
         self._runtime, self._target, self._cache, self._holder = runtime, target, cache, holder
+        self._max_models = max_models
         self._backend = backend_of(target.scheme)
         self._home = Home(
             sha256_of=lambda path: sha256_of(path, cache.memo),
@@ -82,7 +92,7 @@ class BackendModel:
         def make() -> Engine:
             return self._backend.engine(self._target, self._home)
 
-        engine = yield from self._runtime.backend(self._target, make, self._holder)
+        engine = yield from self._runtime.backend(self._target, make, self._holder, self._max_models)
         if not hasattr(self._backend, "parts"):  # to ask all of several again may take long
             self._sha256 = ""  # a server may have turned out to have another model now
         return engine

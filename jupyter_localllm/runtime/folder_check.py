@@ -12,9 +12,10 @@ from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from jupyter_localllm.engine.children import command, death, last_line, started
-from jupyter_localllm.engine.llama.check import cpu_identity
-from jupyter_localllm.errors import ModelCheckFailed
+from jupyter_localllm.engine.processor import cpu_identity
+from jupyter_localllm.errors import ModelCheckFailed, ModelMemoryError
 from jupyter_localllm.pipeline import version_of
+from jupyter_localllm.runtime.folder_probe import NO_ROOM
 from jupyter_localllm.types import ModelFolder, Status
 
 __all__ = ["check_folder"]
@@ -48,6 +49,8 @@ def check_folder(
 
     Raises
     ------
+    ModelMemoryError
+        It does not fit.
     ModelCheckFailed
         With the signal or the words of the child, and what to do.
     """
@@ -67,6 +70,8 @@ def check_folder(
             f"reading a few tokens with {folder.name} did not end within {timeout_seconds:.0f} s in a child process",
             "A smaller model may do; a folder on a slow disk may need a second try.",
         )
+    if told.code == NO_ROOM:
+        raise ModelMemoryError(last_line(told.words))
     if told.code:
         raise _failure(folder.name, scheme, told.code, told.words)
     memo[key] = "ok"

@@ -11,6 +11,7 @@ from jupyter_localllm.models import locate
 from jupyter_localllm.models.identity import file_key
 from jupyter_localllm.models.mistaken import stat_file
 from jupyter_localllm.models.parts import parts_of
+from jupyter_localllm.runtime.names import Names
 
 __all__ = ["Places"]
 
@@ -22,10 +23,16 @@ class Places:
 
     A name means the file that it meant before, as long as that file stays as it is. Another file that the name could
     mean since is seen after `forget`.
+
+    Attributes
+    ----------
+    names : Names
+        All names there are.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, tuple[str, ...], str], tuple[str, Path, str]] = {}
+        self.names = Names()
 
     def locate(self, name: str, search: tuple[str, ...], memo: MutableMapping[str, str]) -> tuple[str, Path]:
         """Find a model's file: see `jupyter_localllm.models.locate`."""
@@ -43,6 +50,7 @@ class Places:
     def forget(self) -> None:
         """Look again, the next time."""
         self._known.clear()
+        self.names.forget()
 
 
 def _here() -> str:

@@ -9,9 +9,12 @@ from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import ModelMemoryError
 from jupyter_localllm.models import KV_BYTES, MemoryEstimate, available_bytes, estimate, plan_context
 from jupyter_localllm.models.figures import size_text
-from jupyter_localllm.types import ModelFile, Status
+from jupyter_localllm.models.folders import plan_folder
+from jupyter_localllm.types import ModelFile, Precision, Status
 
-__all__ = ["Others", "buffers", "memory_told", "planned_window", "reload_room", "retire_oldest"]
+__all__ = ["Others", "buffers", "load_folder", "memory_told", "planned_window", "reload_room", "retire_oldest"]
+
+_SMALLEST = (Precision("bfloat16", 2, 2),)  # as small as a folder is loaded into the main memory, if it is not packed
 
 Others = Callable[[], Sequence[Any]]
 """The other engines, the one that was not used for longest first."""
@@ -40,19 +43,36 @@ def planned_window(plan: Callable[..., MemoryEstimate], others: Others) -> Gener
     ModelMemoryError
         It does not fit, and would not without those that may leave: they stay.
     """
-
-    def fits(free: int) -> bool:
-        try:
-            plan(available=free)
-            return True
-        except ModelMemoryError:
-            return False
-
     while True:
         try:
             return plan(available=None)
         except ModelMemoryError:
-            gone = _one_left(fits, others())
+            gone = _one_left(plan, others())
+            if not gone:
+                raise
+        yield _left(gone)
+
+
+def load_folder(engine: Any, others: Others) -> Generator[Status, None, None]:
+    """Load a model folder; others leave where it does not fit beside them, and would then.
+
+    Its library plans with what it finds, in a child process the first time; so it is told to try again.
+
+    Raises
+    ------
+    ModelMemoryError
+        It does not fit, and would not without those that may leave: they stay.
+    """
+
+    def plan(available: int) -> object:
+        return plan_folder(engine.model, _SMALLEST, engine.settings.n_ctx, available)
+
+    while True:
+        try:
+            yield from engine.load()
+            return
+        except ModelMemoryError:
+            gone = _one_left(plan, others())
             if not gone:
                 raise
         yield _left(gone)
@@ -73,12 +93,20 @@ def reload_room(model: ModelFile, settings: LlamaSettings, others: Others) -> Ge
     yield from planned_window(plan, others)
 
 
-def _one_left(fits: Callable[[int], bool], others: Sequence[Any]) -> str:
+def _one_left(plan: Callable[..., object], others: Sequence[Any]) -> str:
     """Unload one of those whose leaving makes it fit; ``""`` if it does not fit without all that may leave.
 
     Those that were not used for longest are chosen, and of them no more than it takes. What one gives back is its
     estimate, which is at most a little more than what it takes.
     """
+
+    def fits(free: int) -> bool:
+        try:
+            plan(available=free)
+            return True
+        except ModelMemoryError:
+            return False
+
     idle = {engine: _taken(engine) for engine in others if engine.loaded and getattr(engine, "idle", False)}
     free, chosen = available_bytes(), list[Any]()
     for engine in idle:
@@ -94,6 +122,8 @@ def _one_left(fits: Callable[[int], bool], others: Sequence[Any]) -> str:
 
 
 def _taken(engine: Any) -> int:
+    if not isinstance(getattr(engine, "model", None), ModelFile):  # an engine of a folder knows it from its plan
+        return int(getattr(engine, "memory_bytes", 0))
     return estimate(engine.model, engine.settings.n_ctx, available=0, **buffers(engine.settings)).total_bytes
 
 

@@ -19,8 +19,8 @@ from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
 from jupyter_localllm.runtime.places import Places
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
-from jupyter_localllm.runtime.room import memory_told, reload_room, retire_oldest
-from jupyter_localllm.types import Status
+from jupyter_localllm.runtime.room import load_folder, memory_told, reload_room, retire_oldest
+from jupyter_localllm.types import ModelFolder, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.select import Kept, KeptVectors
@@ -135,15 +135,19 @@ class Runtime:
 
     def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
         """Let others leave the memory, if there are too many or too little is free."""
-
-        def others() -> list[Engine]:
-            return [one for one in self.resident() if one is not engine]
-
-        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models and retire_oldest(others()):
-            pass
+        self._make_way(engine, max_models)
         if not fresh:
-            yield from reload_room(engine.model, engine.settings, others)
+            yield from reload_room(engine.model, engine.settings, lambda: self._others(engine))
         yield memory_told(engine.model, engine.settings)
+
+    def _make_way(self, engine: Engine, max_models: int) -> None:
+        """Let others leave the memory until there is one model less in it than may be."""
+        while sum(hasattr(one, "retire") for one in self.resident()) >= max_models:
+            if not retire_oldest(self._others(engine)):
+                return
+
+    def _others(self, engine: Engine) -> list[Engine]:
+        return [one for one in self.resident() if one is not engine]
 
     def _used(self, key: tuple[Any, ...]) -> None:
         """Note that an engine is used now: the others come before it."""
@@ -151,7 +155,9 @@ class Runtime:
         if shared is not None:
             self._engines[key] = shared
 
-    def backend(self, target: Target, make: Callable[[], Engine], holder: int) -> Generator[Status, None, Engine]:
+    def backend(
+        self, target: Target, make: Callable[[], Engine], holder: int, max_models: int
+    ) -> Generator[Status, None, Engine]:
         """Load and share the engine of a backend's model; `make` makes it if nobody has it yet."""
         check_fork(self._pid)
         key = (target,)
@@ -159,8 +165,13 @@ class Runtime:
         shared = self._engines.get(key) or self._engines.setdefault(key, _Shared(make()))
         shared.holders.add(holder)
         self._used(key)
-        yield from shared.engine.load()
-        return shared.engine
+        engine = shared.engine
+        if isinstance(getattr(engine, "model", None), ModelFolder) and not engine.loaded:  # it will lie in our memory
+            self._make_way(engine, max_models)
+            yield from load_folder(engine, lambda: self._others(engine))
+        else:
+            yield from engine.load()
+        return engine
 
     def resident(self) -> list[Engine]:
         """The engines that are loaded now, the one that was not used for longest first."""

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_localllm.sources import passages_array
-from jupyter_localllm.sources.structure import is_number_array
+from jupyter_localllm.sources.arrays import is_number_array
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot

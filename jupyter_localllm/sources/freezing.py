@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.sources.ai_repr import AiReprKind
+from jupyter_localllm.sources.arrays import array_values, is_array, is_number_array
 from jupyter_localllm.sources.base import KINDS
 from jupyter_localllm.sources.held import HeldValue
 from jupyter_localllm.sources.nodes import Fields, Gap, Inner, Items, Node, Same, node_text
@@ -23,15 +24,7 @@ from jupyter_localllm.sources.objects import own_text
 from jupyter_localllm.sources.pointers import parts_of_pointer, pointer_of
 from jupyter_localllm.sources.scalar import json_text
 from jupyter_localllm.sources.secrets import looks_secret, secret_notes
-from jupyter_localllm.sources.structure import (
-    MAX_DEPTH,
-    SEQUENCES,
-    array_values,
-    field_values,
-    is_array,
-    is_named,
-    is_number_array,
-)
+from jupyter_localllm.sources.structure import MAX_DEPTH, SEQUENCES, field_values, is_named
 from jupyter_localllm.types import Note
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from jupyter_localllm.sources.arrays import is_number_array, plain_values
 from jupyter_localllm.sources.held import Held, HeldValue, plural, sha256_of
 from jupyter_localllm.sources.passages_values import hold_structure
 from jupyter_localllm.sources.scalar import json_text
 from jupyter_localllm.sources.statistics import number_text
-from jupyter_localllm.sources.structure import is_number_array, plain_values
 from jupyter_localllm.types import Locator, Note, Passage
 
 __all__ = ["MAX_ARRAY_VALUES", "HeldArray", "hold_array"]

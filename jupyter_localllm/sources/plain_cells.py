@@ -115,9 +115,10 @@ def _line(text: str) -> str:
 
 def _other(value: Any, pandas: bool) -> str:
     """A cell that is no text: a number, a date, a list. Of a foreign object only its type: to ask it may be slow."""
+    from jupyter_localllm.sources.arrays import is_array
     from jupyter_localllm.sources.cells import cell_texts
     from jupyter_localllm.sources.scalar import ScalarKind
-    from jupyter_localllm.sources.structure import StructureKind, is_array
+    from jupyter_localllm.sources.structure import StructureKind
 
     if is_missing(value):
         return ""

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.errors import SourceError
+from jupyter_localllm.sources.arrays import cells_of, is_array, plain_values
 from jupyter_localllm.sources.base import MAX_CELLS, Rendered, check_cells, render_for_prompt
 from jupyter_localllm.sources.scalar import json_text, quoted
 
@@ -28,13 +29,9 @@ __all__ = [
     "MAX_DEPTH",
     "SEQUENCES",
     "StructureKind",
-    "array_values",
     "field_values",
     "inline_text",
-    "is_array",
     "is_named",
-    "is_number_array",
-    "plain_values",
 ]
 
 MAX_DEPTH = 64
@@ -42,7 +39,6 @@ MAX_DEPTH = 64
 
 _WIDTH = 100  # characters of a line that is not broken
 _LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
-_NUMBERS = "biufcmMUST"  # kinds of numpy's dtypes
 SEQUENCES = (list, tuple, deque, range, KeysView, ValuesView, ItemsView)
 """Containers that are read in their own order."""
 
@@ -142,7 +138,7 @@ class _Writer:
         return self._lay_out("[", entries, "]", fill=flat)
 
     def _array(self, value: Any, place: str) -> str:
-        check_cells(_cells(value), _size(value), self.name)
+        check_cells(cells_of(value), _size(value), self.name)
         return self.write(plain_values(value), place)
 
     def _leaf(self, value: Any) -> str:
@@ -234,55 +230,6 @@ def _says_its_text(kind: type) -> bool:
     """Whether a person wrote ``__str__`` for this class: then that is how its objects read."""
     owner = next(c for c in kind.__mro__ if "__str__" in vars(c))
     return owner.__module__.partition(".")[0] not in ("builtins", "pydantic")
-
-
-def is_array(value: Any) -> bool:
-    """Whether the value is like a numpy array: numpy's, pandas' indexes and arrays, tensors."""
-    kind = type(value)
-    return not isinstance(value, type) and all(hasattr(kind, name) for name in ("tolist", "shape", "dtype"))
-
-
-def is_number_array(value: Any) -> bool:
-    """Whether the value is an array of numpy that holds numbers, dates or texts, and no objects or records."""
-    return is_array(value) and type(value).__module__.partition(".")[0] == "numpy" and value.dtype.kind in _NUMBERS
-
-
-def _cells(value: Any) -> int:
-    return math.prod(int(n) for n in value.shape)
-
-
-def array_values(value: Any, most: int) -> list[Any]:
-    """Python values of an array, its first rows only if it has more than so many values and one."""
-    width = max(1, _cells(value) // max(1, int(value.shape[0])))
-    rows = most // width + 1
-    values: list[Any] = plain_values(value if rows >= int(value.shape[0]) else value[:rows])
-    return values
-
-
-def plain_values(value: Any) -> Any:
-    """Python values of an array, complete to the last digit and without digits that it does not have."""
-    kind = getattr(value.dtype, "kind", "")
-    if type(value).__module__.partition(".")[0] != "numpy" or not isinstance(kind, str):
-        return value.tolist()
-    if kind in "mM":
-        return _nones(value.astype(str).tolist())
-    if kind == "f" and value.dtype.itemsize < 8:
-        return value.astype(str).astype("float64").tolist()  # 0.1, not 0.10000000149011612
-    if value.dtype.names:
-        return _records(value.tolist(), value.dtype.names)
-    return value.tolist()
-
-
-def _nones(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_nones(child) for child in value]
-    return None if value == "NaT" else value
-
-
-def _records(value: Any, names: tuple[str, ...]) -> Any:
-    if isinstance(value, list):
-        return [_records(child, names) for child in value]
-    return dict(zip(names, value, strict=True))
 
 
 def _sorted(values: Set[Any]) -> list[Any]:

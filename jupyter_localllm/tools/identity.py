@@ -61,7 +61,7 @@ class _Telling:
 
     def __init__(self, module: str) -> None:
         self._module = module
-        self._seen: dict[int, Any] = {}  # kept, so that no number is given again meanwhile
+        self._seen: dict[int, tuple[int, Any]] = {}  # the values kept, so that no number is given again meanwhile
 
     def value(self, value: Any) -> Iterator[str]:
         """The lines that say what a value is."""
@@ -70,9 +70,9 @@ class _Telling:
         if kind in _TOLD or isinstance(value, (bool, pathlib.PurePath)):
             yield repr(value)
         elif id(value) in self._seen:
-            yield f"again {list(self._seen).index(id(value))}"
+            yield f"again {self._seen[id(value)][0]}"
         else:
-            self._seen[id(value)] = value
+            self._seen[id(value)] = len(self._seen), value
             try:
                 yield from self._inside(value)
             except Exception:  # a value of somebody else's, or one that another thread changes

@@ -206,17 +206,28 @@ def one(**more: Any) -> Benchmark:
 
 
 def test_the_table() -> None:
-    """Columns that nobody fills are left out, every case has its line, and HTML is escaped."""
+    """Figures that nobody has are left out, every case has its column, and HTML is escaped."""
     text = str(one())
+    assert text.splitlines()[0].split() == ["<fast>", "&", "small", "slow", "none"]
     assert "video" not in text
     assert "J/token" in text
     assert "100 / 100 / 100" in text
     assert "1.0 GB" in text
-    assert "50% (cited 1/2)" in text
+    assert re.search(r"^quality +50%$", text, re.MULTILINE)
+    assert re.search(r"^- cited +1 of 2$", text, re.MULTILINE)
+    assert "extraction" not in text
     assert "none: it is not here" in text
     html = one()._repr_mimebundle_()["text/html"]
     assert "&lt;fast&gt; &amp; small" in html
     assert "<fast>" not in html
+
+
+def test_what_is_so_in_every_case_is_said_once() -> None:
+    """A remark that holds for all has no name before it; the others have that of their case."""
+    rows = (Row("a", notes=("no energy", "short")), Row("b", notes=("no energy",), error="it is not here"))
+    assert Benchmark(Plan(), rows=rows).remarks() == ["no energy", "a: short", "b: it is not here"]
+    assert Benchmark(Plan()).remarks() == []
+    assert str(Benchmark(Plan(n=1), rows=rows)).count("no energy") == 1
 
 
 def test_the_plot() -> None:

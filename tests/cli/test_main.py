@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from jupyter_localllm import __version__
+from jupyter_localllm import LocalLLM, __version__
 from jupyter_localllm.cli import main
 from jupyter_localllm.cli.base import Command
 from jupyter_localllm.cli.line import Line
+from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.types import Status
 
@@ -97,3 +99,23 @@ def test_progress_is_one_line_of_a_terminal(
         line(Status("pulling", "a text that is too long", 0.5))
         line(Status("pulling", "short"))
     assert capsys.readouterr().err == f"\r 50%  a text that i\r\r{'short':19}\r\r{'':19}\r"
+
+
+def test_the_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Shown, written, read, tidied and forgotten without a notebook; a file or a number that is missing ends with 2."""
+    LocalLLM.from_engine(ScriptedEngine("An answer.")).generate("Hello")
+    assert main(["cache"]) == 0
+    assert re.search(r"^answers +1$", capsys.readouterr().out, re.MULTILINE)
+    for words, told in (
+        (("show",), "mode"),
+        (("export", str(tmp_path / "a.jsonl")), "1 answers written to"),
+        (("import", str(tmp_path / "a.jsonl")), "1 were there already"),
+        (("prune", "--days", "2.5"), "not used for 2.5 days"),
+        (("clear",), "1 answers deleted"),
+    ):
+        assert main(["cache", *words]) == 0
+        assert told in capsys.readouterr().out
+    for wrong in (("export",), ("prune", "--days", "soon"), ("prune", "--days", "-1"), ("empty",)):
+        with pytest.raises(SystemExit) as caught:
+            main(["cache", *wrong])
+        assert caught.value.code == 2

@@ -183,12 +183,12 @@ def test_settings_come_in_layers(kernel: Kernel) -> None:
     """%config changes the kernel's own handle, an argument wins over it, %llm config tells where from."""
     kernel.good("%config LocalLLM.max_tokens = 3")
     assert kernel.good("%%llm\nTell me a story.", "a").answers[0]["finish_reason"] == "length"
-    shown = kernel.good("%llm config max_tokens").stdout
+    shown = kernel.good("%llm config max_tokens").plain
     assert "3" in shown
     assert "session" in shown
     cell = kernel.good("%%llm --max-tokens 5\nTell me a story.", "b")
     assert cell.answers[0]["usage"]["completion_tokens"] == 5
-    assert "environment" in kernel.good("%llm config cache_dir").stdout
+    assert "environment" in kernel.good("%llm config cache_dir").plain
 
 
 def test_marks_for_length_and_loops(kernel: Kernel) -> None:
@@ -201,7 +201,9 @@ def test_marks_for_length_and_loops(kernel: Kernel) -> None:
 def test_subcommands(kernel: Kernel) -> None:
     """Each says what it is for."""
     kernel.good(CAPITAL, "a")
-    assert "smollm2-135m-instruct" in kernel.good("%llm models").stdout
+    shown = kernel.good("%llm models")
+    assert "smollm2-135m-instruct" in shown.plain
+    assert "<table" in shown.outputs[-1]["data"]["text/html"]
     assert "resident" in kernel.good("%llm status").stdout
     assert "answers" in kernel.good("%llm cache").stdout
     assert "unloaded smollm2" in kernel.good("%llm unload").stdout

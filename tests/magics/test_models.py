@@ -46,7 +46,8 @@ def llm(folder: Path) -> LocalLLM:
 
 def test_the_list(llm: LocalLLM, folder: Path) -> None:
     """What is here with kind, memory and verdict; copies once; what is no model apart; one recommendation."""
-    said = models(None, llm, Subcommand("models"))
+    page = models(None, llm, Subcommand("models"))
+    said = str(page)
     lines = {
         line.split()[1] if line[:1] in "*+" else line.split()[0]: line for line in said.splitlines() if line.strip()
     }
@@ -62,12 +63,15 @@ def test_the_list(llm: LocalLLM, folder: Path) -> None:
     assert "known, and not here (%llm pull MODEL):" in said
     assert "qwen2.5-7b-instruct" in said
     assert lines["smollm2-135m-instruct"].startswith("*+")
+    html = page._repr_mimebundle_()["text/html"]
+    assert html.count("<table") == 3
+    assert "qwen2.5-7b-instruct" in html
 
 
 def test_what_the_build_cannot_run(llm: LocalLLM, folder: Path) -> None:
     """A model of an architecture that llama.cpp does not know yet is told as such, and never recommended."""
     write_tiny_llama(folder / "newer.gguf", architecture="llama9", n_layer=9, seed=9)
-    said = models(None, llm, Subcommand("models"))
+    said = str(models(None, llm, Subcommand("models")))
     (line,) = (line for line in said.splitlines() if "newer.gguf" in line)
     assert "unknown to this llama.cpp" in line
     assert "fits" not in line
@@ -80,10 +84,10 @@ def test_what_the_build_cannot_run(llm: LocalLLM, folder: Path) -> None:
 
 def test_all_about_one(llm: LocalLLM) -> None:
     """Of a file: what its header says and the memory by window; of the catalog: its files and what they cost."""
-    tiny = models(None, llm, Subcommand("models", value="low"))
+    tiny = str(models(None, llm, Subcommand("models", value="low")))
     assert "Q2_K (below 4 bits: answers get noticeably worse" in tiny
     assert "window" in tiny
-    phi = models(None, llm, Subcommand("models", value="phi-3.5-mini-instruct"))
+    phi = str(models(None, llm, Subcommand("models", value="phi-3.5-mini-instruct")))
     for words in ("MIT", "131,072 tokens trained", "%llm pull phi-3.5-mini-instruct:Q5_K_M", "a fifth", "below 4 bits"):
         assert words in phi
     with pytest.raises(ModelNotFound):

@@ -254,3 +254,12 @@ def test_bad_names_are_told_by_use(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="still downloading"):
         llm.find(f"transformers:{folder}")
     llm.close()
+
+
+def test_the_child_tells_that_memory_is_short() -> None:
+    """That is no fault of the folder: it is told as that, so that another model can make room."""
+    folder, memo = ModelFolder("m", "/m", "0", 1, 1, "X", 1, 1, 1), dict[str, str]()
+    words = "import sys; print('m needs 9 GB, and 2 GB are free.', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(ModelMemoryError, match="2 GB are free"):
+        list(check_folder(folder, "mlx", asdict(FolderSettings()), memo, argv=[sys.executable, "-c", words]))
+    assert memo == {}

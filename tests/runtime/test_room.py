@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_localllm import LocalLLM, runtime
+from jupyter_localllm.engine.backends import Target
+from jupyter_localllm.engine.inprocess import FolderEngine, FolderSettings
 from jupyter_localllm.engine.llama import LlamaEngine
 from jupyter_localllm.errors import ModelFileError, ModelMemoryError
 from jupyter_localllm.models import estimate, find
-from jupyter_localllm.types import Status
+from jupyter_localllm.models.folders import plan_folder
+from jupyter_localllm.types import ModelFolder, Precision, Status
+from tests.engine.inprocess.fakes import FakeNetwork, FakeWords
 from tests.models.splitting import split
 from tests.tiny_adapters import write_tiny_adapter
 from tests.tiny_models import write_tiny_llama
@@ -114,11 +119,14 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         def available() -> int:
             taken = 0
             for engine in runtime.current().resident():
-                taken += estimate(engine.model, engine.settings.n_ctx, available=0).total_bytes  # type: ignore[attr-defined]
+                if isinstance(engine, FolderEngine):
+                    taken += engine.memory_bytes
+                else:
+                    taken += estimate(engine.model, engine.settings.n_ctx, available=0).total_bytes  # type: ignore[attr-defined]
             return total - taken
 
-        for module in ("jupyter_localllm.models.memory", "jupyter_localllm.runtime.room"):
-            monkeypatch.setattr(f"{module}.available_bytes", available)
+        for module in ("models.memory", "models.folders.memory", "runtime.room"):
+            monkeypatch.setattr(f"jupyter_localllm.{module}.available_bytes", available)
 
     return set_free
 
@@ -235,3 +243,54 @@ def test_an_adapter_for_another_model(handle: Callable[..., LocalLLM], folder: P
     adapter = write_tiny_adapter(tmp_path / "lora.gguf")
     plain, changed = handle("a"), handle("a", adapter=str(adapter))
     assert plain.generate("Hello", max_tokens=8).text != changed.generate("Hello", max_tokens=8).text
+
+
+@pytest.fixture
+def load_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FolderEngine]:
+    """Load a model folder of some size, by a library that is none, as its backend does."""
+    words = FakeWords()
+    words.control, words.fim = (), lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setattr("jupyter_localllm.engine.inprocess.loaded.open_tokens", lambda _folder: words)
+
+    def library(folder: ModelFolder, settings: FolderSettings, plan: Callable[..., Any]) -> FakeNetwork:
+        network = FakeNetwork()
+        network.memory_bytes = plan(folder, (Precision("float32", 4, 4), Precision("bfloat16", 2, 2))).total_bytes
+        return network
+
+    def load(name: str, size: int, *, max_models: int = 4) -> FolderEngine:
+        here = runtime.current()
+        folder = ModelFolder(name, f"/{name}", name, size, size // 2, "X", 256, 2, 1)
+        engine = FolderEngine(folder, FolderSettings(), here.owner, library, plan_folder)
+        list(here.backend(Target("mlx", name), lambda: engine, here.holder(), max_models))
+        return engine
+
+    return load
+
+
+def test_folders_leave_as_files_do(handle: Callable[..., LocalLLM], load_folder: Callable[..., FolderEngine]) -> None:
+    """Models of both kinds count alike, and the one that was not used for longest leaves."""
+    one, two = (handle(name, max_models=2) for name in "ab")
+    load_folder("first", 1_000_000)
+    one.load()
+    load_folder("second", 1_000_000, max_models=2)
+    assert resident() == ["a", "second"]
+    two.load()
+    assert resident() == ["b", "second"]
+
+
+def test_memory_is_made_by_folders_and_for_them(
+    handle: Callable[..., LocalLLM], load_folder: Callable[..., FolderEngine], free: Callable[[int], None], needed: int
+) -> None:
+    """A file takes the place of a folder that it does not fit beside, and the other way round."""
+    one = handle("a")
+    free(needed * 3)
+    load_folder("large", needed * 2)
+    one.load()
+    assert resident() == ["a"]
+    load_folder("little", needed)
+    assert resident() == ["a", "little"]
+    load_folder("larger", int(needed * 2.5))
+    assert resident() == ["larger"]
+    with pytest.raises(ModelMemoryError, match="are free"):
+        load_folder("too large", needed * 4)
+    assert resident() == ["larger"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.engine.inprocess.network import Planner, grid_for
 from jupyter_localllm.engine.inprocess.settings import FolderSettings
 from jupyter_localllm.errors import DependencyMissing, EngineError, UsageError
-from jupyter_localllm.types import ModelFolder, Precision
+from jupyter_localllm.types import FolderPlan, ModelFolder, Precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,9 +50,9 @@ def open_mlx(folder: ModelFolder, settings: FolderSettings, plan: Planner) -> Ml
             "MLX does not quantize weights while they are loaded",
             f"Convert the folder once: mlx_lm.convert --hf-path {folder.path} -q",
         )
-    n_ctx = plan(folder, (_STORED,), settings.n_ctx).n_ctx  # the GPU's memory is the main memory
+    decided = plan(folder, (_STORED,), settings.n_ctx)  # the GPU's memory is the main memory
     model, config = load_model(Path(folder.path), model_config=old_rope(_config(folder)))
-    return MlxNetwork(model, config, folder, n_ctx, gpu=settings.gpu)
+    return MlxNetwork(model, config, folder, decided, gpu=settings.gpu)
 
 
 def old_rope(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,11 +92,12 @@ def _config(folder: ModelFolder) -> dict[str, Any]:
 class MlxNetwork:
     """A model of mlx-lm; see `jupyter_localllm.engine.inprocess.network.Network`."""
 
-    def __init__(self, model: Any, config: dict[str, Any], folder: ModelFolder, n_ctx: int, *, gpu: bool) -> None:
+    def __init__(self, model: Any, config: dict[str, Any], folder: ModelFolder, plan: FolderPlan, *, gpu: bool) -> None:
         import mlx.core as mx
         from mlx.utils import tree_flatten
 
-        self._mx, self._model, self._folder, self.n_ctx = mx, model, folder, n_ctx
+        self._mx, self._model, self._folder = mx, model, folder
+        self.n_ctx, self.memory_bytes = plan.n_ctx, plan.total_bytes
         self._on = mx.default_device() if gpu else mx.Device(mx.cpu)
         arrays = [array for _, array in tree_flatten(model.parameters())]
         self.weights_bytes = sum(array.nbytes for array in arrays)

@@ -31,6 +31,8 @@ class Network(Protocol):
         Window in tokens.
     weights_bytes : int
         What its weights take in memory.
+    memory_bytes : int
+        What it takes of the main memory with a full window, by its plan; 0 where it lies in a GPU's own.
     grid : int
         Tokens of a prompt that are read in one call.
     """
@@ -39,6 +41,7 @@ class Network(Protocol):
     kind: str
     n_ctx: int
     weights_bytes: int
+    memory_bytes: int
     grid: int
 
     def start(self) -> Any:

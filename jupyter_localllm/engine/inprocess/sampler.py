@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.engine.needs import Gate
+from jupyter_localllm.engine.needs import Chooser
 from jupyter_localllm.types import Sampling
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Sampler", "candidates"]
 
 
-class Sampler:
+class Sampler(Chooser):
     """The choice of tokens for one answer.
 
     Parameters
@@ -47,27 +47,6 @@ class Sampler:
         """Hear which tokens came."""
         if self._sampling.penalised:
             self._seen = [*self._seen, *tokens][-self._last_n :]
-
-    def choose(self, logits: NDArray[np.float32], matcher: Gate | None = None) -> int:
-        """The next token.
-
-        The choice is made freely first. Only if the matcher forbids it, the choice is made again among what it allows.
-
-        Parameters
-        ----------
-        logits : ndarray of shape (n_vocab,)
-            Changed in place if the matcher has to be asked for its mask.
-        matcher : Gate, optional
-        """
-        token = self._pick(logits)
-        if matcher is not None and not matcher.allows(token):
-            matcher.restrict(logits)
-            token = self._pick(logits)
-        self.accept((token,))
-        return token
-
-    def close(self) -> None:
-        """Nothing to free."""
 
     def _pick(self, logits: NDArray[np.float32]) -> int:
         if self._sampling.penalised:

@@ -183,6 +183,7 @@ class TorchNetwork:
         self._torch, self._model, self._folder = torch, model, folder
         self.weights_bytes = int(model.get_memory_footprint())
         kind = model.device.type
+        self.memory_bytes = 0 if kind == "cuda" else plan.total_bytes
         self.device = f"GPU {torch.cuda.get_device_name(model.device)}" if kind == "cuda" else kind.upper()
         self.device = f"PyTorch on the {self.device}"
         self.kind, self.n_ctx = folder.packed or plan.precision.name, plan.n_ctx
@@ -193,9 +194,7 @@ class TorchNetwork:
         takes = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
         self._past = next((name for name in _PASTS if name in takes), "")
-        if (
-            folder.writes and not self._past
-        ):  # it would forget everything before the last token, and answer all the same
+        if folder.writes and not self._past:  # it would forget all but the last token, and answer all the same
             raise EngineError(
                 f"{folder.architecture} keeps what it has read in a way that is not known here",
                 "A GGUF file of the model may run by llama.cpp.",

@@ -14,10 +14,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from jupyter_localllm.engine.children import command, death, last_line, started
+from jupyter_localllm.engine.processor import cpu_identity
 from jupyter_localllm.errors import DependencyMissing, ModelCheckFailed
 from jupyter_localllm.types import Status
 
-__all__ = ["build_identity", "check_in_child", "cpu_identity"]
+__all__ = ["build_identity", "check_in_child"]
 
 
 def build_identity() -> str:
@@ -105,12 +106,3 @@ def _version() -> str:
         return importlib.metadata.version("llama-cpp-python")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-def cpu_identity() -> str:
-    """What this machine's processor is and can do."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            return "".join(sorted({line for line in file if line.startswith(("model name", "flags", "Features"))}))
-    except OSError:
-        return platform.processor()

@@ -27,6 +27,7 @@ from jupyter_localllm.engine.llama.slots import Slots
 from jupyter_localllm.engine.llama.speculation import Drafter, LookupDrafter, Speculation
 from jupyter_localllm.engine.llama.states import StateStore
 from jupyter_localllm.engine.ticket import Ticket
+from jupyter_localllm.engine.words import Lexicon
 from jupyter_localllm.errors import EngineError
 from jupyter_localllm.types import Job, ModelFile, ModelInfo
 
@@ -100,6 +101,11 @@ class Loaded:
             self.free()
             raise
         self.info = self._look()  # plain values, which any thread may read
+
+    @property
+    def words(self) -> Lexicon:
+        """The model's tokenizer."""
+        return self.resident.vocab
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

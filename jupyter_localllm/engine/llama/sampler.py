@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.engine.llama.native import Native
-from jupyter_localllm.engine.needs import Gate
+from jupyter_localllm.engine.needs import Chooser
 from jupyter_localllm.types import Sampling
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Candidates:
         return int(self._data["id"][self._array.selected])
 
 
-class Sampler:
+class Sampler(Chooser):
     """The choice of tokens for one answer.
 
     Plain greedy choice needs no chain: it is the argmax of the logits, many times faster than to fill an array of
@@ -130,25 +130,6 @@ class Sampler:
         if self._chain is not None:
             for token in tokens:
                 self._quick.llama_sampler_accept(self._chain, token)
-
-    def choose(self, logits: NDArray[np.float32], matcher: Gate | None = None) -> int:
-        """The next token.
-
-        The choice is made freely first. Only if the matcher forbids it, the choice is made again among what it allows,
-        which costs a walk over the vocabulary.
-
-        Parameters
-        ----------
-        logits : ndarray of shape (n_vocab,)
-            Changed in place if the matcher has to be asked for its mask.
-        matcher : Gate, optional
-        """
-        token = self._pick(logits)
-        if matcher is not None and not matcher.allows(token):
-            matcher.restrict(logits)
-            token = self._pick(logits)
-        self.accept((token,))
-        return token
 
     def close(self) -> None:
         """Free the chain."""

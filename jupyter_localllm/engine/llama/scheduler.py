@@ -309,7 +309,9 @@ class Scheduler:
         if isinstance(error, NoRoom) and self._slots.drop_idle():
             return  # the next step tries again
         if isinstance(error, NoRoom):
-            error = EngineError("the KV cache has no room left for this batch", "Run it again; %llm unload helps.")
+            error = EngineError(
+                "the KV cache has no room left for this batch", "Run it again, or free memory: %llm unload"
+            )
         self._fail([turn.sequence for turn in turns], error)
 
     def _fail(self, sequences: list[Sequence], error: Exception) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_localllm.constrain.forms import unescaped
 from jupyter_localllm.constrain.schema import in_lark
 from jupyter_localllm.tools.formats.base import Calling, Reply
 from jupyter_localllm.tools.formats.lark import ANY, anywhere, literal
@@ -137,8 +138,7 @@ def _value(schema: Mapping[str, Any], name: str, text: str) -> Any:
 
 def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema that a reference stands for."""
-    target = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-    found = definitions.get(target.replace("~1", "/").replace("~0", "~"))
+    found = definitions.get(unescaped(str(schema.get("$ref", "")).removeprefix("#/$defs/")))
     return found if isinstance(found, Mapping) else schema
 
 

@@ -32,7 +32,7 @@ class FakeWords(Lexicon):
 class FakeNetwork:
     """The next token follows from all that its cache holds, so a wrong cache gives another answer."""
 
-    device, kind, weights_bytes, n_ctx = "nowhere", "integers", 8, 64
+    device, kind, weights_bytes, memory_bytes, n_ctx = "nowhere", "integers", 8, 8, 64
     grid = 4
 
     def __init__(self, *, goes_back: bool = True) -> None:
