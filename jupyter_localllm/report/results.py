@@ -31,11 +31,14 @@ class Shown:
     content : object
         What it is compared by.
     answer : KeptAnswer or None
+    picture : bool
+        Whether the text only names a picture.
     """
 
     text: str
     content: object
     answer: KeptAnswer | None = None
+    picture: bool = False
 
     @property
     def told(self) -> str:
@@ -54,7 +57,7 @@ class Shown:
 def _place(citation: Mapping[str, Any]) -> str:
     locator = citation.get("locator")
     where = [locator.get("label"), locator.get("operation")] if isinstance(locator, Mapping) else []
-    return ", ".join([str(citation.get("source") or ""), *(str(one) for one in where if one)]).strip(", ")
+    return ", ".join([str(citation.get("source") or ""), *dict.fromkeys(str(one) for one in where if one)]).strip(", ")
 
 
 def shown(cell: Mapping[str, Any] | None, at: int, kept: Mapping[tuple[int, int], KeptAnswer]) -> list[Shown]:
@@ -101,7 +104,7 @@ def _other(output: Mapping[str, Any]) -> Shown | None:
     words = _still(joined(data.get("text/markdown"))) or plain or html
     pictures = {kind: _digest(data[kind]) for kind in data if kind.startswith("image/")}
     told = "; ".join(f"{kind.removeprefix('image/')} picture {digest[:8]}" for kind, digest in pictures.items())
-    return Shown(told or words, (words, html, pictures))
+    return Shown(told or words, (words, html, pictures), picture=bool(pictures))
 
 
 def _still(text: str) -> str:
