@@ -11,7 +11,7 @@
     │   ├── ModelFileError      the file is not a usable GGUF
     │   ├── ModelMemoryError    it does not fit in memory
     │   ├── PullError           it cannot be fetched
-    │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
+    │   └── ModelCheckFailed    what runs it died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
     │   ├── ContextOverflow     prompt and answer do not fit in the window
@@ -24,6 +24,7 @@
     ├── ChatTemplateError       the model's chat template cannot be rendered
     ├── ToolError               a call of a tool cannot be made
     │   └── ToolNotConfirmed    nobody is there who could allow the call
+    ├── OfflineError            a connection that nobody named, or any where ``offline`` is set
     └── DependencyMissing       an optional package is not installed
 
 Each carries a `hint`: what to do next. In a notebook each shows as its message and its hint, without a stack of frames
@@ -33,6 +34,7 @@ that are of no use to the person who wrote the cell (IPython's ``_render_traceba
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "ModelFileError",
     "ModelMemoryError",
     "ModelNotFound",
+    "OfflineError",
     "PullError",
     "SchemaMismatch",
     "SettingsError",
@@ -65,18 +68,24 @@ __all__ = [
 ]
 
 
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, and halves of characters, which no message can carry."""
+
+
 class LocalLLMError(Exception):
     """The root of the tree.
 
     Parameters
     ----------
     message : str
-        What is wrong, with the figures.
+        What is wrong, with the figures. Names of files and words of servers stand in it, so what would act on a
+        terminal is written out.
     hint : str
         What to do about it; empty if there is nothing to do.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
+        message, hint = (_UNFIT.sub(_written_out, text) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -90,6 +99,10 @@ class LocalLLMError(Exception):
         if self.hint:
             lines.append(self.hint)
         return lines
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 class UsageError(LocalLLMError):
@@ -136,7 +149,7 @@ class PullError(ModelError):
 
 
 class ModelCheckFailed(ModelError):
-    """The installed build of llama.cpp died on this model, in a child process."""
+    """What runs this model, a build of llama.cpp or a library, died on it or refused it in a child process."""
 
 
 class EngineError(LocalLLMError):
@@ -220,6 +233,13 @@ class ToolError(LocalLLMError):
 
 class ToolNotConfirmed(ToolError):
     """A tool that needs consent was called where nobody can be asked."""
+
+
+class OfflineError(LocalLLMError, OSError):
+    """A connection was refused: nobody named its address, or ``offline`` is set.
+
+    It is an `OSError` as well, so that libraries take it for what it is: there is no way there.
+    """
 
 
 class DependencyMissing(LocalLLMError):

@@ -71,8 +71,11 @@ class Cell:
 class Kernel:
     """A kernel process and a blocking client."""
 
-    def __init__(self, env: dict[str, str]) -> None:
-        self.manager = KernelManager(kernel_name="python3")
+    def __init__(self, env: dict[str, str], prefix: tuple[str, ...] = ()) -> None:
+        self.manager, self.closed = KernelManager(kernel_name="python3"), False
+        if prefix:
+            assert self.manager.kernel_spec is not None
+            self.manager.kernel_spec.argv[:0] = prefix
         self.manager.start_kernel(env=env, cwd=env["HOME"])
         self._connect()
 
@@ -126,14 +129,17 @@ class Kernel:
         assert cell.error is None, cell.error
         return cell
 
-    def restart(self) -> None:
-        """Kill it and start a new one."""
+    def restart(self, *, now: bool = True) -> None:
+        """Kill it, or ask it to end and wait, and start a new one."""
         self.client.stop_channels()
-        self.manager.restart_kernel(now=True)
+        self.manager.restart_kernel(now=now)
         self._connect()
 
     def close(self) -> None:
-        """End it."""
+        """End it; once more does nothing."""
+        if self.closed:
+            return
+        self.closed = True
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()

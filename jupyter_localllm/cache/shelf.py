@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.cache.folder import locked, prepare
 from jupyter_localllm.cache.trouble import Busy, Damaged, Trouble, Unavailable
+from jupyter_localllm.config.reach import check_reach, reachable
 
 if TYPE_CHECKING:
     from jupyter_localllm.cache.store import Store
@@ -116,16 +117,20 @@ class Shelf:
         """Close the database; the next `run` opens it again."""
         with self._mine():
             store, self._store = self._store, None
-            if store is not None:
+            if store is not None and reachable(self.directory):
                 store.close()
+            elif store is not None:
+                _ABANDONED.append(store)
 
     def delete_set_aside(self) -> None:
-        """Delete the damaged files that were set aside."""
+        """Delete the damaged files that were set aside; raises OSError where that fails."""
+        check_reach(self.directory)
         for path in self.folder.glob("*.damaged-*"):
             path.unlink(missing_ok=True)
 
     def size_bytes(self) -> int:
-        """Size of all files, those set aside included."""
+        """Size of all files, those set aside included; raises OSError where the disk does not answer."""
+        check_reach(self.directory)
         sizes = 0
         for path in self.folder.glob("*"):
             with suppress(FileNotFoundError):  # SQLite's journals come and go
@@ -140,6 +145,7 @@ class Shelf:
             yield
 
     def _attempt(self, action: Callable[[Store], T]) -> T:
+        self._reach()
         if self._store is not None and self._store.moved():
             self._store.close()
             self._store = None
@@ -151,6 +157,15 @@ class Shelf:
         finally:
             self._working = False
             self._store.recover()
+
+    def _reach(self) -> None:
+        try:
+            check_reach(self.directory)
+        except TimeoutError as error:
+            if self._store is not None:  # to close it would wait for the disk as well
+                _ABANDONED.append(self._store)
+                self._store = None
+            raise Unavailable(f"The cache directory cannot be used: {error}.") from None
 
     def _open(self) -> Store:
         if time.monotonic() < self._not_before:

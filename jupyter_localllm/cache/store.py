@@ -26,17 +26,21 @@ from typing import Any
 import diskcache
 from diskcache.core import DEFAULT_SETTINGS, ENOVAL, METADATA
 
-from jupyter_localllm.cache.database import DATABASE, SCHEMA, identity, patiently, translated
+from jupyter_localllm.cache.database import DATABASE, SCHEMA, identity, make_private, patiently, translated
 from jupyter_localllm.cache.disk import SafeDisk
 from jupyter_localllm.cache.trouble import Busy, Damaged, Trouble, Unavailable
 
 __all__ = ["Store"]
 
 _COUNTING = 0.01  # seconds that counting a hit may wait
+_MINUTE = 60.0
 _BATCH = 200  # rows in one transaction, so that nobody waits long for us
 _SETTINGS_ROWS = 100  # diskcache has 16
 _LARGEST = 32 << 20  # bytes of a value; what is larger is not ours, and must not fill the kernel's memory
 _VALUE = f"CASE WHEN mode = 1 AND filename IS NULL AND length(value) <= {_LARGEST} THEN CAST(value AS BLOB) END"
+
+# secure_delete: what is deleted is overwritten; some builds of SQLite do that anyway, others leave it in the file
+_PRAGMAS = ("trusted_schema=OFF", "mmap_size=0", "synchronous=NORMAL", "cache_size=1024", "secure_delete=ON")
 
 _SETTINGS = {
     **DEFAULT_SETTINGS,
@@ -71,6 +75,7 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         if expanded != str(folder):  # diskcache would go there instead
             raise Unavailable(f"The cache cannot be in {folder}: the name stands for {expanded}.")
         try:
+            make_private(self.path)
             with translated():
                 patiently(self._inspect)
                 super().__init__(str(folder), timeout=0, disk=SafeDisk, **_SETTINGS)
@@ -91,7 +96,7 @@ class Store(diskcache.Cache):  # type: ignore[misc]
             # check_same_thread: the shelf's lock lets one thread in at a time.
             connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             self._connection = connection
-            for pragma in ("trusted_schema=OFF", "mmap_size=0", "synchronous=NORMAL", "cache_size=1024"):
+            for pragma in _PRAGMAS:
                 # Patiently: some read the file, and who closes it last holds it for a moment.
                 patiently(functools.partial(connection.execute, f"PRAGMA {pragma}"))
         return self._connection
@@ -171,8 +176,8 @@ class Store(diskcache.Cache):  # type: ignore[misc]
                 # To the minute is enough to know what was not used for long.
                 now = time.time()
                 sql(
-                    "UPDATE Cache SET access_time = ? WHERE key = ? AND raw = 1 AND access_time < ?",
-                    (now, key, now - 60),
+                    "UPDATE Cache SET access_time = ? WHERE key = ? AND raw = 1 AND abs(access_time - ?) > ?",
+                    (now, key, now, _MINUTE),
                 )
             self._uncounted = dict.fromkeys(self._uncounted, 0)
 
@@ -230,16 +235,23 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         while (excess := self.used_bytes() - limit_bytes) > 0:
             # One at a time near the limit, more when there is a long way to go.
             number = min(_BATCH, 1 + excess // (64 << 10))
-            with translated(), self._transact() as (sql, _):
-                deleted = sql(
-                    "DELETE FROM Cache WHERE rowid IN"
-                    " (SELECT rowid FROM Cache WHERE key IS NOT ? ORDER BY access_time LIMIT ?)",
-                    (keep, number),
-                ).rowcount
+            # First what was used in the future: the clock was set back, and what is asked now must not leave for it.
+            deleted = self._delete_oldest(keep, time.time() + _MINUTE, number) or self._delete_oldest(
+                keep, float("-inf"), number
+            )
             if not deleted:
                 break
             count += deleted
         return count
+
+    def _delete_oldest(self, keep: str | bytes | None, after: float, number: int) -> int:
+        statement = (
+            "DELETE FROM Cache WHERE rowid IN"
+            " (SELECT rowid FROM Cache WHERE key IS NOT ? AND access_time > ? ORDER BY access_time LIMIT ?)"
+        )
+        with translated(), self._transact() as (sql, _):
+            deleted: int = sql(statement, (keep, after, number)).rowcount
+        return deleted
 
     def shrink(self) -> None:
         """Give the disk back what was deleted; if somebody reads just now, later will do."""

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_localllm.cache import folder
+from jupyter_localllm.config.reach import check_reach
 from jupyter_localllm.conversation import Conversation, Turn
 from jupyter_localllm.errors import CacheError
 
@@ -62,6 +63,7 @@ class Kept:
         found: dict[str, int] = {}
         with self._lock:
             try:
+                check_reach(self._cache_dir())
                 for path in sorted((self._cache_dir() / _ROOM).glob("*.json"))[:_MOST_FILES]:
                     if (listed := self._list(path)) is not None:
                         found[listed[0]] = listed[1]
@@ -102,6 +104,7 @@ class Kept:
         """
         with self._lock:
             try:
+                check_reach(self._cache_dir())
                 room = folder.prepare(self._cache_dir(), _ROOM)
                 with folder.locked(room / _LOCK, _LOCK_SECONDS):
                     self._save(talk, room / _file_name(talk.name), alone=alone, anew=anew)

@@ -68,7 +68,8 @@ class Ticket:
     def fail(self, error: BaseException) -> None:
         """End the task with an error."""
         if not isinstance(error, LocalLLMError):
-            cause, error = error, EngineError(f"the engine failed: {type(error).__name__}: {error}")
+            what = f"the engine failed: {type(error).__name__}: {error}"
+            cause, error = error, EngineError(what, "Run it again; if it stays so: %llm unload")
             error.__cause__ = cause
         self._end(("error", self.reason or error))
 

@@ -61,7 +61,7 @@ def _panel(shell: InteractiveShell, command: Subcommand) -> None:
 
 
 def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
-    lines = [f"model      {handle.model}"]
+    lines = [f"model      {masked(handle.model)}"]
     resident = runtime.current().resident()
     for engine in resident:
         lines += resident_lines(engine, size_text)

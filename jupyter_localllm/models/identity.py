@@ -59,7 +59,7 @@ def file_sha256(path: str | os.PathLike[str], memo: MutableMapping[str, str]) ->
     after = stat_file(real)
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise unusable(path, "changes while it is read", "Wait until it is written, then try again.")
-    if time.time_ns() - before.st_mtime_ns > _SETTLED_NS:
+    if abs(time.time_ns() - before.st_mtime_ns) > _SETTLED_NS:  # in the future, too: the clock was set back
         memo[key] = digest
     return digest
 

@@ -7,6 +7,7 @@ import re
 import stat
 import time
 
+from jupyter_localllm.config.reach import check_reach
 from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.figures import size_text
 
@@ -43,10 +44,14 @@ def stat_file(path: str | os.PathLike[str]) -> os.stat_result:
     Raises
     ------
     ModelFileError
-        It is missing, a directory, no regular file (a pipe would block for ever), empty, or may not be looked at.
+        It is missing, a directory, no regular file (a pipe would block for ever), empty, may not be looked at, or lies
+        on a mount that does not answer.
     """
     try:
+        check_reach(path)
         found = os.stat(path)
+    except TimeoutError:
+        raise unusable(path, "does not answer", "A network mount may have lost its server: see to it.") from None
     except FileNotFoundError:
         raise unusable(path, "does not exist", "Check the path.") from None
     except (OSError, ValueError) as error:  # no permission, a name too long, a NUL in it

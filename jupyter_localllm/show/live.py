@@ -12,9 +12,10 @@ from contextlib import suppress
 from typing import Any
 
 from jupyter_localllm.errors import EngineError, LocalLLMError
-from jupyter_localllm.show.bundle import METADATA_KEY, as_warning, named
+from jupyter_localllm.show.bundle import METADATA_KEY, as_warning
 from jupyter_localllm.show.formatters import Remembering, is_terminal
 from jupyter_localllm.show.plain import clean
+from jupyter_localllm.show.saved import named
 from jupyter_localllm.show.surfaces import (
     AtEnd,
     HeadlessSurface,

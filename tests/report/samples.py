@@ -33,6 +33,7 @@ WITH_TOOL = Answer(
 MAP_RAN = Progress(
     done=3, total=3, failed=1, cached=2, elapsed_s=1.5, tokens=7, model="m", provenance=RESULT.provenance, finished=True
 )
+ROUTED = replace(RESULT.provenance, answered_by="large", answered_sha256="0" * 64, answered_why="small is not there")
 MAPPED = Finished(
     MAP_RAN,
     Head((), (), 0),
@@ -82,6 +83,7 @@ KINDS: dict[str, tuple[str, list[Any]]] = {
     "typed": ("%%llm legs << --schema int\nHow many legs?", shown(view_of(TYPED, name="legs"))),
     "tool": ("%%llm --tools price\nWhat is it?", shown(view_of(WITH_TOOL))),
     "remote": ("llm.ask(question)", shown(view_of(replace(RESULT, provenance=replace(RESULT.provenance, remote="h"))))),
+    "routed": ("%%llm\nWhat?", shown(view_of(replace(RESULT, provenance=ROUTED)))),
     "interrupted": ("%%llm\nTell me.", shown(failed(View(text="It", tokens=1, model="m"), KeyboardInterrupt()))),
     "broken": ("%%llm\nTell me.", shown(failed(View(text="It", model="m", remote="https://h"), ValueError()))),
     "error": (
@@ -89,6 +91,10 @@ KINDS: dict[str, tuple[str, list[Any]]] = {
         published(lambda shell: show_error(shell, CacheMiss("no entry", "Run it."), name="e", question="{{ df }}")),
     ),
     "map": ("%%llm words << --over cities\nSay {{ city }}", published(lambda shell: Headless(shell).finish(MAPPED))),
+    "routed-map": (
+        "%%llm --over cities\nSay {{ city }}",
+        published(lambda shell: Headless(shell).finish(replace(MAPPED, progress=replace(MAP_RAN, provenance=ROUTED)))),
+    ),
     "stopped map": (
         "%%llm --over cities\nSay {{ city }}",
         published(lambda shell: Headless(shell).stop(replace(MAP_RAN, done=1), "They are kept.")),

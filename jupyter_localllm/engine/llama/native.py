@@ -74,8 +74,9 @@ class Native:
         libc.free(guard)
 
     def why(self) -> str:
-        """The last complaint, for an error message."""
-        return next((line for line in reversed(self.complaints) if line), "llama.cpp did not say why")
+        """The last complaint that tells more than that it failed, for an error message."""
+        lines = [line for line in reversed(self.complaints) if line] or ["llama.cpp did not say why"]
+        return next((line for line in lines if not line.endswith("failed to load model")), lines[0])
 
     def _note(self, level: int, text: bytes, _data: Any) -> None:
         if self.verbose:

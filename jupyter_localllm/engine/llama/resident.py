@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Aborted", "NoRoom", "Resident"]
 
 _NO_ROOM, _ABORTED = 1, 2  # llama_decode's status: no cells found; the abort callback stopped it
+_MEMORY = re.compile(r"memory|alloc", re.IGNORECASE)
+_NO_MEMORY = "Memory ran out. Free some (%llm unload, other programs), or take a smaller model: %llm models"
 _RECURRENT_SEQUENCES = 8
 _KEPT, _KEPT_RECURRENT = 8, 2
 
@@ -153,7 +156,8 @@ class Resident:
         if stopped:
             raise Aborted
         if self._model is None:
-            raise EngineError(f"llama.cpp could not load {path}: {self._native.why()}")
+            why = self._native.why()
+            raise EngineError(f"llama.cpp could not load {path}: {why}", _NO_MEMORY if _MEMORY.search(why) else "")
         if lib.llama_model_is_diffusion(self._model) or lib.llama_model_has_encoder(self._model):
             raise EngineError(
                 f"{Path(path).name} is not a model that writes one token after the other (it is a diffusion model, or "
@@ -187,7 +191,7 @@ class Resident:
         if self.context is None:
             raise EngineError(
                 f"llama.cpp could not make a context of {settings.n_ctx} tokens: {self._native.why()}",
-                "Try a smaller window: %config LocalLLM.n_ctx = 2048"
+                f"Try a smaller window: %config LocalLLM.n_ctx = {max(256, settings.n_ctx // 2)}"
                 + ("" if settings.kv_cache_type == "f16" else ", or kv_cache_type = 'f16'"),
             )
         self.writes = bool(self._quick.llama_get_memory(self.context))

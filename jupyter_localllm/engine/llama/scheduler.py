@@ -316,8 +316,10 @@ class Scheduler:
 
     def _fail(self, sequences: list[Sequence], error: Exception) -> None:
         failed = list(sequences)
+        hint = "Run it again; if it stays so: %llm unload"
         for sequence in failed:  # first of all: whatever goes wrong below, nobody waits for ever
-            sequence.end(error if isinstance(error, LocalLLMError) else EngineError(f"the engine failed: {error!r}"))
+            ours = isinstance(error, LocalLLMError)
+            sequence.end(error if ours else EngineError(f"the engine failed: {error!r}", hint))
         for sequence in failed:
             if sequence.slot is not None:
                 self._slots.release(sequence.slot)

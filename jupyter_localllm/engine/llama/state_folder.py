@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.config.reach import check_reach
 from jupyter_localllm.engine.llama.state_file import (
     Damaged,
     Foreign,
@@ -38,6 +39,8 @@ _NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}\.state")
 _PART = re.compile(r"[0-9a-f]{16}-[0-9a-f]{32}\.state\.[0-9a-f]{16}\.part")
 _ABANDONED_S = 600.0
 """A file being written is younger than this: each write makes it new."""
+_SET_BACK_NS = 60_000_000_000
+"""A file that is so much newer than now was used before the clock was set back."""
 
 
 class StateFolder:
@@ -110,6 +113,7 @@ class StateFolder:
             return
         part = self._path / f"{name}.{secrets.token_hex(8)}.part"
         try:
+            check_reach(self._path)
             self._prepare()
             if self._header(name) is not None:
                 with suppress(FileNotFoundError):  # another process may remove it just now
@@ -130,11 +134,13 @@ class StateFolder:
         yield from self._listed(_NAME, prefix)
 
     def _listed(self, pattern: re.Pattern[str], prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
-        with suppress(OSError), os.scandir(self._path) as listing:
-            for item in listing:
-                if item.name.startswith(prefix) and pattern.fullmatch(item.name):
-                    with suppress(OSError):
-                        yield item.name, item.stat(follow_symlinks=False)
+        with suppress(OSError):
+            check_reach(self._path)
+            with os.scandir(self._path) as listing:
+                for item in listing:
+                    if item.name.startswith(prefix) and pattern.fullmatch(item.name):
+                        with suppress(OSError):
+                            yield item.name, item.stat(follow_symlinks=False)
 
     def _header(self, name: str) -> Header | None:
         try:
@@ -172,9 +178,14 @@ class StateFolder:
         for name, status in self._listed(_PART):
             if abs(time.time() - status.st_mtime) > _ABANDONED_S:
                 self._remove(name)
-        files = sorted((status.st_mtime_ns, status.st_size, name) for name, status in self._files() if name != but)
-        total = sum(size for _, size, _ in files)
-        for _, size, name in files:
+        now = time.time_ns() + _SET_BACK_NS
+        files = sorted(
+            (status.st_mtime_ns <= now, status.st_mtime_ns, status.st_size, name)  # first those of the future
+            for name, status in self._files()
+            if name != but
+        )
+        total = sum(size for *_, size, _ in files)
+        for *_, size, name in files:
             if total <= most:
                 break
             self._remove(name)
@@ -187,6 +198,7 @@ class StateFolder:
     def _touch(self, path: Path) -> None:
         # Clocks tick slowly on some systems, and the order of use decides who leaves.
         with self._lock:
-            self._stamp = max(time.time_ns(), self._stamp + 1)
+            now = time.time_ns()
+            self._stamp = now if now + _SET_BACK_NS < self._stamp else max(now, self._stamp + 1)
             stamp = self._stamp
         os.utime(path, ns=(stamp, stamp))

@@ -68,7 +68,8 @@ def unpack_event(payload: bytes, name: str) -> Event:
 def pack_error(error: BaseException) -> bytes:
     """An error as its class, message and hint; what is not of our tree becomes an `EngineError`."""
     if not isinstance(error, LocalLLMError):
-        error = EngineError(f"the engine failed: {type(error).__name__}: {error}")
+        what = f"the engine failed: {type(error).__name__}: {error}"
+        error = EngineError(what, "Run it again; if it stays so: %llm unload")
     return pack([type(error).__name__, error.message[:10_000], error.hint[:10_000]])
 
 
