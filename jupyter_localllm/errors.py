@@ -64,16 +64,20 @@ __all__ = [
     "UsageError",
     "close_match",
     "first_line",
+    "without_secrets",
     "words_of",
 ]
 
 
-_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What a terminal obeys instead of showing it, and halves of characters, which no message can carry."""
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, what turns a line, and halves of characters, which cannot be sent."""
 
 
 class LocalLLMError(Exception):
     """The root of the tree.
+
+    Errors are saved with notebooks, read by others, and written to terminals; and they quote models, files and servers.
+    So none shows the password or key of an address, or holds what controls a terminal or turns the direction of a line.
 
     Parameters
     ----------
@@ -85,7 +89,7 @@ class LocalLLMError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = (_UNFIT.sub(_written_out, text) for text in (message, hint))
+        message, hint = (without_secrets(_UNFIT.sub(_written_out, text)) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -244,6 +248,39 @@ class OfflineError(LocalLLMError, OSError):
 
 class DependencyMissing(LocalLLMError):
     """An optional package is not installed."""
+
+
+_ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
+_BARE = re.compile(r"(?<![\w/.])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])")  # name:password@host, not model@http://…
+_KEYED = re.compile(
+    r"([?&#;][\w.-]*(?:key|token|secret|sig|signature|credential|password|passwd|auth)[\w.-]*=)[^\s&'\"<>]+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """A text whose addresses show no names, passwords and keys.
+
+    Examples
+    --------
+    >>> without_secrets("no server at http://me:secret@example.org/v1?api_key=secret&n=1")
+    'no server at http://…@example.org/v1?api_key=…&n=1'
+    """
+    if "@" in text:
+        text = _BARE.sub("…@", _ADDRESS.sub(_without_user, text))
+    return _KEYED.sub(r"\1…", text) if "=" in text else text
+
+
+def _without_user(found: re.Match[str]) -> str:
+    """What stands before the last @ of the host; of the whole, if what stands before the first slash is no host."""
+    slashes, rest = found.groups()
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    port = host.rpartition(":")[2] if ":" in host and not host.endswith("]") else ""
+    if "@" in host:
+        rest = "…@" + rest[host.rindex("@") + 1 :]
+    elif port and not port.isdigit():  # a password with a slash in it
+        rest = "…@" + rest[rest.rindex("@") + 1 :]
+    return slashes + rest
 
 
 def _shortened(text: str, most: int = 600) -> str:

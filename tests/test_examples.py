@@ -211,23 +211,6 @@ def test_answers_are_whole(runs: Runs, name: str) -> None:
     assert [(answer["text"], answer["notes"]) for answer in found if answer["notes"]] == []
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_records_keep_to_the_schemas(runs: Runs, name: str) -> None:
-    """All that the outputs say of themselves is as the shipped schemas have it."""
-    record, answer = (
-        Draft202012Validator(json.loads((CHECKOUT / "jupyter_localllm" / path).read_text()))
-        for path in ("report/provenance.schema.json", "show/answer.schema.json")
-    )
-    found = 0
-    for output in outputs(runs.first[name]) + outputs(runs.second[name]):
-        if "jupyter_localllm" in output.get("metadata", {}):
-            found += 1
-            record.validate(output["metadata"]["jupyter_localllm"])
-        if ANSWER in output.get("data", {}):
-            answer.validate(output["data"][ANSWER])
-    assert found >= 4
-
-
 @pytest.mark.skipif(not alone.namespaces_permitted(), reason="this machine permits no network namespaces")
 def test_without_a_network(runs: Runs) -> None:
     """All examples run where there is nothing but the loopback: no question, answer or look-up needs more."""
@@ -260,6 +243,23 @@ def test_the_watch_sees(tmp_path: Path) -> None:
     assert ("socket.connect", "127.0.0.1", True) in seen
     assert ("socket.getaddrinfo", "192.0.2.1", False) in seen
     assert ("socket.getaddrinfo", "a.t", False) in seen
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_records_keep_to_the_schemas(runs: Runs, name: str) -> None:
+    """All that the outputs say of themselves is as the shipped schemas have it."""
+    record, answer = (
+        Draft202012Validator(json.loads((CHECKOUT / "jupyter_localllm" / path).read_text()))
+        for path in ("report/provenance.schema.json", "show/answer.schema.json")
+    )
+    found = 0
+    for output in outputs(runs.first[name]) + outputs(runs.second[name]):
+        if "jupyter_localllm" in output.get("metadata", {}):
+            found += 1
+            record.validate(output["metadata"]["jupyter_localllm"])
+        if ANSWER in output.get("data", {}):
+            answer.validate(output["data"][ANSWER])
+    assert found >= 4
 
 
 def test_tools_are_called_and_cited(runs: Runs) -> None:

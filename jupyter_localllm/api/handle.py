@@ -18,7 +18,7 @@ from jupyter_localllm.config import FileSettings
 from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, permit, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import LocalLLMError, ModelError
+from jupyter_localllm.errors import LocalLLMError, ModelError, without_secrets
 from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, locate_adapter, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
@@ -116,7 +116,7 @@ class Handle(FileSettings):
         except LocalLLMError:
             for section in self.section_names() if shell is not None else ():
                 kept, there = self.config.get(section, {}), shell.config.get(section, {})
-                for name in config.get(section, {}):
+                for name in list(config.get(section, {})):  # the shell may hold this very table
                     if name in kept:
                         there[name] = kept[name]
                     else:
@@ -153,7 +153,7 @@ class Handle(FileSettings):
             told = backend.check(target)
             for part in getattr(backend, "parts", lambda _: ())(target):
                 self.find(part)
-            return told
+            return without_secrets(told)
         memo = self.answers.memo
         name, path = self._runtime.places.locate(model, self.search, memo)
         facts = facts_of(path, memo)

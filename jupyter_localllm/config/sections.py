@@ -158,6 +158,7 @@ def written_as(trait: TraitType[Any, Any], value: Any) -> Any:
     if not isinstance(trait, (Int, Float)):
         return value
     number = trait.from_string(value) if isinstance(value, str) else value
-    if isinstance(number, bool) or (isinstance(number, float) and not math.isfinite(number)):
+    huge = isinstance(number, int) and number.bit_length() > 64
+    if huge or isinstance(number, bool) or (isinstance(number, float) and not math.isfinite(number)):
         raise ValueError(f"it is {trait.info()}")
     return number

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_localllm.errors import DependencyMissing, UsageError
+from jupyter_localllm.report.tidy import joined, listed, mapping, tidied
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
 
 __all__ = ["KeptAnswer", "collect", "read_notebook", "to_frame"]
@@ -106,7 +107,7 @@ def collect(notebook: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[KeptA
     DependencyMissing
         nbformat is not installed.
     """
-    cells = read_notebook(notebook).get("cells", ())
+    cells = tidied(read_notebook(notebook))["cells"]
     return tuple(answer for index, cell in enumerate(cells) for answer in _of_cell(index, cell))
 
 
@@ -160,7 +161,7 @@ def read_notebook(notebook: str | os.PathLike[str] | Mapping[str, Any]) -> Any:
 def _of_cell(index: int, cell: Mapping[str, Any]) -> Iterator[KeptAnswer]:
     if cell.get("cell_type") != "code":
         return
-    name, question = _said(_joined(cell.get("source")))
+    name, question = _said(joined(cell.get("source")))
     for number, output in enumerate(cell.get("outputs") or ()):
         answer = _of_output(output)
         if answer is None:
@@ -180,12 +181,12 @@ def _said(source: str) -> tuple[str | None, str | None]:
 
 def _of_output(output: Mapping[str, Any]) -> dict[str, Any] | None:
     """What an output says of an answer; None if it holds none."""
-    record = _mapping(_mapping(output.get("metadata")).get(METADATA_KEY))
-    data = _mapping(output.get("data"))
+    record = mapping(mapping(output.get("metadata")).get(METADATA_KEY))
+    data = mapping(output.get("data"))
     if "error" in record:
-        return {**_common(record), "kind": "error", "text": "", "error": _error_of(_mapping(record["error"]))}
+        return {**_common(record), "kind": "error", "text": "", "error": _error_of(mapping(record["error"]))}
     if "rows" in record:
-        return _of_map(record, _joined(data.get("text/plain")))
+        return _of_map(record, joined(data.get("text/plain")))
     told = data.get(ANSWER_MIME)
     return _of_answer(record, told) if record and isinstance(told, Mapping) else None
 
@@ -197,21 +198,21 @@ def _common(record: Mapping[str, Any]) -> dict[str, Any]:
         "name": _words(record.get("name")),
         "question": _words(record.get("question")),
         "model": _words(record.get("model")),
-        "seed": _whole(_mapping(record.get("sampling")).get("seed")),
+        "seed": _whole(mapping(record.get("sampling")).get("seed")),
     }
 
 
 def _of_answer(record: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    volatile = _mapping(record.get("volatile"))
-    latency = _number(_mapping(volatile.get("timings")).get("latency_ms"))
-    said = [_mapping(one).get("status") for one in _list(told.get("citations"))]
-    notes = [_mapping(one) for one in _list(told.get("notes"))]
+    volatile = mapping(record.get("volatile"))
+    latency = _number(mapping(volatile.get("timings")).get("latency_ms"))
+    said = [mapping(one).get("status") for one in listed(told.get("citations"))]
+    notes = [mapping(one) for one in listed(told.get("notes"))]
     broken = [_words(one.get("text")) for one in notes if one.get("code") in _BROKEN]
     common = _common(record)
     return {
         **common,
         "model": common["model"] or _words(told.get("model")),
-        "text": _joined(told.get("text")),
+        "text": joined(told.get("text")),
         "data": told,
         "cached": volatile.get("cached") is True if volatile and record.get("key") else None,
         "seconds": None if latency is None else round(latency / 1000, 3),
@@ -222,9 +223,9 @@ def _of_answer(record: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, 
 
 
 def _of_map(record: Mapping[str, Any], plain: str) -> dict[str, Any]:
-    volatile = _mapping(record.get("volatile"))
+    volatile = mapping(record.get("volatile"))
     rows, failed = _whole(record.get("rows")), _whole(record.get("failed"))
-    first = _mapping(next(iter(_list(record.get("errors"))), None))
+    first = mapping(next(iter(listed(record.get("errors"))), None))
     more = f"{failed:,} of {rows:,} rows failed; the first: {first.get('message', '')}" if failed and rows else None
     return {
         **_common(record),
@@ -255,23 +256,8 @@ def _error_of(facts: Mapping[str, Any]) -> str:
 # What a file of somebody else may hold in the place of what we write
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _joined(value: Any) -> str:
-    """A text; notebooks may hold one as its lines."""
-    if isinstance(value, list):
-        return "".join(line for line in value if isinstance(line, str))
-    return value if isinstance(value, str) else ""
-
-
 def _words(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return joined(value) or None if isinstance(value, str) else None
 
 
 def _whole(value: Any) -> int | None:

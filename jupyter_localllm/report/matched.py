@@ -34,7 +34,7 @@ class Pair:
 
 
 def pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Pair]:
-    """The code cells of both, matched by id, else by source; in the new order, those that are gone at the end.
+    """The code cells of both (`tidied`), matched by id, else by source; in the new order, what is gone at the end.
 
     Examples
     --------
@@ -69,10 +69,9 @@ def _places(cells: Mapping[int, Mapping[str, Any]], name: Any) -> dict[str, list
 
 
 def _known_as(cell: Mapping[str, Any]) -> str:
-    tags = (cell.get("metadata") or {}).get("tags") or ()
+    tags = cell.get("metadata", {}).get("tags", ())
     return f"<{_INJECTED}>" if _INJECTED in tags else str(cell.get("id") or "")
 
 
 def _source(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source") or ""
-    return "".join(source) if isinstance(source, list) else str(source)
+    return str(cell.get("source") or "")

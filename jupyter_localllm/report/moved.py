@@ -16,6 +16,7 @@ from jupyter_localllm.report.collect import KeptAnswer, collect, read_notebook
 from jupyter_localllm.report.matched import Pair, pairs
 from jupyter_localllm.report.reasons import other_run, reasons
 from jupyter_localllm.report.results import Shown, shown
+from jupyter_localllm.report.tidy import tidied
 from jupyter_localllm.show.listing import clipped, one_line
 
 __all__ = ["Moved", "compare", "plain", "text"]
@@ -23,7 +24,7 @@ __all__ = ["Moved", "compare", "plain", "text"]
 _LONGEST = 300
 _MOST_NUMBERS = 8
 _MOST_BESIDE = 300  # the work of finding what was put in or left out grows with the third power
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,:]\d+)*%?")
+_NUMBER = re.compile(r"\d{4}-\d\d(?:-\d\d)?|(?:(?<!\w)[-+])?\d+(?:[.,:]\d+)*%?")  # dates are one number, too
 _NOT_IN_TEXT = re.compile(r"\[(?:\d+(?:\s*,\s*\d+)*|\?)\]")  # marks of citations are no numbers
 
 What = Literal["answer", "citations", "provenance", "output", "added", "removed"]
@@ -85,7 +86,7 @@ def compare(old: Notebook, new: Notebook) -> tuple[Moved, ...]:
     DependencyMissing
         nbformat is not installed.
     """
-    read = read_notebook(old), read_notebook(new)
+    read = tidied(read_notebook(old)), tidied(read_notebook(new))
     kept = [{(one.cell, one.output): one for one in collect(one)} for one in read]
     return tuple(moved for pair in pairs(*read) for moved in _of_pair(pair, *kept))
 
@@ -157,7 +158,8 @@ def _compared(pair: Pair, before: Shown | None, after: Shown | None) -> Iterator
     code = ("the cell's code changed",) if pair.changed else ()
     if before.answer is None or after.answer is None:
         if before.content != after.content:
-            yield Moved(*known, "output", None, before.text, after.text, numbers(before.text, after.text), code)
+            moved = () if before.picture or after.picture else numbers(before.text, after.text)
+            yield Moved(*known, "output", None, before.text, after.text, moved, code)
         return
     why = reasons(before.answer.record, after.answer.record)
     name = after.answer.name or before.answer.name
@@ -182,6 +184,8 @@ def numbers(before: str, after: str) -> tuple[tuple[str, str], ...]:
     --------
     >>> numbers("7 of 12 [1]", "9 of 12 [2]")
     (('7', '9'),)
+    >>> numbers("on 2015-11-14, 3-4 km", "on 2015-12-08, 3-5 km")
+    (('2015-11-14', '2015-12-08'), ('4', '5'))
     """
     from difflib import SequenceMatcher
 
@@ -233,7 +237,7 @@ _COUNTED = {
 def _lines(moved: Moved) -> Iterator[str]:
     name = f" ({one_line(moved.name)})" if moved.name else ""
     yield f"cell {moved.cell + 1}{name}: {_HEADS[moved.what]}"
-    if moved.what != "provenance":
+    if moved.before != moved.after:
         for sign, words in (("-", moved.before), ("+", moved.after)):
             if words:
                 yield f"  {sign} {clipped(one_line(words), _LONGEST)}"

@@ -71,6 +71,10 @@ def _sources(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
 def _model(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     old, new = (_said(one.get("model")) for one in (before, after))
     hashes = [_short(one.get("model_sha256")) for one in (before, after)]
+    routed = [_said(one.get("answered_by")) for one in (before, after)]
+    if routed[0] != routed[1]:
+        why = after.get("answered_why")
+        yield f"answered by {routed[0]} → {routed[1]}" + (f" ({_said(why)})" if why else "")
     if hashes[0] == hashes[1]:
         return
     if old != new:

@@ -10,6 +10,7 @@ from html import unescape
 from typing import Any
 
 from jupyter_localllm.report.collect import KeptAnswer
+from jupyter_localllm.report.tidy import joined, listed, mapping
 from jupyter_localllm.show.bundle import ANSWER_MIME
 
 __all__ = ["Shown", "shown"]
@@ -30,11 +31,14 @@ class Shown:
     content : object
         What it is compared by.
     answer : KeptAnswer or None
+    picture : bool
+        Whether the text only names a picture.
     """
 
     text: str
     content: object
     answer: KeptAnswer | None = None
+    picture: bool = False
 
     @property
     def told(self) -> str:
@@ -44,8 +48,8 @@ class Shown:
             return self.text
         counts = [("supported", kept.supported), ("unsupported", kept.unsupported), ("stale", kept.stale)]
         counts.append(("unchecked", kept.unchecked))
-        where = [_place(one) for one in kept.data.get("citations") or () if isinstance(one, Mapping)]
-        notes = [str(one.get("text")) for one in kept.data.get("notes") or () if isinstance(one, Mapping)]
+        where = [_place(one) for one in listed(kept.data.get("citations")) if isinstance(one, Mapping)]
+        notes = [str(one.get("text")) for one in listed(kept.data.get("notes")) if isinstance(one, Mapping)]
         said = ", ".join(f"{count} {status}" for status, count in counts if count) or "no citations"
         return "; ".join([said, *dict.fromkeys(filter(None, where)), *notes])
 
@@ -53,7 +57,7 @@ class Shown:
 def _place(citation: Mapping[str, Any]) -> str:
     locator = citation.get("locator")
     where = [locator.get("label"), locator.get("operation")] if isinstance(locator, Mapping) else []
-    return ", ".join([str(citation.get("source") or ""), *(str(one) for one in where if one)]).strip(", ")
+    return ", ".join([str(citation.get("source") or ""), *dict.fromkeys(str(one) for one in where if one)]).strip(", ")
 
 
 def shown(cell: Mapping[str, Any] | None, at: int, kept: Mapping[tuple[int, int], KeptAnswer]) -> list[Shown]:
@@ -74,18 +78,18 @@ def shown(cell: Mapping[str, Any] | None, at: int, kept: Mapping[tuple[int, int]
         if answer is not None:
             made.append(_answer(answer, output))
         elif output.get("output_type") == "stream":
-            printed += _text(output.get("text")) if output.get("name") == "stdout" else ""
+            printed += joined(output.get("text")) if output.get("name") == "stdout" else ""
         elif (one := _other(output)) is not None:
             made.append(one)
     return [*made, Shown(_still(printed), _still(printed))] if printed.strip() else made
 
 
 def _answer(answer: KeptAnswer, output: Mapping[str, Any]) -> Shown:
-    data = output.get("data") or {}
+    data = mapping(output.get("data"))
     if answer.kind == "error":
         return Shown(answer.error or "error", answer.error, answer)
     if answer.kind == "map":
-        words = _text(data.get("text/plain"))
+        words = joined(data.get("text/plain"))
         return Shown(words, words, answer)
     return Shown(answer.text, data.get(ANSWER_MIME), answer)
 
@@ -94,15 +98,13 @@ def _other(output: Mapping[str, Any]) -> Shown | None:
     if output.get("output_type") == "error":
         words = f"{output.get('ename')}: {output.get('evalue')}"
         return Shown(words, words)
-    data = output.get("data")
-    if not isinstance(data, Mapping):
-        return None
-    plain, html = (_still(_text(data.get(kind))) for kind in ("text/plain", "text/html"))
+    data = mapping(output.get("data"))
+    plain, html = (_still(joined(data.get(kind))) for kind in ("text/plain", "text/html"))
     html = " ".join(unescape(_TAG.sub(" ", _STYLE.sub("", html))).split())
-    words = _still(_text(data.get("text/markdown"))) or plain or html
+    words = _still(joined(data.get("text/markdown"))) or plain or html
     pictures = {kind: _digest(data[kind]) for kind in data if kind.startswith("image/")}
     told = "; ".join(f"{kind.removeprefix('image/')} picture {digest[:8]}" for kind, digest in pictures.items())
-    return Shown(told or words, (words, html, pictures))
+    return Shown(told or words, (words, html, pictures), picture=bool(pictures))
 
 
 def _still(text: str) -> str:
@@ -110,10 +112,4 @@ def _still(text: str) -> str:
 
 
 def _digest(content: Any) -> str:
-    return sha256("".join(_text(content).split()).encode("utf-8", "replace")).hexdigest()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "".join(line for line in value if isinstance(line, str))
-    return value if isinstance(value, str) else ""
+    return sha256("".join(joined(content).split()).encode("utf-8", "replace")).hexdigest()

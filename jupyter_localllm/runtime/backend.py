@@ -8,7 +8,7 @@ from jupyter_localllm.cache import AnswerCache, content_sha256
 from jupyter_localllm.engine.backends import Home, Target, backend_of, permit
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.errors import LocalLLMError, without_secrets
 from jupyter_localllm.models import sha256_of
 from jupyter_localllm.pipeline import Model, version_of
 from jupyter_localllm.prompt.chat import render_chat
@@ -60,7 +60,8 @@ class BackendModel:
     def name(self) -> str:
         """Scheme and name; where a backend calls its models otherwise, as it does."""
         called = getattr(self._backend, "called", None)
-        return f"{self._target.scheme}:{self._target.name if called is None else called(self._target)}"
+        name = f"{self._target.scheme}:{self._target.name if called is None else called(self._target)}"
+        return without_secrets(name)  # it is saved with answers, and shown
 
     @property
     def known_as(self) -> str:

@@ -281,4 +281,6 @@ atexit.register(reset)
 
 
 def _print_notice(text: str) -> None:
-    print(f"jupyter_localllm: {text}")
+    from jupyter_localllm.show.plain import clean
+
+    print(f"jupyter_localllm: {clean(text)}")

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 def test_an_answer_streams_into_the_panel(lab: Lab, pictures: Path) -> None:
     """A question is typed, its answer grows, and only "Generating" and "Complete" are said to screen readers."""
     chat = open_chat(lab, [])
+    lab.execute("%config LocalLLM.max_tokens = 400")
     chat.ask(unasked("Tell me a long story about the sea."))
     expect(chat.answer(0).get_by_role("status")).to_have_text("Generating", timeout=60_000)
     lengths: set[int] = set()

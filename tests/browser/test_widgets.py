@@ -74,6 +74,7 @@ def open_without_kernel(lab: Lab, name: str) -> None:
 def test_an_answer_streams_into_the_cell(lab: Lab, pictures: Path) -> None:
     """A question is typed, its answer grows, the field keeps the focus, and the text beside it is not seen."""
     panel = shown(lab)
+    lab.execute("%config LocalLLM.max_tokens = 400")
     panel.ask("Tell me a story about the sea.")
     lengths: set[int] = set()
     expect(panel.answers).to_have_count(1, timeout=60_000)

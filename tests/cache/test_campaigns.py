@@ -122,7 +122,8 @@ def mutate(data: bytes, randomly: random.Random) -> bytes:
     return bytes(changed)
 
 
-def damage_campaign(directory: Path, seeds: range) -> None:
+def damage_campaign(directory: Path, seeds: range) -> int:
+    """Damage the database once for each seed; gives how often that was told. Nothing is told where nothing was hit."""
     made: dict[str, Entry] = {str(number): entry(key(str(number)), f"{number} " * 200) for number in range(40)}
     cache = AnswerCache(directory)
     for name, item in made.items():
@@ -149,6 +150,7 @@ def damage_campaign(directory: Path, seeds: range) -> None:
         lost += None in found.values()
     assert told > 0
     assert lost > 0
+    return told
 
 
 def test_damage_anywhere_is_survived(tmp_path: Path) -> None:

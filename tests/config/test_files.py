@@ -277,6 +277,51 @@ def test_without_pyyaml(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert Settings().apply_file(write(empty_folder, TOML, "a.toml")) == MEANT
 
 
+def _bomb(use: str) -> str:
+    """A few lines of YAML that stand for a list of 9**20 texts, used somewhere."""
+    lines = ["bench:", "  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 20)]
+    return "\n".join([*lines, f"inference: {use.replace('BOMB', '*a19')}"])
+
+
+_MERGED = "\n".join(
+    ["bench:", "  a0: &a0 {x: 1, y: 2}"]
+    + [f"  a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 20)]
+    + ["inference: {model: {n_ctx: 128}}"]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _bomb("{model: {path: BOMB}}"),
+        _bomb("{output: {stop: BOMB}}"),
+        _bomb("{output: {grammar_enabled: true, grammar_schema: {x: BOMB}}}"),
+        _bomb("BOMB"),
+        _MERGED,
+        "inference: &a {model: *a}",
+        "inference: {output: {stop: &a [*a]}}",
+        "inference: {output: {grammar_enabled: true, grammar_schema: &a {x: *a}}}",
+        "inference: {model: {n_ctx: 0x" + "f" * 100_000 + "}}",
+        "inference: {output: {stop: [0x" + "f" * 100_000 + "]}}",
+        "inference: " + "[" * 3000 + "]" * 3000,
+        "inference: !!python/object/apply:os.abort []",
+        "inference: !!python/name:os.abort",
+    ],
+)
+def test_yaml_with_surprises(empty_folder: Path, text: str) -> None:
+    """Bombs of aliases, what holds itself, endless numbers, calls: an error of ours, soon, and of bearable length."""
+    with pytest.raises(SettingsError) as caught:
+        Settings().apply_file(write(empty_folder, text))
+    assert len(str(caught.value)) < 2_000
+
+
+def test_aliases_that_are_meant(empty_folder: Path) -> None:
+    """YAML's aliases and merges go on working."""
+    text = "inference:\n  sampling: &a {top_k: 3}\n  model: {n_ctx: 128}\nbench: {x: *a, y: {<<: *a, z: 1}}\n"
+    assert Settings().apply_file(write(empty_folder, text)) == {"top_k": 3, "n_ctx": 128}
+
+
 def test_any_plain_values(empty_folder: Path) -> None:
     """Whatever stands in a section, it is set or it is an error of ours."""
     values: list[Any] = [None, True, 0, -1, 1.5, "x", "", [], ["x"], {}, {"a": 1}, "on", 10**30, [None]]

@@ -33,6 +33,15 @@ def test_what_config_refuses_is_not_held_against_later_handles(
     assert ours.n_ctx == 2048
 
 
+def test_the_first_line_of_a_session_is_misspelt(
+    ours: jl.LocalLLM, shell: InteractiveShell, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The shell then holds the very table that it was given: what is told is the mistake, and it is gone."""
+    shell.run_line_magic("config", "LocalLLM.n_ctxx = 4096")
+    assert "Did you mean n_ctx?" in caplog.text
+    assert jl.LocalLLM().n_ctx is ours.n_ctx is None
+
+
 def test_what_config_takes_holds_for_later_handles(ours: jl.LocalLLM, shell: InteractiveShell, tmp_path: Path) -> None:
     """A line that is right is what the shell is configured with, beside what stood there before."""
     shell.run_line_magic("config", "LocalLLM.n_ctx = 2048")

@@ -64,6 +64,10 @@ REASONS: dict[str, tuple[dict[str, Any], str]] = {
         {"model_sha256": OTHER},
         "the weights of smollm2-135m-instruct changed: sha256 abababab → ffffffff",
     ),
+    "the router": (
+        {"answered_by": "large", "answered_why": "small is not there"},
+        "answered by none → large (small is not there)",
+    ),
     "the sampling": ({"sampling": {"temperature": 0.7, "seed": 1}}, "temperature 0.0 → 0.7"),
     "the seed": ({"sampling": {"temperature": 0.0, "seed": 2}}, "seed 1 → 2"),
     "the limit": ({"max_tokens": 16}, "max_tokens 1024 → 16"),
@@ -168,7 +172,8 @@ def test_a_picture() -> None:
         for content in ("iVBO\nRw==", "iVBORw==", "iVBORx==")
     )
     assert compare(printed(one), printed(same)) == ()
-    assert only(printed(one), printed(other)).what == "output"
+    moved = only(printed(one), printed(other))
+    assert (moved.what, moved.numbers) == ("output", ())
 
 
 def test_what_is_no_result() -> None:

@@ -173,7 +173,7 @@ class OllamaWire:
 
     def trouble(self, error: Exception) -> LocalLLMError:
         """What the client's exceptions mean, without the key."""
-        return trouble.hiding(self._meant(error), self._key)
+        return trouble.hiding(self._meant(error), self._key, error)
 
     def _meant(self, error: Exception) -> LocalLLMError:
         if isinstance(error, asyncio.TimeoutError):

@@ -184,8 +184,14 @@ def refused(address: Address, status: int, message: str, key: str, path: str = _
     return EngineError(f"{address.url} {how}: {said}", hint)
 
 
-def hiding(error: LocalLLMError, key: str) -> LocalLLMError:
-    """The same error; where it repeats the key that a server was sent, it does not show it."""
+def hiding(error: LocalLLMError, key: str, cause: BaseException | None = None) -> LocalLLMError:
+    """The same error; where it or what caused it repeats the key that a server was sent, it does not show it.
+
+    The cause stays: a traceback shows it, and its class tells whether the server is lost.
+    """
+    while key and cause is not None:
+        cause.args = tuple(one.replace(key, "…") if isinstance(one, str) else one for one in cause.args)
+        cause = cause.__cause__ or cause.__context__
     if key and key in f"{error.message} {error.hint}":
         return type(error)(error.message.replace(key, "…"), error.hint.replace(key, "…"))
     return error

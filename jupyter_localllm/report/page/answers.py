@@ -101,12 +101,18 @@ def told(kept: KeptAnswer, number: int, saved_html: str, notes: Footnotes) -> To
         asked=one_line(kept.question or "") if _is_short(kept.question or "") else "",
         question=clipped(one_line(kept.question or ""), _LONGEST_QUESTION),
         name=one_line(kept.name or ""),
-        model=one_line(kept.model or ""),
+        model=_model(kept),
         seed="" if kept.seed is None else str(kept.seed),
         cache=_cache(kept),
         citations=_citations(kept),
         doubtful=bool(kept.unsupported or kept.stale or kept.error),
     )
+
+
+def _model(kept: KeptAnswer) -> str:
+    """The model's name; of a router, the one that it chose."""
+    chosen = kept.record.get("answered_by")
+    return f"{one_line(chosen)} (router)" if isinstance(chosen, str) and chosen else one_line(kept.model or "")
 
 
 def _is_short(question: str) -> bool:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from jupyter_localllm.report.page.sanitize import as_pre, is_blank, sanitized
 from jupyter_localllm.report.page.words import markdown
+from jupyter_localllm.report.tidy import joined, mapping
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.show.saved import encodable
 
@@ -57,14 +58,13 @@ def output(one: Mapping[str, Any], *, code: bool) -> Block | None:
     """
     kind = one.get("output_type")
     if kind == "stream":
-        text = _text(one.get("text"))
+        text = joined(one.get("text"))
         quiet = one.get("name") == "stderr" and not code
         return None if quiet or not text.strip() else Block("text", as_pre(text.rstrip("\n"), _LONGEST))
     if kind == "error":
         frames = as_pre("\n".join(map(str, one.get("traceback") or ())), _LONGEST) if code else Markup("")
         return Block("error", frames, clean(f"{one.get('ename', 'Error')}: {one.get('evalue', '')}"))
-    data = one.get("data")
-    return _of_data(data) if isinstance(data, Mapping) else None
+    return _of_data(mapping(one.get("data")))
 
 
 def _of_data(data: Mapping[str, Any]) -> Block | None:
@@ -72,35 +72,29 @@ def _of_data(data: Mapping[str, Any]) -> Block | None:
         source = _picture(kind, data.get(kind))
         if source:
             return Block("figure", Markup('<img src="{}" alt="">').format(source))
-    html, plain = _text(data.get("text/html")), _text(data.get("text/plain"))
+    html, plain = joined(data.get("text/html")), joined(data.get("text/plain"))
     if html:
         safe = sanitized(html)
         if not is_blank(safe):
             return Block("table" if "<table" in safe else "words", safe)
         return Block("words", _NO_SCRIPT)
-    if words := _text(data.get("text/markdown")):
+    if words := joined(data.get("text/markdown")):
         return Block("words", markdown(words))
     if any(kind.startswith("application/vnd.") and kind.endswith("+json") for kind in data):
         return Block("words", _NO_SCRIPT)  # its text is the name of an object
     if "application/json" in data and not plain:
         plain = json.dumps(data["application/json"], indent=2, ensure_ascii=False)
-    plain = _text(data.get("text/latex")) or plain
+    plain = joined(data.get("text/latex")) or plain
     return Block("text", as_pre(plain, _LONGEST)) if plain.strip() else None
 
 
 def _picture(kind: str, content: Any) -> str:
     """A picture as an address that holds it; empty if it is none. Drawings run no script and fetch nothing as one."""
     if kind == "image/svg+xml":
-        text = _text(content).strip()
+        text = joined(content).strip()
         return f"data:{kind};base64,{base64.b64encode(encodable(text).encode()).decode()}" if text else ""
     try:
-        held = base64.b64decode(_text(content), validate=False)
+        held = base64.b64decode(joined(content), validate=False)
     except (binascii.Error, ValueError):
         return ""
     return f"data:{kind};base64,{base64.b64encode(held).decode()}" if held else ""
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "".join(line for line in value if isinstance(line, str))
-    return value if isinstance(value, str) else ""

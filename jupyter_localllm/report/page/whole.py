@@ -20,6 +20,7 @@ from jupyter_localllm.report.page.headings import Heading, Headings, contents
 from jupyter_localllm.report.page.notes import Footnotes
 from jupyter_localllm.report.page.outputs import Block, output
 from jupyter_localllm.report.page.words import markdown
+from jupyter_localllm.report.tidy import joined, tidied
 from jupyter_localllm.show.listing import clipped, one_line
 from jupyter_localllm.show.saved import encodable
 
@@ -103,9 +104,9 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
     >>> "<h1 id=" in html(new_notebook(cells=[new_markdown_cell("# Sales")]))
     True
     """
-    read = read_notebook(notebook)
+    read = tidied(read_notebook(notebook))
     making = _Making({(one.cell, one.output): one for one in collect(read)}, code)
-    cells = [made for index, cell in enumerate(read.get("cells", ())) if (made := _cell(index, cell, making)).blocks]
+    cells = [made for index, cell in enumerate(read["cells"]) if (made := _cell(index, cell, making)).blocks]
     head, cells = _headed(cells, title, read, making, "" if isinstance(notebook, Mapping) else Path(notebook).stem)
     listed = contents(making.headings.found)
     page = _template().render(
@@ -126,7 +127,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
 
 
 def _cell(index: int, cell: Mapping[str, Any], making: _Making) -> Cell:
-    tags = frozenset(map(str, cell.get("metadata", {}).get("tags") or ()))
+    tags = frozenset(cell["metadata"].get("tags", ()))
     blocks: list[Block] = []
     if not tags & _NO_CELL:
         blocks = [*_blocks(index, cell, tags, making)]
@@ -136,10 +137,10 @@ def _cell(index: int, cell: Mapping[str, Any], making: _Making) -> Cell:
 
 
 def _blocks(index: int, cell: Mapping[str, Any], tags: frozenset[str], making: _Making) -> Iterator[Block]:
-    source = str(cell.get("source") or "")
+    source = cell["source"]
     if cell.get("cell_type") == "markdown":
         if source.strip():
-            yield Block("words", making.headings.marked(markdown(source, cell.get("attachments"))))
+            yield Block("words", making.headings.marked(markdown(source, cell["attachments"])))
     elif cell.get("cell_type") == "code":
         if making.code and source.strip() and not tags & _NO_INPUT:
             count = lines_of(source)
@@ -150,13 +151,11 @@ def _blocks(index: int, cell: Mapping[str, Any], tags: frozenset[str], making: _
 
 
 def _outputs(index: int, cell: Mapping[str, Any], making: _Making) -> Iterator[Block]:
-    for number, one in enumerate(cell.get("outputs") or ()):
+    for number, one in enumerate(cell["outputs"]):
         kept = making.kept.get((index, number))
         if kept is not None:
-            saved = one.get("data", {}).get("text/html", "")
-            answer = told(
-                kept, len(making.answers) + 1, saved if isinstance(saved, str) else "".join(saved), making.notes
-            )
+            saved = joined(one["data"].get("text/html"))
+            answer = told(kept, len(making.answers) + 1, saved, making.notes)
             making.answers.append(answer)
             yield Block("answer", answer=answer)
         elif (block := output(one, code=making.code)) is not None:
@@ -172,7 +171,7 @@ def _headed(
     cells: list[Cell], title: str | None, read: Mapping[str, Any], making: _Making, name: str
 ) -> tuple[Heading, list[Cell]]:
     """The page's heading: a first heading of the notebook moves to the top, where it would stand twice otherwise."""
-    given = title or one_line(str(read.get("metadata", {}).get("title") or ""))
+    given = title or one_line(str(read["metadata"].get("title") or ""))
     first = cells[0].blocks[0] if cells else Block("")
     match = _TITLE.match(str(first.body)) if first.kind == "words" else None
     found = making.headings.found[0] if making.headings.found else None
@@ -185,7 +184,7 @@ def _headed(
 
 def _facts(read: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the run was given, and when it was."""
-    ran = read.get("metadata", {}).get("papermill")
+    ran = read["metadata"].get("papermill")
     if not isinstance(ran, Mapping):
         return []
     given = ran.get("parameters")
@@ -228,7 +227,7 @@ def _models(kept: Any) -> list[Model]:
 
 
 def _language(read: Mapping[str, Any]) -> str:
-    told = str(read.get("metadata", {}).get("lang") or "")
+    told = str(read["metadata"].get("lang") or "")
     return told if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", told) else "en"
 
 

@@ -144,7 +144,7 @@ def test_what_the_run_was_given() -> None:
 def test_every_kind_of_answer() -> None:
     """Each has its place, its line in the table, and the table tells model, seed, cache and citations."""
     made = html(notebook())
-    for number in range(1, 12):
+    for number in range(1, 14):
         assert made.count(f'id="answer-{number}"') == 1
         assert made.count(f'id="row-{number}"') == 1
     table = words(made.rpartition('<table class="answers">')[2])
@@ -152,6 +152,7 @@ def test_every_kind_of_answer() -> None:
     assert "✓ 3 supported, ? 1 unsupported, ⟳ 1 stale" in table
     assert "the model was not asked" in table
     assert "2 of 3 rows from the cache" in table
+    assert "large (router)" in table
     assert "failed" in table
     assert f"sha256 {'ab' * 32}" in table
 
