@@ -36,6 +36,8 @@ class Progress:
         Rows whose answer came out of the cache.
     repeated : int
         Rows whose prompt was the same as another row's.
+    asked : int
+        Rows that the model answered now: neither repeated nor out of the cache.
     elapsed_s : float
         Seconds since the beginning.
     rows_per_second : float
@@ -60,6 +62,7 @@ class Progress:
     failed: int = 0
     cached: int = 0
     repeated: int = 0
+    asked: int = 0
     elapsed_s: float = 0.0
     rows_per_second: float = 0.0
     tokens: int = 0
@@ -128,7 +131,7 @@ class Meter:
         self._begun = clock()
         self._rows, self._written = Pace(self._begun), Pace(self._begun)
         self._burst = 0
-        self._done = self._failed = self._cached = self._repeated = self._tokens = 0
+        self._done = self._failed = self._cached = self._repeated = self._asked = self._tokens = 0
         self._stage = ""
         self._notes: Counter[str] = Counter()
         self._provenance = Provenance()
@@ -151,6 +154,7 @@ class Meter:
             failed=self._failed,
             cached=self._cached,
             repeated=self._repeated,
+            asked=self._asked,
             elapsed_s=now - self._begun,
             rows_per_second=self._rows.rate(now),
             tokens=self._tokens,
@@ -175,7 +179,9 @@ class Meter:
                 self._tokens += 0 if result.cached else result.usage.completion_tokens
                 self._provenance = of_several(self._provenance, result.provenance)
                 self._model = result.model or self._model
-        self._sample(asked=not outcome.repeated and result is not None and not result.cached)
+        asked = not outcome.repeated and result is not None and not result.cached
+        self._asked += asked
+        self._sample(asked=asked)
 
     def _sample(self, *, asked: bool) -> None:
         if asked and self._burst >= _BURST:

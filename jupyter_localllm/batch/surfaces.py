@@ -167,6 +167,7 @@ def _metadata(finished: Finished) -> dict[str, Any]:
         **{name: value for name in ("remote", "answered_by") if (value := getattr(provenance, name))},
         "volatile": {
             "cached": progress.cached,
+            "asked": progress.asked,
             "seconds": round(progress.elapsed_s, 3),
             "tokens": progress.tokens,
         },

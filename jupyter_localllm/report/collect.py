@@ -47,7 +47,8 @@ class KeptAnswer:
     model : str or None
     seed : int or None
     cached : bool or None
-        Whether it came from the cache; of a map, whether all rows did. None also where the model was not asked.
+        Whether it came from the cache; of a map, whether all rows that were to be asked did. None also where the model
+        was not asked.
     supported, unsupported, unchecked, stale : int
         Citations of each status; 0 for answers without sources.
     abstained : bool
@@ -223,17 +224,27 @@ def _of_answer(record: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, 
 
 def _of_map(record: Mapping[str, Any], plain: str) -> dict[str, Any]:
     volatile = mapping(record.get("volatile"))
-    rows, cached, failed = (_whole(one) for one in (record.get("rows"), volatile.get("cached"), record.get("failed")))
+    rows, failed = _whole(record.get("rows")), _whole(record.get("failed"))
     first = mapping(next(iter(listed(record.get("errors"))), None))
     more = f"{failed:,} of {rows:,} rows failed; the first: {first.get('message', '')}" if failed and rows else None
     return {
         **_common(record),
         "kind": "map",
         "text": plain.partition("\n")[0],
-        "cached": cached == rows if rows and cached is not None else None,
+        "cached": _is_cached(rows or 0, failed or 0, volatile),
         "seconds": _number(volatile.get("seconds")),
         "error": more,
     }
+
+
+def _is_cached(rows: int, failed: int, volatile: Mapping[str, Any]) -> bool | None:
+    """Whether all rows that a model was to answer came from the cache; None if there were none, or it is not said."""
+    cached, asked = _whole(volatile.get("cached")), _whole(volatile.get("asked"))
+    if cached is None or not rows:
+        return None
+    if asked is None:  # by an earlier version
+        return cached == rows
+    return not asked and not failed if cached or asked or failed else None
 
 
 def _error_of(facts: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ class Figures:
     ----------
     answers, cached, abstained, errors : int
         Answers; those that came from the cache, that say the sources do not tell, that have an error.
-    supported, unsupported, unchecked : int
+    supported, unsupported, unchecked, stale : int
         Claims with a citation, by its status.
     """
 
@@ -30,12 +30,22 @@ class Figures:
     supported: int = 0
     unsupported: int = 0
     unchecked: int = 0
+    stale: int = 0
+
+    @property
+    def doubtful(self) -> int:
+        """Claims that were checked and do not hold: not in the source, or not any more."""
+        return self.unsupported + self.stale
+
+    @property
+    def checked(self) -> int:
+        """Claims that were checked."""
+        return self.supported + self.doubtful
 
     @property
     def share(self) -> float | None:
         """Share of the checked claims that are supported; None if none was checked."""
-        checked = self.supported + self.unsupported
-        return self.supported / checked if checked else None
+        return self.supported / self.checked if self.checked else None
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,7 @@ def figures(answers: Sequence[KeptAnswer]) -> Figures:
         supported=sum(answer.supported for answer in answers),
         unsupported=sum(answer.unsupported for answer in answers),
         unchecked=sum(answer.unchecked for answer in answers),
+        stale=sum(answer.stale for answer in answers),
     )
 
 
@@ -112,14 +123,14 @@ def judged(gates: Gates, answers: Sequence[KeptAnswer]) -> tuple[Verdict, ...]:
 
 
 def _verdicts(gates: Gates, answers: Sequence[KeptAnswer], counted: Figures) -> Iterator[Verdict]:
-    unsupported = tuple(index for index, answer in enumerate(answers) if answer.unsupported)
+    unsupported = tuple(index for index, answer in enumerate(answers) if answer.unsupported or answer.stale)
     if gates.supported is not None:
         yield _supported(gates.supported, counted, unsupported)
     if gates.unsupported is not None:
-        passed = counted.unsupported <= gates.unsupported
-        told = f"{counted.unsupported:,} claims are not supported"
+        passed = counted.doubtful <= gates.unsupported
+        told = f"{counted.doubtful:,} claims are not supported"
         yield Verdict(
-            "max-unsupported", gates.unsupported, counted.unsupported, passed, told, () if passed else unsupported
+            "max-unsupported", gates.unsupported, counted.doubtful, passed, told, () if passed else unsupported
         )
     if gates.cached:
         made = tuple(index for index, answer in enumerate(answers) if _was_made(answer))
@@ -128,15 +139,15 @@ def _verdicts(gates: Gates, answers: Sequence[KeptAnswer], counted: Figures) -> 
 
 
 def _supported(least: float, counted: Figures, unsupported: tuple[int, ...]) -> Verdict:
-    share, checked = counted.share, counted.supported + counted.unsupported
+    share = counted.share
     if share is None:
         # A report that lost its citations must not pass because nothing of it can be wrong.
         return Verdict("require-supported", least, None, False, "no claim of it was checked, so none is known to hold")
-    told = f"{counted.supported:,} of {checked:,} checked claims are supported ({share:.2%})"
+    told = f"{counted.supported:,} of {counted.checked:,} checked claims are supported ({share:.2%})"
     passed = share >= least
     return Verdict("require-supported", least, round(share, 6), passed, told, () if passed else unsupported)
 
 
 def _was_made(answer: KeptAnswer) -> bool:
-    """Whether an answer is not the cache's: made anew, or failed. None means that no model was asked for it."""
-    return answer.cached is False or (answer.cached is None and answer.error is not None)
+    """Whether an answer is not the cache's, or nothing says so. Without a key and an error no model was asked."""
+    return not answer.cached and (answer.cached is False or answer.error is not None or bool(answer.record.get("key")))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ __all__ = ["Moved", "compare", "plain", "text"]
 
 _LONGEST = 300
 _MOST_NUMBERS = 8
+_MOST_BESIDE = 300  # the work of finding what was put in or left out grows with the third power
 _NUMBER = re.compile(r"\d{4}-\d\d(?:-\d\d)?|(?:(?<!\w)[-+])?\d+(?:[.,:]\d+)*%?")  # dates are one number, too
 _NOT_IN_TEXT = re.compile(r"\[(?:\d+(?:\s*,\s*\d+)*|\?)\]")  # marks of citations are no numbers
 
@@ -177,7 +178,7 @@ def _compared(pair: Pair, before: Shown | None, after: Shown | None) -> Iterator
 
 
 def numbers(before: str, after: str) -> tuple[tuple[str, str], ...]:
-    """The numbers of two texts that are not the same.
+    """The numbers of two texts that are not the same; none where there are too many to tell which became which.
 
     Examples
     --------
@@ -191,6 +192,12 @@ def numbers(before: str, after: str) -> tuple[tuple[str, str], ...]:
     old, new = (_NUMBER.findall(_NOT_IN_TEXT.sub("", words)) for words in (before, after))
     if len(old) == len(new):
         return tuple((one, other) for one, other in zip(old, new, strict=True) if one != other)
+    same = _alike(old, new)
+    old, new = old[same:], new[same:]
+    same = _alike(old[::-1], new[::-1])
+    old, new = old[: len(old) - same], new[: len(new) - same]
+    if max(len(old), len(new)) > _MOST_BESIDE:
+        return ()
     found: list[tuple[str, str]] = []
     for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
@@ -198,6 +205,12 @@ def numbers(before: str, after: str) -> tuple[tuple[str, str], ...]:
             left, right = old[a:b] + [""] * (size - (b - a)), new[c:d] + [""] * (size - (d - c))
             found += zip(left, right, strict=True)
     return tuple(found)
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many at the beginning are the same."""
+    pairs_of_both = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs_of_both if left != right), min(len(one), len(other)))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -166,7 +166,8 @@ def _of_answer(answer: KeptAnswer, notebook: Any) -> str:
     cell = notebook.cells[answer.cell]
     count = cell.get("execution_count")
     called = f"{answer.name} << " if answer.name else ""
-    facts = [f"{answer.unsupported:,} not supported"] if answer.unsupported else []
+    doubtful = answer.unsupported + answer.stale
+    facts = [f"{doubtful:,} not supported"] if doubtful else []
     facts += ["not from the cache"] if answer.cached is False else []
     facts += [answer.error.partition("\n")[0]] if answer.error else []
     place = f"cell {answer.cell + 1} of {len(notebook.cells)}{'' if count is None else f' (In [{count}])'}"
@@ -178,7 +179,7 @@ def _said(ran: Run, answers: Sequence[KeptAnswer], outputs: dict[str, dict[str, 
     told = [f"{counted.answers:,} {'answer' if counted.answers == 1 else 'answers'} in {duration(ran.seconds)}"]
     told += [f"{counted.cached:,} from the cache"] if counted.cached else []
     if counted.share is not None:
-        told.append(f"{counted.supported:,} of {counted.supported + counted.unsupported:,} checked claims supported")
+        told.append(f"{counted.supported:,} of {counted.checked:,} checked claims supported")
     told += [f"{counted.errors:,} with errors"] if counted.errors else []
     yield ", ".join(told)
     made = [outputs[kind] for kind in ("html", "pdf", "notebook", "json") if kind in outputs]

@@ -117,9 +117,10 @@ def _check_places(places: Sequence[Places]) -> None:
     for path in (path for place in places for path in place.all()):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            other = path.exists() and not path.is_file()
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error}", "Name another place.") from None
-        if path.exists() and not path.is_file():
+        if other:
             raise UsageError(f"{path} cannot be written: it is no regular file", "Name another place.")
     if any(place.pdf is not None for place in places):
         from jupyter_localllm.report.pdf import check

@@ -88,7 +88,8 @@ def from_file(path: Path) -> dict[str, Any]:
 def from_rows(path: Path) -> list[dict[str, Any]]:
     """Parameters of a CSV file: a heading of names, then a report in each row.
 
-    Values are typed as words are. An empty field is no value: the notebook's own stands.
+    Values are typed as words are. An empty field is no value: the notebook's own stands. A row of such fields alone is
+    none, as spreadsheets leave them below a table.
 
     Raises
     ------
@@ -96,7 +97,8 @@ def from_rows(path: Path) -> list[dict[str, Any]]:
         The file cannot be read, has no rows, or a row has more fields than the heading.
     """
     try:
-        heading, *lines = [line for line in csv.reader(io.StringIO(_text(path), newline=""), strict=True) if line]
+        table = csv.reader(io.StringIO(_text(path), newline=""), strict=True, skipinitialspace=True)
+        heading, *lines = [line for line in table if any(field.strip() for field in line)]
     except (csv.Error, ValueError) as error:
         why = "it is empty" if isinstance(error, ValueError) else str(error)
         raise UsageError(
@@ -173,7 +175,7 @@ def _assigned(source: str) -> dict[str, Any]:
 def _literal(value: ast.expr | None) -> Any:
     try:
         return None if value is None else ast.literal_eval(value)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
 
 

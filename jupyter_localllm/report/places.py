@@ -138,7 +138,7 @@ def _beside(source: Path, named: Mapping[str, Path], given: Mapping[str, Path]) 
 
 def _refuse_foreign(path: Path, option: str, ours: Any) -> None:
     """What stands where nobody told us to write, and is not from us, stays."""
-    if not path.exists():
+    if not os.path.exists(path):  # nor does one that cannot be: `order` tells why
         return
     try:
         held = json.loads(path.read_bytes())
@@ -154,13 +154,15 @@ def _refuse_same(source: Path, made: Sequence[Places]) -> None:
         for path in places.all():
             if _same(path, source):
                 raise UsageError(f"{path} is the notebook that is to be run", "It would be lost; name another file.")
-            before = seen.setdefault(os.path.normcase(os.path.realpath(path)), number)
-            if before != number:
-                raise UsageError(
-                    f"runs {before} and {number} would both write {path}", "A placeholder must tell them: {row} does."
-                )
-            if sum(other == path for other in places.all()) > 1:
+            real = os.path.normcase(os.path.realpath(path))
+            if seen.get(real) == number:
                 raise UsageError(f"{path} is named for two different files", "Give each a name of its own.")
+            if real in seen:
+                raise UsageError(
+                    f"runs {seen[real]} and {number} would both write {path}",
+                    "A placeholder must tell them: {row} does.",
+                )
+            seen[real] = number
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -16,8 +16,8 @@ from jupyter_localllm.show.bundle import ANSWER_MIME
 __all__ = ["Shown", "shown"]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")  # where an object lies in memory is no result
-_STYLE = re.compile(r"<(style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<[^>]*>")
+_STYLE = re.compile(r"<(style|script)\b(?:(?!<\1\b).)*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def write(path: Path, content: str | bytes) -> None:
         raise OSError(f"{path} is no regular file")
     target.parent.mkdir(parents=True, exist_ok=True)
     # Not by tempfile: its files are private, and a report is made to be shared.
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{secrets.token_hex(16)}.tmp")
     try:
         temporary.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
         os.replace(temporary, target)

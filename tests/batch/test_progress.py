@@ -26,7 +26,7 @@ def test_counts() -> None:
     meter.add(Outcome(2, Result("a", notes=notes), repeated=True))
     meter.add(Outcome(3, error=ContextOverflow("long")))
     found = meter.progress()
-    assert (found.done, found.failed, found.cached, found.repeated, found.tokens) == (4, 1, 1, 1, 4)
+    assert (found.done, found.failed, found.cached, found.repeated, found.asked, found.tokens) == (4, 1, 1, 1, 1, 4)
     assert found.model == "real"
     assert found.notes == {"length": 2}
     assert not found.finished

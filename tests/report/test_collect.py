@@ -69,6 +69,27 @@ def test_a_map() -> None:
     assert answer.error == "1 of 3 rows failed; the first: too large"
 
 
+@pytest.mark.parametrize(
+    ("counts", "cached"),
+    [
+        ({"rows": 4, "cached": 2, "asked": 0}, True),  # a row that is another's again, and one that was left out
+        ({"rows": 4, "cached": 3, "asked": 1}, False),
+        ({"rows": 4, "cached": 3, "asked": 0, "failed": 1}, False),
+        ({"rows": 2, "cached": 0, "asked": 0}, None),
+        ({"rows": 2, "cached": 2}, True),
+        ({"rows": 2, "cached": 1}, False),
+        ({"rows": 2}, None),
+    ],
+)
+def test_the_cache_of_a_map(counts: dict[str, int], cached: bool | None) -> None:
+    """It came from the cache if no row was asked or failed: equal rows are asked once, some not at all."""
+    made = notebook("map")
+    record = made.cells[1].outputs[0].metadata["jupyter_localllm"]
+    record |= {"rows": counts["rows"], "failed": counts.get("failed", 0)}
+    record["volatile"] = {name: count for name, count in counts.items() if name in ("cached", "asked")}
+    assert collect(made)[0].cached is cached
+
+
 def test_what_did_not_come() -> None:
     """A recorded error has its words and no text; an answer that was broken off says so."""
     error = only("error")

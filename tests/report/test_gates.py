@@ -52,6 +52,16 @@ def test_cached() -> None:
     assert verdict.offenders == (1, 4)
     assert judged(Gates(cached=True), (ANSWERS[0], ANSWERS[3]))[0].passed
     assert judged(Gates(), ANSWERS) == ()
+    assert not judged(Gates(cached=True), (answer(record={"key": "ab"}),))[0].passed  # and nothing says where from
+
+
+def test_stale_is_not_supported() -> None:
+    """A claim whose source has changed since is checked, and does not hold."""
+    told = (answer(supported=1, stale=1),)
+    by_share, by_number = judged(Gates(supported=0.6, unsupported=0), told)
+    assert (by_share.passed, by_share.found, by_share.offenders) == (False, 0.5, (0,))
+    assert (by_number.passed, by_number.found, by_number.offenders) == (False, 1, (0,))
+    assert figures(told).stale == 1
 
 
 def test_figures() -> None:

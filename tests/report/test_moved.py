@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from jupyter_localllm.report.moved import Moved, compare, plain, text
+from jupyter_localllm.report.moved import Moved, compare, numbers, plain, text
 from jupyter_localllm.show.view import view_of
 from jupyter_localllm.types import Provenance, Result
 from tests.report.samples import CITED, KINDS, RESULT, notebook, shown
@@ -276,3 +276,14 @@ def test_every_kind_against_every_other() -> None:
     for one, old in cells.items():
         for other, new in cells.items():
             assert (compare(old, new) == ()) == (one == other), (one, other)
+
+
+@pytest.mark.timeout(60)
+def test_without_measure() -> None:
+    """Many numbers, one of them new, and HTML that never ends, are compared in time."""
+    few = [str(at % 7) for at in range(20_000)]
+    assert numbers(" ".join(few), " ".join([*few[:9_000], "99", *few[9_000:]])) == (("", "99"),)
+    assert numbers(" ".join(few), " ".join(str(at % 5) for at in range(19_999))) == ()
+    for html in ("<style" * 100_000, "<" * 300_000):
+        made = [printed(new_output("display_data", data={"text/html": one})) for one in (html + "x>y", html + "x>z")]
+        assert [one.what for one in compare(*made)] == ["output"]

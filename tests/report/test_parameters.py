@@ -71,6 +71,8 @@ def test_rows(tmp_path: Path) -> None:
     file = tmp_path / "r.csv"
     file.write_bytes('\ufeffregion, n\r\nEU,1\r\n\r\n"A\nB\u2028C",\r\n'.encode())
     assert from_rows(file) == [{"region": "EU", "n": 1}, {"region": "A\nB\u2028C"}]
+    file.write_text('region, name\nEU, "Europe, all"\n,\n , \n')
+    assert from_rows(file) == [{"region": "EU", "name": "Europe, all"}]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,17 @@ def test_rows_that_are_none(text: str, said: str, tmp_path: Path) -> None:
 def test_declared() -> None:
     """Names of the tagged cell count, however they are assigned; with magics in it papermill's reading does."""
     source = "region = 'EU'\nn: int = 3\nlow, high = 1, 2\nitems = [\n 1,\n]\nthere = open\nif True:\n    inner = 1\n"
-    known = declared(notebook(source))
+    known = declared(notebook(f"bad = {{[]: 1}}\n{source}"))
     assert known.cell
-    assert known.defaults == {"region": "EU", "n": 3, "low": None, "high": None, "items": [1], "there": None}
+    assert known.defaults == {
+        "region": "EU",
+        "n": 3,
+        "low": None,
+        "high": None,
+        "items": [1],
+        "there": None,
+        "bad": None,
+    }
     assert list(declared(notebook("%matplotlib inline\nregion = 'EU'")).defaults) == ["region"]
     assert not declared(notebook(source, tag="")).cell
 

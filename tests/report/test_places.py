@@ -60,6 +60,7 @@ def test_numbers() -> None:
         ({"outs": ("{region}.html",), "runs": ({"region": 1}, {"region": 1}), "rows": True}, "1 and 2 would both"),
         ({"outs": ("r.html",), "notebook": "in.ipynb"}, "is the notebook that is to be run"),
         ({"outs": ("r.html",), "summary": "r.html"}, "two different files"),
+        ({"outs": ("r.html",), "summary": "o/../r.html"}, "two different files"),
     ],
 )
 def test_names_that_cannot_be(asked: dict[str, Any], said: str) -> None:
@@ -106,3 +107,12 @@ def test_files_are_written_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_all_names_each_once() -> None:
     """`all` is what is written."""
     assert Places(Path("n"), Path("j")).all() == (Path("n"), Path("j"))
+
+
+def test_a_name_as_long_as_may_be(folder: Path) -> None:
+    """What can be written can be replaced as well, in any script."""
+    path = folder / ("\u6771" * 83 + ".html")
+    for text in ("old", "new"):
+        write(path, text)
+    assert path.read_text() == "new"
+    assert os.listdir(folder) == [path.name]

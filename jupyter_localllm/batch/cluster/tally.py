@@ -14,7 +14,7 @@ from jupyter_localllm.types import Provenance, Status, of_several
 
 __all__ = ["COUNTED", "Tally"]
 
-COUNTED = ("done", "failed", "cached", "repeated", "tokens")
+COUNTED = ("done", "failed", "cached", "repeated", "asked", "tokens")
 """What a partition tells of itself."""
 
 

@@ -42,6 +42,8 @@ class Told:
         For its row in the table, and the line below it.
     doubtful : bool
         Whether something of it is not supported, or not whole.
+    shown : bool
+        Whether it stands on the page; one in a cell that is left out has its row alone.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Told:
     cache: str
     citations: str
     doubtful: bool
+    shown: bool = True
 
     @property
     def facts(self) -> str:
@@ -147,7 +150,7 @@ def _with_marks(answer: Answer, form: str, number: int, notes: Footnotes) -> Mar
 
 
 def _cache(kept: KeptAnswer) -> str:
-    if kept.kind != "map" or not isinstance(kept.record.get("rows"), int):
+    if kept.kind != "map" or kept.cached or not isinstance(kept.record.get("rows"), int):
         return _STATES[kept.cached] or ("the model was not asked" if kept.kind == "answer" and not kept.error else "")
     cached = _of(kept.record, "volatile", "cached")
     rows = kept.record["rows"]

@@ -80,6 +80,8 @@ def _of_data(data: Mapping[str, Any]) -> Block | None:
         return Block("words", _NO_SCRIPT)
     if words := joined(data.get("text/markdown")):
         return Block("words", markdown(words))
+    if any(kind.startswith("application/vnd.") and kind.endswith("+json") for kind in data):
+        return Block("words", _NO_SCRIPT)  # its text is the name of an object
     if "application/json" in data and not plain:
         plain = json.dumps(data["application/json"], indent=2, ensure_ascii=False)
     plain = joined(data.get("text/latex")) or plain

@@ -38,6 +38,7 @@ _STYLES = ("text-align", "font-weight", "font-style", "text-decoration", "vertic
 _PLAIN = frozenset({"title", "dir", "style", "colspan", "rowspan", "scope", "open", "start", "alt"})
 _LINK = re.compile(r"(?:https?://|mailto:)\S*", re.IGNORECASE)
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
+_ENTITY = re.compile(r"&#(?:x0*(?P<hex>[0-9a-f]{1,6})(?![0-9a-f])|0*(?P<dec>[0-9]{1,7})(?![0-9]));?", re.IGNORECASE)
 _NUMBER = re.compile(
     r"\s*[-+\u2212(]?\s*[$€£¥]?\s*\d[\d.,'_\s]*(?:e[-+]?\d+)?\s*[)%$€£¥]?\s*|\s*(?:NaN|nan|None|<NA>|-|\u2013)?\s*"
 )
@@ -90,9 +91,16 @@ def sanitized(html: str) -> Markup:
     if _depth(html) > _DEEPEST:
         return as_pre(html, _LONGEST_PRE)
     try:
-        return Markup(_cleaner().clean(clean(html)))
+        return Markup(_cleaner().clean(_ENTITY.sub(_plain, clean(html))))
     except RecursionError:  # nested deeper than the parser follows
         return as_pre(html, _LONGEST_PRE)
+
+
+def _plain(entity: re.Match[str]) -> str:
+    """An entity, or what `clean` makes of its sign."""
+    sign = chr(min(int(entity["hex"], 16) if entity["hex"] else int(entity["dec"]), 0x10FFFF))
+    cleaned = clean(sign)
+    return entity[0] if cleaned == sign else escape(cleaned) or "\ufffd"
 
 
 def is_blank(html: str) -> bool:

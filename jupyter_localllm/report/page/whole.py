@@ -6,7 +6,7 @@ import functools
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,11 @@ class _Making:
     notes: Footnotes = field(default_factory=Footnotes)
     headings: Headings = field(default_factory=Headings)
     answers: list[Told] = field(default_factory=list)
+
+    def leave_out(self, cell: int) -> None:
+        """Take the answers of a cell for the table of all answers only; their sources are not told."""
+        for one in (kept for (at, _), kept in self.kept.items() if at == cell):
+            self.answers.append(replace(told(one, len(self.answers) + 1, "", Footnotes()), shown=False))
 
 
 def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = False, title: str | None = None) -> str:
@@ -126,6 +131,8 @@ def _cell(index: int, cell: Mapping[str, Any], making: _Making) -> Cell:
     blocks: list[Block] = []
     if not tags & _NO_CELL:
         blocks = [*_blocks(index, cell, tags, making)]
+    if tags & (_NO_CELL | _NO_OUTPUT):
+        making.leave_out(index)
     return Cell(f"cell-{index + 1}", tuple(blocks))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +292,32 @@ def test_what_is_interactive() -> None:
     both = page(showing({"text/html": script, "image/png": PIXEL}))
     assert "no scripts." not in words(both)
     assert PIXEL in both
+    for kind in ("vegalite.v5", "jupyter.widget-view"):
+        told = words(page(showing({f"application/vnd.{kind}+json": {}, "text/plain": "<HBox 5 object>"})))
+        assert "this page runs no scripts" in told
+        assert "HBox" not in told
+
+
+def test_no_hidden_direction() -> None:
+    """Nothing turns the direction of a line, also not where it is written as an entity."""
+    made = page(showing({"text/html": '<b title="&#8238;x">a&#x202e;b&#x202Ec &amp;#x202e; &lt;i&gt;</b>'}))
+    assert re.search("[\u202a-\u202e\u2066-\u2069]", unescape(made)) is None
+    assert "&lt;i&gt;" in made
+
+
+def test_answers_that_are_not_shown() -> None:
+    """An answer in a cell that is left out is in the table of all answers, and counted once everywhere."""
+    made = notebook("cited", "cached")
+    made.cells[1].metadata["tags"] = ["remove-cell"]
+    told = html(made)
+    assert "2 answers" in words(told)
+    assert "1 of 2 from the cache" in words(told)
+    assert told.count('<tr id="row-') == 2
+    page_read = read(told)
+    inner = {value.removeprefix("#") for value in page_read.values("href") if value.startswith("#")}
+    assert inner <= set(page_read.values("id"))
+    assert 'id="answer-1"' not in told
+    assert 'id="sources"' not in told
 
 
 def test_attached_pictures() -> None:
