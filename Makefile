@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint test-js test-py test-browser test-first test-rest soak clean
+.PHONY: demo test lint test-js test-py test-browser test-first test-rest soak audit clean
 
 # Run the example notebooks through papermill; the reports go to build/demo/.
 demo:
@@ -49,6 +49,10 @@ test-rest: .env-test
 soak: .env-test
 	$(BIN)/python -m pytest -m soak --timeout=0
 
+# Known vulnerabilities of the packages: asks the network, ends with 2 where it cannot be reached. See SECURITY.md.
+audit: .env-test
+	$(BIN)/python scripts/audit.py
+
 # Checked once per call of make, whichever targets ask for it.
 .PHONY: .env-test
 .env-test:
@@ -56,7 +60,7 @@ soak: .env-test
 
 # Back to what git knows: the environment, what was built, and the caches of the tools.
 clean:
-	rm -rf .venv build dist jupyter_localllm/labextension
+	rm -rf .venv .venv-audit build dist jupyter_localllm/labextension
 	rm -rf labextension/node_modules labextension/lib labextension/build-test
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,7 +11,7 @@
     │   ├── ModelFileError      the file is not a usable GGUF
     │   ├── ModelMemoryError    it does not fit in memory
     │   ├── PullError           it cannot be fetched
-    │   └── ModelCheckFailed    the build of llama.cpp died on it, in a child process
+    │   └── ModelCheckFailed    what runs it died on it, in a child process
     ├── EngineError             loading or decoding failed
     │   ├── EngineClosed        the engine was closed or belongs to another process
     │   ├── ContextOverflow     prompt and answer do not fit in the window
@@ -24,6 +24,7 @@
     ├── ChatTemplateError       the model's chat template cannot be rendered
     ├── ToolError               a call of a tool cannot be made
     │   └── ToolNotConfirmed    nobody is there who could allow the call
+    ├── OfflineError            a connection that nobody named, or any where ``offline`` is set
     └── DependencyMissing       an optional package is not installed
 
 Each carries a `hint`: what to do next. In a notebook each shows as its message and its hint, without a stack of frames
@@ -33,6 +34,7 @@ that are of no use to the person who wrote the cell (IPython's ``_render_traceba
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "ModelFileError",
     "ModelMemoryError",
     "ModelNotFound",
+    "OfflineError",
     "PullError",
     "SchemaMismatch",
     "SettingsError",
@@ -61,22 +64,32 @@ __all__ = [
     "UsageError",
     "close_match",
     "first_line",
+    "without_secrets",
     "words_of",
 ]
+
+
+_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing it, what turns a line, and halves of characters, which cannot be sent."""
 
 
 class LocalLLMError(Exception):
     """The root of the tree.
 
+    Errors are saved with notebooks, read by others, and written to terminals; and they quote models, files and servers.
+    So none shows the password or key of an address, or holds what controls a terminal or turns the direction of a line.
+
     Parameters
     ----------
     message : str
-        What is wrong, with the figures.
+        What is wrong, with the figures. Names of files and words of servers stand in it, so what would act on a
+        terminal is written out.
     hint : str
         What to do about it; empty if there is nothing to do.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
+        message, hint = (without_secrets(_UNFIT.sub(_written_out, text)) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -90,6 +103,10 @@ class LocalLLMError(Exception):
         if self.hint:
             lines.append(self.hint)
         return lines
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 class UsageError(LocalLLMError):
@@ -136,7 +153,7 @@ class PullError(ModelError):
 
 
 class ModelCheckFailed(ModelError):
-    """The installed build of llama.cpp died on this model, in a child process."""
+    """What runs this model, a build of llama.cpp or a library, died on it or refused it in a child process."""
 
 
 class EngineError(LocalLLMError):
@@ -222,8 +239,48 @@ class ToolNotConfirmed(ToolError):
     """A tool that needs consent was called where nobody can be asked."""
 
 
+class OfflineError(LocalLLMError, OSError):
+    """A connection was refused: nobody named its address, or ``offline`` is set.
+
+    It is an `OSError` as well, so that libraries take it for what it is: there is no way there.
+    """
+
+
 class DependencyMissing(LocalLLMError):
     """An optional package is not installed."""
+
+
+_ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
+_BARE = re.compile(r"(?<![\w/.])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])")  # name:password@host, not model@http://…
+_KEYED = re.compile(
+    r"([?&#;][\w.-]*(?:key|token|secret|sig|signature|credential|password|passwd|auth)[\w.-]*=)[^\s&'\"<>]+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """A text whose addresses show no names, passwords and keys.
+
+    Examples
+    --------
+    >>> without_secrets("no server at http://me:secret@example.org/v1?api_key=secret&n=1")
+    'no server at http://…@example.org/v1?api_key=…&n=1'
+    """
+    if "@" in text:
+        text = _BARE.sub("…@", _ADDRESS.sub(_without_user, text))
+    return _KEYED.sub(r"\1…", text) if "=" in text else text
+
+
+def _without_user(found: re.Match[str]) -> str:
+    """What stands before the last @ of the host; of the whole, if what stands before the first slash is no host."""
+    slashes, rest = found.groups()
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    port = host.rpartition(":")[2] if ":" in host and not host.endswith("]") else ""
+    if "@" in host:
+        rest = "…@" + rest[host.rindex("@") + 1 :]
+    elif port and not port.isdigit():  # a password with a slash in it
+        rest = "…@" + rest[rest.rindex("@") + 1 :]
+    return slashes + rest
 
 
 def _shortened(text: str, most: int = 600) -> str:

@@ -20,15 +20,6 @@ EXAMPLES = ROOT / "examples"
 OUT = ROOT / "build" / "demo"
 ANSWER = "application/vnd.jupyter-localllm.answer+json"
 
-# nbconvert's page without the scripts that it would fetch from elsewhere (require.js, MathJax, mermaid): nothing here
-# needs them, and reading a report must not tell anybody.
-PAGE = """{%- extends 'lab/index.html.j2' -%}
-{%- block html_head_js -%}{%- endblock -%}
-{%- block html_head_js_mathjax -%}{%- endblock -%}
-{%- block html_head_js_mermaidjs -%}{%- endblock -%}
-{%- block extra_css -%}<style>main { max-width: 60rem; margin: 0 auto }</style>{%- endblock -%}
-"""
-
 
 @dataclass(frozen=True)
 class Example:
@@ -45,12 +36,13 @@ RUNS = (
     Example("extraction", code=True),
     Example("tools", code=True),
     Example("sales_report", code=False, parameters={"region": "Europe", "month": "2024-10"}),
+    Example("weather_report", code=False, parameters={"month": "2015-12"}),
 )
 
 
 def main() -> int:
     try:
-        import nbconvert  # noqa: F401
+        import bleach  # noqa: F401
         import papermill  # noqa: F401
     except ImportError as error:
         return fail(f"{error.name} is not installed.", 'Run `make demo`, or: pip install -e ".[smollm2,demo]"')
@@ -113,15 +105,11 @@ def origin(facts: dict[str, Any]) -> str:
 
 
 def to_html(executed: Path, *, code: bool) -> Path:
-    """Write the HTML beside an executed notebook."""
-    from nbconvert import HTMLExporter
+    """Write the page beside an executed notebook, as `jupyter localllm report` makes it."""
+    from jupyter_localllm.report.page import html
 
-    exporter = HTMLExporter(
-        raw_template=PAGE, exclude_input=not code, exclude_input_prompt=not code, exclude_output_prompt=not code
-    )
-    html, _ = exporter.from_filename(str(executed))
     path = executed.with_suffix(".html")
-    path.write_text(html, encoding="utf-8")
+    path.write_text(html(executed, code=code), encoding="utf-8")
     return path
 
 

@@ -18,7 +18,11 @@ from jupyter_localllm.types import Done, Event, Job, Message, Result, Sampling, 
 
 
 class EngineContract:
-    """Subclass it with a fixture ``engine`` that gives an engine which answers at least a few words."""
+    """Subclass it with a fixture ``engine`` that gives an engine which answers at least a few words.
+
+    Where making one is dear, it may give the same one to all tests but those with the mark ``own_engine``: they unload
+    or close it, or look at how it is loaded.
+    """
 
     answers_ahead = False  # whether an answer may be finished before anybody reads it
 
@@ -103,6 +107,7 @@ class EngineContract:
         with pytest.raises(ContextOverflow, match="window"):
             list(engine.generate(job))
 
+    @pytest.mark.own_engine
     def test_unload_during_generation(self, engine: Engine) -> None:
         """Whoever waits hears that the model was unloaded; the next request loads it again."""
         stream = engine.generate(self.job(engine, "Tell me a long story.", max_tokens=400))
@@ -113,6 +118,7 @@ class EngineContract:
             list(stream)
         assert self.finish(list(engine.generate(self.job(engine, max_tokens=4))))
 
+    @pytest.mark.own_engine
     def test_unload_before_the_first_token(self, engine: Engine) -> None:
         """Also who was only told that it begins hears that the model was unloaded: nothing is loaded again for it."""
         job = self.job(engine, "Tell me a long story.", max_tokens=400)
@@ -123,6 +129,7 @@ class EngineContract:
                 list(stream)
         stream.close()
 
+    @pytest.mark.own_engine
     def test_close_during_generation(self, engine: Engine) -> None:
         """Whoever waits hears that the engine was closed, wherever the answer is; nothing stays behind."""
         job = self.job(engine, "Tell me a long story.", max_tokens=400)
@@ -141,6 +148,7 @@ class EngineContract:
             assert isinstance(rest[-1], Done)
         assert threading.active_count() <= threads
 
+    @pytest.mark.own_engine
     def test_load_and_unload(self, engine: Engine) -> None:
         """`loaded` tells the truth, and loading twice is no work."""
         list(engine.load())
@@ -149,6 +157,7 @@ class EngineContract:
         engine.unload()
         assert not engine.loaded
 
+    @pytest.mark.own_engine
     def test_closed_is_closed(self, engine: Engine) -> None:
         """After close, every request is an EngineClosed; closing twice is no error."""
         job = self.job(engine, max_tokens=4)

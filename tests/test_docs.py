@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import importlib
 import json
@@ -23,6 +24,7 @@ from jupyter_localllm.answering.evidence import COVERED
 from jupyter_localllm.bench import Row, plan_in
 from jupyter_localllm.bench.quality import KINDS as KINDS_OF_QUALITY
 from jupyter_localllm.bench.quality import questions
+from jupyter_localllm.cli.main import COMMANDS
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.reading import CERTAIN
 from jupyter_localllm.config.files import read_file
@@ -219,15 +221,12 @@ def test_operations_are_read_as_told(scripted: None) -> None:
 
 
 def test_rooms_are_all_named() -> None:
-    """The map of the rooms has each room that there is, and those it calls planned are not there."""
+    """The map of the rooms has each room that there is, and no other."""
     page = ROOT / "docs" / "architecture.md"
     (table,) = rows(page, "Room")
     named = {name.strip(" `/").removesuffix(".py") for cells in table for name in cells[0].split("·")}
     there = {module.name for module in pkgutil.iter_modules(jupyter_localllm.__path__)} - {"_version"}
     assert named == there
-    planned = re.search(r"planned and not built: (.*?)\. ", prose(page))
-    assert planned is not None
-    assert not {name.strip("/").removesuffix(".py") for name in code_spans(planned[1])} & there
 
 
 def test_the_sidebars_settings_are_all_described() -> None:
@@ -372,10 +371,25 @@ def test_sections_of_settings_are_all_described() -> None:
 # Names and links
 
 
+def options_of_commands(*names: str) -> Iterator[str]:
+    """The options of `jupyter localllm …`, of all commands or of one."""
+    for command in COMMANDS:
+        if command.name in (names or [command.name]):
+            parser = argparse.ArgumentParser()
+            command.arguments(parser)
+            yield from (option for action in parser._actions for option in action.option_strings)
+
+
+def test_options_of_reports_are_all_described() -> None:
+    """Each option of `jupyter localllm report` stands in one of the page's tables, and no other."""
+    told = [row[0].split()[0] for table in rows(ROOT / "docs" / "reports.md", "Option") for row in table]
+    assert sorted(set(told)) == sorted(set(options_of_commands("report")) - {"-h", "--help"})
+
+
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
 def test_options_named_in_prose_exist(page: Path) -> None:
     """An option that a page names is one of ours, or of a program it speaks of."""
-    flags = {flag.name for form in FORMS for flag in form.flags}
+    flags = {flag.name for form in FORMS for flag in form.flags} | set(options_of_commands())
     named = {option for span in code_spans(prose(page)) for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", span)}
     assert {o for o in named if find_option(o) is None} <= flags | FOREIGN
 
@@ -385,8 +399,7 @@ def test_files_named_in_prose_exist(page: Path) -> None:
     """A file of ours that a page names in its prose is there."""
     ours = ("jupyter_localllm/", "tests/", "docs/", "scripts/", "labextension/", "benchmarks/", "examples/")
     inner = tuple(f"{path.name}/" for path in PACKAGE.iterdir() if path.is_dir())
-    planned = set(re.findall(r"`([\w/]+(?:\.py)?)`", (re.search(r"not built: .*", prose(page)) or [""])[0]))
-    for span in set(code_spans(prose(page))) - planned:
+    for span in set(code_spans(prose(page))):
         if re.fullmatch(r"[\w./-]+", span) and span.startswith((*ours, *inner)):
             assert (ROOT / span).exists() or (PACKAGE / span).exists(), span
 

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
+from jsonschema import Draft202012Validator
 from papermill import PapermillExecutionError
+
+from tests import alone
 
 pytestmark = pytest.mark.model
 
@@ -25,34 +28,54 @@ EXAMPLES = CHECKOUT / "examples"
 NOTEBOOKS = ("quickstart", "cited", "extraction", "tools", "sales_report")
 ANSWER = "application/vnd.jupyter-localllm.answer+json"
 REPORT = {"region": "Asia", "month": "2024-07"}
+PARAMETERS = {"sales_report": REPORT}
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Each example run twice with one cache."""
+    """Each example run twice with one cache; the first time without a network, and watched."""
 
     first: dict[str, Any]
     second: dict[str, Any]
     environment: dict[str, str]
+    interfaces: Sequence[str]
+    contacts: Sequence[alone.Contact]
 
 
 def environment_of(cache: Path) -> dict[str, str]:
-    """What the kernels of these tests are told: a cache of their own, and this checkout."""
+    """What the kernels of these tests are told: a cache of their own, this checkout, and to measure nothing."""
     path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
-    return {"JUPYTER_LOCALLLM_CACHE_DIR": str(cache), "PYTHONPATH": path}
+    return {"JUPYTER_LOCALLLM_CACHE_DIR": str(cache), "JUPYTER_LOCALLLM_CALIBRATE": "false", "PYTHONPATH": path}
+
+
+def arguments(name: str, out: Path, folder: Path, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What papermill is told."""
+    source, made = str(EXAMPLES / f"{name}.ipynb"), str(out)
+    return {"input_path": source, "output_path": made, "parameters": parameters, "cwd": str(folder)}
 
 
 def run(name: str, out: Path, *, folder: Path = EXAMPLES, **parameters: Any) -> Any:
     """Execute an example as papermill's users do, from some folder, and read what was saved."""
-    papermill.execute_notebook(
-        str(EXAMPLES / f"{name}.ipynb"),
-        str(out),
-        parameters=parameters,
-        kernel_name="python3",
-        cwd=str(folder),
-        progress_bar=False,
-    )
+    papermill.execute_notebook(**arguments(name, out, folder, parameters), kernel_name="python3", progress_bar=False)
     return nbformat.read(out, as_version=4)
+
+
+def run_alone(folder: Path, environment: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Execute all examples where there is no network but the loopback, if the machine permits such a place.
+
+    Returns
+    -------
+    notebooks : dict
+    interfaces : list of str
+        The network's, as they were seen from inside.
+    """
+    made = {name: folder / f"{name}-0.ipynb" for name in NOTEBOOKS}
+    wanted = [arguments(name, out, EXAMPLES, PARAMETERS.get(name, {})) for name, out in made.items()]
+    command = alone.program(sys.executable, str(Path(alone.__file__).parent / "notebooks.py"), json.dumps(wanted))
+    told = {**os.environ, **environment, **alone.environment(folder / "sockets", environment["PYTHONPATH"])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=told, timeout=280)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {n: nbformat.read(out, as_version=4) for n, out in made.items()}, json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +85,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in environment.items():
             patch.setenv(variable, value)
-        both = []
-        for number, place in enumerate((EXAMPLES, CHECKOUT)):  # people call papermill from either
-            made = {
-                n: run(n, folder / f"{n}-{number}.ipynb", folder=place)
-                for n in ("quickstart", "cited", "extraction", "tools")
-            }
-            report = folder / f"sales_report-{number}.ipynb"
-            made["sales_report"] = run("sales_report", report, folder=place, **REPORT)
-            both.append(made)
-        yield Runs(*both, environment)
+        first, interfaces = run_alone(folder, environment)
+        second = {  # people call papermill from either folder
+            name: run(name, folder / f"{name}-1.ipynb", folder=CHECKOUT, **PARAMETERS.get(name, {}))
+            for name in NOTEBOOKS
+        }
+        yield Runs(first, second, environment, interfaces, alone.contacts(folder / "sockets"))
 
 
 @pytest.fixture
@@ -190,6 +209,57 @@ def test_answers_are_whole(runs: Runs, name: str) -> None:
     found = answers(runs.first[name])
     assert len(found) >= 2
     assert [(answer["text"], answer["notes"]) for answer in found if answer["notes"]] == []
+
+
+@pytest.mark.skipif(not alone.namespaces_permitted(), reason="this machine permits no network namespaces")
+def test_without_a_network(runs: Runs) -> None:
+    """All examples run where there is nothing but the loopback: no question, answer or look-up needs more."""
+    assert list(runs.interfaces) == ["lo"]
+
+
+def test_nobody_is_contacted(runs: Runs) -> None:
+    """In kernels and their children no connection is made at all; what is bound are the kernel's own ports."""
+    kernels = [contact for contact in runs.contacts if "notebooks.py" not in contact.process]
+    assert [contact for contact in kernels if contact.event != "socket.bind" or not contact.inside] == []
+    assert [contact for contact in runs.contacts if not contact.inside] == []
+
+
+def test_the_watch_sees(tmp_path: Path) -> None:
+    """What watches the examples writes down a connection, and lets none go to another machine."""
+    program = (
+        "import socket\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "socket.create_connection(server.getsockname())\n"
+        "for contact in (lambda: socket.create_connection(('192.0.2.1', 80)), lambda: socket.getaddrinfo('a.t', 1)):\n"
+        "    try:\n        contact()\n"
+        "    except PermissionError as error:\n        print(error)\n"
+    )
+    told = {**os.environ, **alone.environment(tmp_path / "sockets", "")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=told, timeout=60
+    )
+    assert done.stdout.count("not on this machine") == 2
+    seen = [(contact.event, contact.address[0], contact.inside) for contact in alone.contacts(tmp_path / "sockets")]
+    assert ("socket.connect", "127.0.0.1", True) in seen
+    assert ("socket.getaddrinfo", "192.0.2.1", False) in seen
+    assert ("socket.getaddrinfo", "a.t", False) in seen
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_records_keep_to_the_schemas(runs: Runs, name: str) -> None:
+    """All that the outputs say of themselves is as the shipped schemas have it."""
+    record, answer = (
+        Draft202012Validator(json.loads((CHECKOUT / "jupyter_localllm" / path).read_text()))
+        for path in ("report/provenance.schema.json", "show/answer.schema.json")
+    )
+    found = 0
+    for output in outputs(runs.first[name]) + outputs(runs.second[name]):
+        if "jupyter_localllm" in output.get("metadata", {}):
+            found += 1
+            record.validate(output["metadata"]["jupyter_localllm"])
+        if ANSWER in output.get("data", {}):
+            answer.validate(output["data"][ANSWER])
+    assert found >= 4
 
 
 def test_tools_are_called_and_cited(runs: Runs) -> None:
@@ -369,8 +439,8 @@ def test_demo(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "The capital of Japan is Tokyo." in told
     assert "October 2024" in told
     assert "Not in the sources.\n    (the model was not asked)" in told
-    assert told.count("(asked the model)") == 2  # the report, of another region; the rest is in the cache
-    for name in NOTEBOOKS:
+    assert told.count("(asked the model)") == 8  # the two reports, of another region and a month; the rest is cached
+    for name in (*NOTEBOOKS, "weather_report"):
         html = (tmp_path / "build" / "demo" / f"{name}.html").read_text()
         assert f"{name}.html" in told
         assert (tmp_path / "build" / "demo" / f"{name}.ipynb").exists()

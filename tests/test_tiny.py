@@ -43,8 +43,9 @@ def test_an_adapter_changes_the_answer(tiny: Path, tmp_path: Path) -> None:
 
 def test_a_wrong_adapter_is_an_error(tiny: Path, tmp_path: Path) -> None:
     """A missing file, a model in its place, and one for another shape are told."""
-    with pytest.raises(UsageError, match="no adapter"):
+    with pytest.raises(UsageError, match="no adapter") as caught:
         say(tiny, adapter=str(tmp_path / "gone.gguf"))
+    assert caught.value.hint == "Give the path of a GGUF file made from a LoRA."
     for wrong in (tiny, write_tiny_adapter(tmp_path / "other.gguf", n_embd=32)):
         with pytest.raises(ModelError, match="adapter"):
             say(tiny, adapter=str(wrong))

@@ -12,7 +12,7 @@ from jupyter_localllm.api.handle import drive
 from jupyter_localllm.api.with_tools import Kit, WithTools
 from jupyter_localllm.conversation import Seat
 from jupyter_localllm.engine.asynchronous import iterate, stopped
-from jupyter_localllm.engine.backends import backend_of
+from jupyter_localllm.engine.backends import backend_of, permit
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.pipeline import Plan, Request, plan
 from jupyter_localllm.types import Answer, AskEvent, Cited, Done, Message, united
@@ -214,6 +214,7 @@ class FromSources(WithTools):
         remote = ""
         if target is not None:
             backend = backend_of(target.scheme)
+            permit(target)
             backend.check(target)  # whether it may be asked, before anything is read
             remote = united(*backend.remote(target))
 

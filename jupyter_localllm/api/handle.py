@@ -11,13 +11,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_localllm import runtime
+from traitlets.config import Config
+
+from jupyter_localllm import offline, runtime
 from jupyter_localllm.config import FileSettings
-from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, target_of
+from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of, permit, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.llama import LlamaSettings
-from jupyter_localllm.errors import LocalLLMError, ModelError, UsageError
-from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, sha256_of
+from jupyter_localllm.errors import LocalLLMError, ModelError, without_secrets
+from jupyter_localllm.models import KV_BYTES, available_bytes, facts_of, locate_adapter, sha256_of
 from jupyter_localllm.models.fitting import Wish, memory_words, why_not
 from jupyter_localllm.pipeline import Model
 from jupyter_localllm.types import Status
@@ -54,6 +56,7 @@ class Handle(FileSettings):
         self._holder = self._runtime.holder()
         self._finalizer = weakref.finalize(self, self._runtime.release, self._holder)
         self._finalizer.atexit = False
+        self._guard()
 
     @classmethod
     def from_engine(cls: type[Self], engine: Engine, **settings: Any) -> Self:
@@ -102,6 +105,24 @@ class Handle(FileSettings):
             self._derived.pop(next(iter(self._derived))).close()
         return handle
 
+    def update_config(self, config: Config) -> None:
+        """Take what `%config` sets; what is refused is taken out of the shell's configuration again.
+
+        The shell has merged it there before, and each handle that is made later would be refused for it.
+        """
+        shell = current_shell()
+        try:
+            super().update_config(config)
+        except LocalLLMError:
+            for section in self.section_names() if shell is not None else ():
+                kept, there = self.config.get(section, {}), shell.config.get(section, {})
+                for name in list(config.get(section, {})):  # the shell may hold this very table
+                    if name in kept:
+                        there[name] = kept[name]
+                    else:
+                        there.pop(name, None)
+            raise
+
     def load(self) -> None:
         """Check the model and make it resident; in a notebook or a terminal, with a bar."""
         with self._runtime.shown() as show:
@@ -128,10 +149,11 @@ class Handle(FileSettings):
         target = self._target(model)
         if target is not None:
             backend = backend_of(target.scheme)
+            permit(target)
             told = backend.check(target)
             for part in getattr(backend, "parts", lambda _: ())(target):
                 self.find(part)
-            return told
+            return without_secrets(told)
         memo = self.answers.memo
         name, path = self._runtime.places.locate(model, self.search, memo)
         facts = facts_of(path, memo)
@@ -145,6 +167,7 @@ class Handle(FileSettings):
         for model in filter(None, ("" if self._engine is not None else self.model, self.embedding_model)):
             with contextlib.suppress(LocalLLMError):  # what cannot be asked is told when it is used
                 if (target := self._target(model)) is not None:
+                    permit(target)
                     found += backend_of(target.scheme).remote(target)
         return tuple(dict.fromkeys(filter(None, found)))
 
@@ -193,9 +216,17 @@ class Handle(FileSettings):
         return self._runtime.conversations
 
     def _ready(self) -> Generator[Status, None, Engine]:
-        return (yield from self._model().engine())
+        engine = yield from self._model().engine()
+        yield from engine.load()  # one that is made of others has loaded nobody yet
+        return engine
+
+    def _guard(self) -> None:
+        """Put the guard of the offline promise up, unless the settings want none."""
+        if self.offline is not False:
+            offline.stand()
 
     def _model(self) -> Model:
+        self._guard()
         return runtime.EngineModel(self._engine) if self._engine is not None else self._named(self.model, self._holder)
 
     def _target(self, model: str) -> Target | None:
@@ -238,15 +269,13 @@ class Handle(FileSettings):
 
         Raises
         ------
-        UsageError
-            There is no such file.
+        UsageError, ModelError
+            There is no such file, or its name fits several.
         """
         if not self.adapter:
             return ""
-        path = Path(self.adapter).expanduser()
-        if not path.is_file():
-            raise UsageError(f"there is no adapter {path}", "An adapter is a GGUF file made from a LoRA.")
-        return sha256_of(path, self.answers.memo)
+        memo = self.answers.memo
+        return sha256_of(self._runtime.places.locate(self.adapter, self.search, memo, locate_adapter)[1], memo)
 
 
 def current_shell() -> Any:

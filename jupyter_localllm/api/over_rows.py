@@ -137,7 +137,7 @@ class OverRows(FromSources):
         # a wrong option is an error before any row
         typed = self._request("?", {**options, "schema": schema}, usual=True).form
         options["schema"] = typed
-        client = client_for(client, data)
+        client = client_for(client, data, offline=bool(self.offline))
         if dry_run:
             return self._estimate(template, data, options, client, column=column, variables=variables, skips=skips)
         asked: dict[str, Any] = {"column": column, "variables": variables, "on_error": on_error, "skips": skips}

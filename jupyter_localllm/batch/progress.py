@@ -6,11 +6,11 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from jupyter_localllm.batch.run import Outcome, Step
-from jupyter_localllm.types import Provenance, Status, Token, united
+from jupyter_localllm.types import Provenance, Status, Token, of_several
 
 __all__ = ["Meter", "Pace", "Progress", "Reporter"]
 
@@ -173,8 +173,7 @@ class Meter:
             if not outcome.repeated:
                 self._cached += result.cached
                 self._tokens += 0 if result.cached else result.usage.completion_tokens
-                remote = united(self._provenance.remote, result.provenance.remote)
-                self._provenance = replace(result.provenance, remote=remote)
+                self._provenance = of_several(self._provenance, result.provenance)
                 self._model = result.model or self._model
         self._sample(asked=not outcome.repeated and result is not None and not result.cached)
 

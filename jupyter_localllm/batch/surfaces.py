@@ -15,6 +15,7 @@ from jupyter_localllm.batch.progress import Progress
 from jupyter_localllm.batch.view import Finished, moving_html, moving_plain, stopped_html, stopped_plain
 from jupyter_localllm.show.bundle import METADATA_KEY
 from jupyter_localllm.show.formatters import is_terminal
+from jupyter_localllm.show.saved import named
 from jupyter_localllm.show.surfaces import _Display
 
 __all__ = ["Headless", "Notebook", "Surface", "Terminal", "map_surface_for"]
@@ -153,6 +154,7 @@ def _metadata(finished: Finished) -> dict[str, Any]:
     provenance = progress.provenance
     return {
         "complete": True,
+        **named(finished.name, finished.question),
         "rows": progress.done,
         "failed": progress.failed,
         "errors": [error.plain() for error in finished.errors[:_MOST_ERRORS]],
@@ -162,7 +164,7 @@ def _metadata(finished: Finished) -> dict[str, Any]:
         "max_tokens": provenance.max_tokens,
         "stop": list(provenance.stop),
         "versions": dict(provenance.versions),
-        **({"remote": provenance.remote} if provenance.remote else {}),
+        **{name: value for name in ("remote", "answered_by") if (value := getattr(provenance, name))},
         "volatile": {
             "cached": progress.cached,
             "seconds": round(progress.elapsed_s, 3),

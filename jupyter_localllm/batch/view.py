@@ -115,6 +115,8 @@ class Finished:
     errors : tuple of RowError
     remarks : tuple of str
         What else should be said.
+    name, question : str
+        What the outcome is bound to, and the template, for the output's metadata.
     """
 
     progress: Progress
@@ -122,6 +124,8 @@ class Finished:
     where: str
     errors: tuple[RowError, ...] = ()
     remarks: tuple[str, ...] = ()
+    name: str = ""
+    question: str = ""
 
     @property
     def summary(self) -> str:

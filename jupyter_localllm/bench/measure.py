@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -95,6 +96,7 @@ class _Course:
     def run(self, subject: Subject) -> None:
         """Load twice, warm up, measure, and ask the fixed questions."""
         nvml = Nvml.open()
+        gc.collect()  # what an earlier case left would be let go meanwhile, and be taken from the memory of this one
         before, video_before = resident_bytes(), video_bytes(nvml)
         self._load(subject)
         for i in range(self._plan.warmup):

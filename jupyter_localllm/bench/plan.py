@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -14,6 +15,7 @@ from jupyter_localllm.errors import SettingsError, UsageError, close_match
 __all__ = ["Plan", "plan_in"]
 
 _MOST_CASES = 200
+_MOST_COMBINATIONS = 10_000  # before those that are the same are taken together
 _LISTS = ("stop", "model_dirs")  # settings that are lists themselves: of these, lists of lists vary
 Case = Mapping[str, Any]
 
@@ -74,6 +76,8 @@ class Plan:
         ------
         SettingsError
             A setting is unknown.
+        UsageError
+            There are too many cases.
 
         Examples
         --------
@@ -86,7 +90,10 @@ class Plan:
                 told = close_match(name, [*names, *(f.name for f in fields(Plan))]) or "%llm config lists all settings."
                 raise SettingsError(f"the bench cannot vary {name!r}: there is no such setting", told)
         listed = {"model": list(models)} if models else {}
-        cases = [made for case in self.cases for made in _product({**case, **listed, **vary})]
+        whole = [{**case, **listed, **vary} for case in self.cases]
+        if (count := sum(math.prod(map(len, _choices(case))) for case in whole)) > _MOST_COMBINATIONS:
+            raise UsageError(f"there are {count:,} cases to measure", f"Name 1 to {_MOST_CASES}.")
+        cases = [made for case in whole for made in _product(case)]
         return replace(self, cases=tuple({repr(case): case for case in cases}.values()))
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,11 +103,15 @@ class Plan:
 
 def _product(case: Case) -> list[Case]:
     """A case for each combination of its lists."""
-    choices = [
+    return [dict(zip(case, values, strict=True)) for values in itertools.product(*_choices(case))]
+
+
+def _choices(case: Case) -> list[Sequence[Any]]:
+    """The values of each setting."""
+    return [
         value if isinstance(value, (list, tuple)) and (name not in _LISTS or _nested(value)) else [value]
         for name, value in case.items()
     ]
-    return [dict(zip(case, values, strict=True)) for values in itertools.product(*choices)]
 
 
 def _nested(value: Sequence[Any]) -> bool:

@@ -10,10 +10,10 @@ from jupyter_localllm.bench.measured import Row, Spread
 
 __all__ = ["Plot", "plot"]
 
-_WIDE, _BAR, _GAP, _HEAD = 760, 16, 6, 34
-_LABEL, _VALUE = 230, 110
+_WIDE, _BAR, _GAP, _HEAD = 640, 16, 6, 34  # as wide as a cell beside an open sidebar
+_LABEL, _VALUE = 200, 110
 _COLOUR, _LINE, _INK = "#4878a8", "#20364c", "#222222"
-_LONGEST_LABEL = 34
+_LONGEST_LABEL = 29
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,17 @@ def plot(rows: Sequence[Row]) -> Plot:
             top += _HEAD + len(rows) * (_BAR + _GAP)
     height = top + 8
     return Plot(
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" style="max-width:{_WIDE}px" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height:.0f}" '
         f'viewBox="0 0 {_WIDE} {height:.0f}" role="img" aria-label="figures of the bench" '
         f'font-family="sans-serif" font-size="12" fill="{_INK}">'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'
     )
+
+
+def _short(label: str) -> str:
+    """A label without its middle: cases differ at the end."""
+    half = _LONGEST_LABEL // 2
+    return label if len(label) <= _LONGEST_LABEL else f"{label[:half]}…{label[-half:]}"
 
 
 def _drawn(panel: _Panel, rows: Sequence[Row], top: float) -> Iterator[str]:
@@ -90,7 +96,7 @@ def _drawn(panel: _Panel, rows: Sequence[Row], top: float) -> Iterator[str]:
     scale = (_WIDE - _LABEL - _VALUE) / (max(ends) or 1.0)
     for i, row in enumerate(rows):
         value, upper, y = panel.value(row), panel.upper(row), top + _HEAD - 4 + i * (_BAR + _GAP)
-        label = row.label if len(row.label) <= _LONGEST_LABEL else f"{row.label[: _LONGEST_LABEL - 1]}…"
+        label = _short(row.label)
         yield (
             f'<text x="{_LABEL - 8}" y="{y + 12:.0f}" text-anchor="end">{escape(label)}'
             f"<title>{escape(row.label)}</title></text>"

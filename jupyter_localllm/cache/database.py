@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +14,17 @@ from typing import TypeVar
 
 from jupyter_localllm.cache.trouble import Busy, Damaged, Unavailable
 
-__all__ = ["DATABASE", "PATIENCE", "SCHEMA", "identity", "patiently", "set_aside", "translate", "translated"]
+__all__ = [
+    "DATABASE",
+    "PATIENCE",
+    "SCHEMA",
+    "identity",
+    "make_private",
+    "patiently",
+    "set_aside",
+    "translate",
+    "translated",
+]
 
 T = TypeVar("T")
 
@@ -67,6 +79,21 @@ def identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def make_private(path: Path) -> None:
+    """Make the file of a database readable by its owner only, a new one from the first; SQLite's journals follow it.
+
+    Its folder is private, too; but folders are copied, and moved.
+    """
+    if sys.platform == "win32":
+        return  # private in a user's profile by its access list
+    with suppress(OSError):
+        if not path.exists():
+            # Only a new file is opened: to close one that a connection of this process holds would lose its locks.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(0o600)
 
 
 def set_aside(folder: Path) -> Path | None:

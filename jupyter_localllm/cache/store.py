@@ -26,7 +26,7 @@ from typing import Any
 import diskcache
 from diskcache.core import DEFAULT_SETTINGS, ENOVAL, METADATA
 
-from jupyter_localllm.cache.database import DATABASE, SCHEMA, identity, patiently, translated
+from jupyter_localllm.cache.database import DATABASE, SCHEMA, identity, make_private, patiently, translated
 from jupyter_localllm.cache.disk import SafeDisk
 from jupyter_localllm.cache.trouble import Busy, Damaged, Trouble, Unavailable
 
@@ -38,6 +38,9 @@ _BATCH = 200  # rows in one transaction, so that nobody waits long for us
 _SETTINGS_ROWS = 100  # diskcache has 16
 _LARGEST = 32 << 20  # bytes of a value; what is larger is not ours, and must not fill the kernel's memory
 _VALUE = f"CASE WHEN mode = 1 AND filename IS NULL AND length(value) <= {_LARGEST} THEN CAST(value AS BLOB) END"
+
+# secure_delete: what is deleted is overwritten; some builds of SQLite do that anyway, others leave it in the file
+_PRAGMAS = ("trusted_schema=OFF", "mmap_size=0", "synchronous=NORMAL", "cache_size=1024", "secure_delete=ON")
 
 _SETTINGS = {
     **DEFAULT_SETTINGS,
@@ -72,6 +75,7 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         if expanded != str(folder):  # diskcache would go there instead
             raise Unavailable(f"The cache cannot be in {folder}: the name stands for {expanded}.")
         try:
+            make_private(self.path)
             with translated():
                 patiently(self._inspect)
                 super().__init__(str(folder), timeout=0, disk=SafeDisk, **_SETTINGS)
@@ -92,7 +96,7 @@ class Store(diskcache.Cache):  # type: ignore[misc]
             # check_same_thread: the shelf's lock lets one thread in at a time.
             connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             self._connection = connection
-            for pragma in ("trusted_schema=OFF", "mmap_size=0", "synchronous=NORMAL", "cache_size=1024"):
+            for pragma in _PRAGMAS:
                 # Patiently: some read the file, and who closes it last holds it for a moment.
                 patiently(functools.partial(connection.execute, f"PRAGMA {pragma}"))
         return self._connection

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_localllm import runtime
 from jupyter_localllm.chat.from_panel import Complete
 from jupyter_localllm.chat.queue import Entry, Queue
+from jupyter_localllm.engine.base import Routing
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineClosed
 from jupyter_localllm.prompt.completion import render_completion
@@ -54,6 +55,8 @@ def complete(asked: Complete, entry: Entry, handle: LocalLLM, queue: Queue) -> d
     try:
         if engine.info().remote:  # what is typed leaves this machine only when somebody asks
             return _NOTHING
+        if isinstance(engine, Routing):  # it would load whom it chooses
+            engine = engine.resident or engine
         prompt = _fitting(engine, asked)
         return {"text": _worth(_written(engine, prompt, stale), asked)} if prompt is not None else _NOTHING
     except EngineClosed:  # somebody wants the engine for something else, or put it away

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm import runtime
 from jupyter_localllm.chat.from_kernel import ModelState
 from jupyter_localllm.config import DEFAULT_MODEL
+from jupyter_localllm.engine.base import Routing
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.models import KV_BYTES, ModelEntry, available, estimate, facts_of
-from jupyter_localllm.models.fitting import fit
+from jupyter_localllm.models.fitting import Wish, fit
 from jupyter_localllm.types import Done, ModelFile, ModelInfo, Status
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class ModelWatch:
     def told(self, handle: LocalLLM) -> ModelState:
         """As panels get it."""
         engine, loading = handle.engine, self._loading
+        if isinstance(engine, Routing):  # figures are those of who answered last
+            engine = engine.resident
         if engine is not None and engine.loaded:
             info = self._info(engine)
             memory, window = _memory(engine, info), info.n_ctx if info is not None else None
@@ -70,16 +74,17 @@ class ModelWatch:
 
 def model_list(handle: LocalLLM) -> list[dict[str, Any]]:
     """Models on this machine, and the handle's own and the default if they are not, with what they take."""
-    resident = {engine.name for engine in runtime.current().resident()}
+    resident, wish = runtime.current().resident_files(), handle.wish()
     offered = (DEFAULT_MODEL, handle.model.casefold())
     listed = [entry for entry in available(handle.search) if entry.installed or entry.name in offered]
-    return [_entry(entry, handle, loaded=entry.name in resident) for entry in listed]
+    return [_entry(entry, handle, wish, resident) for entry in listed]
 
 
-def _entry(entry: ModelEntry, handle: LocalLLM, *, loaded: bool) -> dict[str, Any]:
-    memory, fits = (None, "unknown")
+def _entry(entry: ModelEntry, handle: LocalLLM, wish: Wish, resident: frozenset[str]) -> dict[str, Any]:
+    memory, fits, loaded = (None, "unknown", False)
     if entry.path is not None:
-        memory, fits = _fit(entry, handle)
+        memory, fits = _fit(entry, handle, wish)
+        loaded = os.path.realpath(entry.path) in resident
     text = entry.license if entry.installed else f"not installed: {entry.install_command}".rstrip(": ")
     return {
         "name": entry.name,
@@ -92,14 +97,14 @@ def _entry(entry: ModelEntry, handle: LocalLLM, *, loaded: bool) -> dict[str, An
     }
 
 
-def _fit(entry: ModelEntry, handle: LocalLLM) -> tuple[int | None, str]:
+def _fit(entry: ModelEntry, handle: LocalLLM, wish: Wish) -> tuple[int | None, str]:
     """Bytes that a model takes, and whether they are there; from the header of its file, which is remembered."""
     assert entry.path is not None
     try:
         facts = facts_of(entry.path, handle.answers.memo)
     except LocalLLMError:  # gone since
         return None, "unknown"
-    judged = fit(entry.name, facts.shape, facts.size_bytes, handle.wish())
+    judged = fit(entry.name, facts.shape, facts.size_bytes, wish)
     return judged.memory.total_bytes if judged.memory is not None else None, judged.verdict
 
 

@@ -27,7 +27,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         ("export", "write them to a text file"),
         ("import", "read them from one"),
     ):
-        one = several.add_parser(action, help=help, description=help, allow_abbrev=False)
+        also = ["stats"] if action == "show" else []
+        one = several.add_parser(action, aliases=also, help=help, description=help, allow_abbrev=False)
         one.set_defaults(action=action)
         if action == "prune":
             one.add_argument("--days", type=days, metavar="N", help="days (30)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
+from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Status
 
 __all__ = ["Line"]
@@ -24,7 +25,7 @@ class Line:
 
     def __call__(self, status: Status) -> None:
         """Show it."""
-        self._write(("" if status.fraction is None else f"{status.fraction:4.0%}  ") + status.text)
+        self._write(("" if status.fraction is None else f"{status.fraction:4.0%}  ") + clean(status.text))
 
     def _write(self, text: str) -> None:
         if self._width:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from jupyter_localllm._version import __version__
-from jupyter_localllm.cli import bench, cache, doctor, models, pull
+from jupyter_localllm.cli import bench, cache, doctor, models, pull, report
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["COMMANDS", "main", "parser"]
 
-COMMANDS: Final[tuple[Command, ...]] = (models.COMMAND, pull.COMMAND, cache.COMMAND, bench.COMMAND, doctor.COMMAND)
+COMMANDS: Final[tuple[Command, ...]] = (
+    models.COMMAND,
+    pull.COMMAND,
+    cache.COMMAND,
+    bench.COMMAND,
+    report.COMMAND,
+    doctor.COMMAND,
+)
 
 _FAILED, _INTERRUPTED = 1, 130  # as shells have it; argparse itself ends with 2 on a line that it cannot read
 
@@ -53,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         The line cannot be read (2), or asked for help (0).
     """
+    for stream in (sys.stdout, sys.stderr):  # a name in another script must not end a list where no UTF-8 is written
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)

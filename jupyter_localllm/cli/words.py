@@ -37,8 +37,10 @@ def in_shell(text: str) -> str:
 
 
 def tell(what: object) -> None:
-    """Print it, in a shell's words."""
-    print(in_shell(str(what)))
+    """Print it, in a shell's words, and without what controls a terminal: it may hold names of anybody's files."""
+    from jupyter_localllm.show.plain import clean
+
+    print(in_shell(clean(str(what))))
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from jupyter_localllm.errors import SettingsError, close_match
 
 __all__ = ["FileSettings"]
 
+_LONGEST_VALUE = 300  # characters of a value in a message
 _SECTIONS = ("inference", "bench")  # the latter is what `%llm bench --file` is to measure
 
 
@@ -72,9 +73,17 @@ class FileSettings(Settings):
                 if value is not None or traits[name].allow_none:
                     checked[name] = self.checked(name, written_as(traits[name], value))
             except (ValueError, TraitError) as error:
-                problems.append(f"{name} cannot be {value!r}: {error}. {traits[name].help}")
+                problems.append(f"{name} cannot be {_shown(value)}: {error}. {traits[name].help}")
             except SettingsError as error:
                 problems.append(f"{error.message}. {error.hint}")
         if problems:
             raise SettingsError(f"{path}: " + "\n".join(problems))
         return checked
+
+
+def _shown(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return "a number of that size"
+    return shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]} …"

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_localllm.config.layers import parse_toml
+from jupyter_localllm.config.masked import masked
 from jupyter_localllm.errors import DependencyMissing, SettingsError
 
 __all__ = ["read_file", "table_in"]
 
 _LARGEST = 1 << 20  # bytes: a file of settings has a few hundred
+_MOST_VALUES = 100_000  # with each alias counted for all that it stands for
+_LONGEST_NUMBER = 400  # characters
 
 
 def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -91,7 +94,13 @@ def _parse_yaml(text: str, path: Path) -> Any:
         ) from None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        """The safe loader, which makes plain values only, and minds keys that are said twice."""
+        """The safe loader, which makes plain values only, and minds keys that are said twice and what is too much."""
+
+        def get_single_node(self) -> Any:
+            node = super().get_single_node()
+            if _count(node, {}) > _MOST_VALUES:
+                raise SettingsError(f"{path} holds more than {_MOST_VALUES:,} values, what its aliases repeat included")
+            return node
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             _once([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)], path)
@@ -101,7 +110,29 @@ def _parse_yaml(text: str, path: Path) -> Any:
     try:
         return yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+        raise SettingsError(f"{path} is no YAML: {masked(' '.join(str(error).split()))}") from None
+
+
+def _count(node: Any, known: dict[int, int]) -> int:
+    """Count what a node of YAML holds, each alias as all that it stands for: a few lines can mean billions.
+
+    Raises
+    ------
+    ValueError
+        It cannot be written out, or a number in it would take minutes to read.
+    """
+    if node is None or isinstance(node.value, str):
+        if node is not None and len(node.value) > _LONGEST_NUMBER and node.tag.endswith((":int", ":float")):
+            raise ValueError(f"a number has {len(node.value):,} characters")
+        return 1
+    if (count := known.get(id(node))) is not None:
+        if not count:
+            raise ValueError("an alias leads into itself")
+        return count
+    known[id(node)] = 0
+    inner = (part for one in node.value for part in (one if isinstance(one, tuple) else (one,)))
+    known[id(node)] = count = 1 + sum(_count(one, known) for one in inner)
+    return count
 
 
 def _here() -> str:

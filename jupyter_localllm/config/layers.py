@@ -26,6 +26,9 @@ __all__ = [
 
 ENVIRONMENT_PREFIX = "JUPYTER_LOCALLLM_"
 
+# A project's file comes with the project, from anybody. These are a person's to say; what it may say of them is beside.
+_ONLY_PERSONS = {"allow_remote": False, "api_key_env": "", "offline": True}
+
 
 def default_cache_dir() -> Path:
     """The platform's place for caches: ``~/.cache/jupyter_localllm`` on Linux, unless ``XDG_CACHE_HOME`` is set."""
@@ -55,7 +58,7 @@ def pyproject_settings(start: Path, known: Iterable[str]) -> tuple[dict[str, Any
     Raises
     ------
     SettingsError
-        The file is not TOML, or a key is unknown.
+        The file is not TOML, a key is unknown, or it would let something leave the machine.
     """
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
@@ -66,7 +69,15 @@ def pyproject_settings(start: Path, known: Iterable[str]) -> tuple[dict[str, Any
             return {}, None
         if not isinstance(table, dict):
             raise SettingsError(f"[tool.jupyter_localllm] in {path} is not a table")
-        return {_known(key.replace("-", "_"), known, f"in {path}"): value for key, value in table.items()}, path
+        found = {_known(key.replace("-", "_"), known, f"in {path}"): value for key, value in table.items()}
+        for name, harmless in _ONLY_PERSONS.items():
+            if found.get(name, harmless) != harmless:
+                raise SettingsError(
+                    f"{name} cannot be set by a project: {path} may be somebody else's, and it decides what may leave",
+                    f"If you want it, set {ENVIRONMENT_PREFIX}{name.upper()} in the environment, or LocalLLM.{name} in "
+                    "IPython's configuration file.",
+                )
+        return found, path
     return {}, None
 
 

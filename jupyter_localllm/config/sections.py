@@ -24,7 +24,7 @@ SECTIONS = ("model", "sampling", "runtime", "output")
 _IN_SECTION = {
     "model": (
         *("model", "model_dirs", "model_places", "pull_dir", "adapter", "n_ctx", "n_gpu_layers", "quantization"),
-        *("draft_model", "embedding_model", "endpoint", "allow_remote", "api_key_env"),
+        *("draft_model", "embedding_model", "endpoint", "allow_remote", "api_key_env", "offline"),
     ),
     "sampling": (
         *("temperature", "top_p", "top_k", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
@@ -97,7 +97,10 @@ def _schema(grammar: Mapping[str, Any], found: dict[str, Any], problems: list[st
         )
     elif isinstance(schema, (dict, str, type(None))):
         wanted = schema if enabled or (enabled is None and schema) else ""
-        found["schema"] = json.dumps(wanted, ensure_ascii=False) if isinstance(wanted, dict) else wanted
+        try:
+            found["schema"] = json.dumps(wanted, ensure_ascii=False) if isinstance(wanted, dict) else wanted
+        except (TypeError, ValueError) as error:  # YAML and TOML have dates, YAML has bytes and sets as well
+            problems.append(f"inference.output.grammar_schema cannot be JSON: {error}")
     else:
         problems.append(
             f"inference.output.grammar_schema is {type(schema).__name__}: it is a JSON Schema (a table, or its JSON "
@@ -155,6 +158,7 @@ def written_as(trait: TraitType[Any, Any], value: Any) -> Any:
     if not isinstance(trait, (Int, Float)):
         return value
     number = trait.from_string(value) if isinstance(value, str) else value
-    if isinstance(number, bool) or (isinstance(number, float) and not math.isfinite(number)):
+    huge = isinstance(number, int) and number.bit_length() > 64
+    if huge or isinstance(number, bool) or (isinstance(number, float) and not math.isfinite(number)):
         raise ValueError(f"it is {trait.info()}")
     return number

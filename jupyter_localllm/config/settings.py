@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 from collections.abc import Mapping
@@ -32,6 +33,16 @@ _PATHS = ("model_dirs", "model_places")  # lists that the environment writes as 
 _RESERVED = ("config", "parent", "log")
 
 
+class _Finite(Float[float, "float | int"]):
+    """A number that is one: NaN is within any bounds for traitlets."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        number = super().validate(obj, value)
+        if not math.isfinite(number):
+            self.error(obj, value)
+        return number
+
+
 class Settings(Configurable):
     """The traits of `jupyter_localllm.LocalLLM`, and where the value of each comes from."""
 
@@ -44,7 +55,9 @@ class Settings(Configurable):
     max_models = Int(
         4, min=1, help="Most models in memory at the same time; the one that was not used for longest makes room."
     ).tag(config=True)
-    adapter = Unicode("", help="LoRA adapter (GGUF) to apply; empty for none.").tag(config=True)
+    adapter = Unicode("", help="LoRA adapter (GGUF) to apply, a path or a name in the folders; empty for none.").tag(
+        config=True
+    )
     n_ctx = Int(
         None, allow_none=True, min=64, help="Window in tokens; None: what the model was trained with and memory allows."
     ).tag(config=True)
@@ -90,6 +103,11 @@ class Settings(Configurable):
     isolation = Enum(["kernel", "process"], "kernel", help="Where the model runs: in the kernel, or in a child.").tag(
         config=True
     )
+    offline = Bool(
+        None,
+        allow_none=True,
+        help="None: only what you name is contacted; True: nor is that; False: no guard in this process.",
+    ).tag(config=True)
     endpoint = Unicode("", help="Address of the server of a backend's model; empty for the backend's usual one.").tag(
         config=True
     )
@@ -100,7 +118,7 @@ class Settings(Configurable):
         "",
         help="Variables with servers' keys: host=VARIABLE, or one alone for endpoint; empty: the makers' own.",
     ).tag(config=True)
-    server_timeout = Float(600.0, min=0.1, help="Longest silence of a server that is answering, in seconds.").tag(
+    server_timeout = _Finite(600.0, min=0.1, help="Longest silence of a server that is answering, in seconds.").tag(
         config=True
     )
     keep_alive = Unicode("", help="How long Ollama keeps a model after a request, as 5m; empty: its own rule.").tag(
@@ -119,25 +137,31 @@ class Settings(Configurable):
     )
 
     system = Unicode("You are a helpful assistant.", help="System message; empty for none.").tag(config=True)
-    temperature = Float(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
+    temperature = _Finite(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
         config=True
     )
     top_k = Int(_DEFAULTS.top_k, min=0, help="Choose among the k most likely tokens; 0: all.").tag(config=True)
-    top_p = Float(_DEFAULTS.top_p, min=0.0, max=1.0, help="Choose among the tokens that make up this share.").tag(
+    top_p = _Finite(_DEFAULTS.top_p, min=0.0, max=1.0, help="Choose among the tokens that make up this share.").tag(
         config=True
     )
-    min_p = Float(_DEFAULTS.min_p, min=0.0, max=1.0, help="Drop tokens less likely than this share of the best.").tag(
+    min_p = _Finite(_DEFAULTS.min_p, min=0.0, max=1.0, help="Drop tokens less likely than this share of the best.").tag(
         config=True
     )
-    typical_p = Float(_DEFAULTS.typical_p, min=0.0, max=1.0, help="Locally typical sampling; 1: off.").tag(config=True)
-    repeat_penalty = Float(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
+    typical_p = _Finite(_DEFAULTS.typical_p, min=0.0, max=1.0, help="Locally typical sampling; 1: off.").tag(
+        config=True
+    )
+    repeat_penalty = _Finite(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
         config=True
     )
     repeat_last_n = Int(
         _DEFAULTS.repeat_last_n, min=-1, max=1 << 20, help="Tokens the penalties look back; -1: all."
     ).tag(config=True)
-    frequency_penalty = Float(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(config=True)
-    presence_penalty = Float(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(config=True)
+    frequency_penalty = _Finite(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(
+        config=True
+    )
+    presence_penalty = _Finite(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(
+        config=True
+    )
     seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 2, help="Of the random choice; -1: a new one each time.").tag(
         config=True
     )

@@ -11,7 +11,7 @@ from jupyter_localllm.doctor.subject import Subject, pip
 from jupyter_localllm.engine.llama import BuildFlags, build_flags, check_in_child
 from jupyter_localllm.engine.processor import has_nvidia, has_rocm, known_here, model_name, processor_features
 from jupyter_localllm.errors import LocalLLMError
-from jupyter_localllm.models import locate
+from jupyter_localllm.models import locate, locate_adapter
 
 __all__ = ["check_build", "check_one_token", "judge"]
 
@@ -106,7 +106,8 @@ def check_one_token(subject: Subject) -> Iterator[Finding]:
     except LocalLLMError:  # told by the check of the model
         return
     try:
-        for _ in check_in_child(str(path), settings.adapter, n_gpu_layers=settings.n_gpu_layers):
+        adapter = str(locate_adapter(settings.adapter, settings.search)[1]) if settings.adapter else ""
+        for _ in check_in_child(str(path), adapter, n_gpu_layers=settings.n_gpu_layers):
             pass
     except LocalLLMError as error:
         yield Finding("model", "problem", f"the one-token check: {error.message}", error.hint)

@@ -6,7 +6,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from jupyter_localllm import offline
 from jupyter_localllm.cache.health import examine_databases
 from jupyter_localllm.config import setting_table
 from jupyter_localllm.config.masked import masked
@@ -65,6 +67,7 @@ def check_settings(subject: Subject) -> Iterator[Finding]:
 def check_network(subject: Subject) -> Iterator[Finding]:
     """Every address that a setting would allow to be contacted; nothing is contacted to find out."""
     settings, named = subject.settings, False
+    yield from _guard(settings)
     for name in _MODELS:
         model = str(getattr(settings, name, "") or "")
         if model and subject.is_served(model):
@@ -84,14 +87,34 @@ def check_network(subject: Subject) -> Iterator[Finding]:
         where = f"prompts leave this machine, to {elsewhere}" if elsewhere else "prompts may go to other machines"
         text = f"allow_remote is on ({settings.origin('allow_remote')}): {where}"
         yield Finding("network", "note", text, "%config LocalLLM.allow_remote = False")
-    hub = Hub()
+    hub = Hub(forbidden=bool(getattr(settings, "offline", None)))
     proxies = [f"{name}={_proxy(value)}" for name in _PROXIES if (value := _variable(name))]
     text = (
         f"%llm pull, and nothing else, asks {masked(hub.endpoint)} and the hosts that it redirects to, or the address "
         "that is named, and only for what is named"
     )
     text = "%llm pull asks nobody: HF_HUB_OFFLINE forbids it" if hub.offline else text
+    text = "%llm pull asks nobody: offline forbids it" if hub.forbidden else text
     yield Finding("network", "note", text + (f"; through {', '.join(proxies)}" if proxies else ""))
+
+
+def _guard(settings: Any) -> Iterator[Finding]:
+    """How the guard of the offline promise stands, and what it refused."""
+    wish, guard = getattr(settings, "offline", None), offline.state()
+    if wish:
+        text = f"offline is on ({settings.origin('offline')}): servers, clusters and %llm pull are refused"
+        yield Finding("network", "ok", text)
+    if not guard.stands:
+        text = f"offline = {wish} ({settings.origin('offline')}): no guard watches this package's own connections"
+        yield Finding("network", "note", text, "%config LocalLLM.offline = None")
+        return
+    if not guard.refused:
+        yield Finding("network", "ok", "the guard stands: this package's own work contacts nobody, and did not try to")
+        return
+    last = guard.refused[-1]
+    times = f"{guard.count:,} times" if guard.count > 1 else "once"
+    text = f"the guard refused a connection {times}, the last one to {masked(last.where)} ({last.who})"
+    yield Finding("network", "warning", text, "Please report it: this package's own work needs no connection.")
 
 
 def _variable(name: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any, Literal
 
+from jupyter_localllm.show.plain import clean
+
 __all__ = ["LEVELS", "Finding", "Level", "Report"]
 
 Level = Literal["ok", "note", "warning", "problem"]
@@ -73,7 +75,7 @@ class Report:
         return f"{len(self.findings)} things were looked at: {', '.join(told) if told else 'all is well'}."
 
     def __str__(self) -> str:
-        return "\n".join([*self._lines(), "", self.summary()])
+        return clean("\n".join([*self._lines(), "", self.summary()]))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self._html()}
@@ -97,7 +99,7 @@ class Report:
         rows = "".join(
             f'<tr><td style="color:{_COLOURS[f.level]};font-weight:600">{f.level}</td>'
             f'<td style="text-align:left">{escape(f.area)}</td><td style="text-align:left;white-space:normal">'
-            f"{escape(f.text)}{f'<br><code>{escape(f.mend)}</code>' if f.mend else ''}</td></tr>"
+            f"{escape(clean(f.text))}{f'<br><code>{escape(clean(f.mend))}</code>' if f.mend else ''}</td></tr>"
             for f in self.findings
         )
         return f"<table>{rows}</table><p>{escape(self.summary())}</p>"

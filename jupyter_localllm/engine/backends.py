@@ -12,17 +12,29 @@ import functools
 import importlib
 import importlib.metadata
 import re
-from collections.abc import Callable, Generator, MutableMapping, Sequence
+from collections.abc import Callable, Generator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.errors import DependencyMissing, EngineError, ModelNotFound
+from jupyter_localllm.errors import DependencyMissing, EngineError, ModelNotFound, OfflineError
+from jupyter_localllm.offline import open_for
 from jupyter_localllm.types import Message, ModelInfo, Prompt, Status
 
-__all__ = ["BUILT_IN", "GROUP", "Backend", "BackendSettings", "Home", "Target", "backend_of", "needed", "target_of"]
+__all__ = [
+    "BUILT_IN",
+    "GROUP",
+    "Backend",
+    "BackendSettings",
+    "Home",
+    "Target",
+    "backend_of",
+    "needed",
+    "permit",
+    "target_of",
+]
 
 GROUP = "jupyter_localllm.engines"
 BUILT_IN = {
@@ -62,6 +74,8 @@ class BackendSettings:
         How long Ollama keeps the model after a request (``"5m"``); empty for its own rule.
     quantization : {"auto", "4bit", "none"}
         Of a model folder's weights while Transformers loads them.
+    offline : bool or None
+        True if nobody may be asked over a connection.
     """
 
     n_ctx: int | None = None
@@ -75,6 +89,7 @@ class BackendSettings:
     server_timeout: float = 600.0
     keep_alive: str = ""
     quantization: Literal["auto", "4bit", "none"] = "auto"
+    offline: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,8 @@ class Home:
         Messages as an engine reads them that does not render by itself.
     memo : MutableMapping
         What is remembered between kernels.
+    versions : callable
+        Versions of what runs another model.
     """
 
     sha256_of: Callable[[Path], str]
@@ -123,6 +140,7 @@ class Home:
     identity: Callable[[str], str]
     render: Callable[[Sequence[Message], ModelInfo], Prompt]
     memo: MutableMapping[str, str] = field(default_factory=dict)
+    versions: Callable[[str], Mapping[str, str]] = lambda _name: {}
 
 
 @runtime_checkable
@@ -223,6 +241,7 @@ def backend_of(scheme: str) -> Backend:
         ours: Backend = getattr(importlib.import_module(module), name)
         return ours
     try:
+        open_for(place.module)  # a person named a model of it, and it may be a way to a server
         made = place.load()
         made = made if isinstance(made, Backend) and not isinstance(made, type) else made()
     except Exception as error:  # somebody else's package
@@ -236,6 +255,24 @@ def backend_of(scheme: str) -> Backend:
             "See jupyter_localllm.engine.backends.Backend.",
         )
     return made
+
+
+def permit(target: Target) -> None:
+    """Refuse what may need a connection, where the person wants none.
+
+    A backend that opens none has an attribute ``local`` that is true.
+
+    Raises
+    ------
+    OfflineError
+        ``offline`` is set, and the backend is not known to be local.
+    """
+    if target.settings.offline and not getattr(backend_of(target.scheme), "local", False):
+        model = f"{target.scheme}:{target.name.partition('@')[0]}"
+        raise OfflineError(
+            f"offline is on: {model} is answered by a server, and none is asked",
+            "Name a model of this machine, or %config LocalLLM.offline = None",
+        )
 
 
 def _of(point: importlib.metadata.EntryPoint) -> str:

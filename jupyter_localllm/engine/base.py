@@ -6,8 +6,8 @@ wrapper that adds something (a cache, a child process) is an Engine itself.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.types import Event, Job, ModelInfo, Status
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Opening", "Routing"]
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -101,4 +103,38 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Unload for good. Later calls raise `EngineClosed`."""
+        ...
+
+
+Opening = Callable[[], Generator[Status, None, Engine]]
+"""Loads an engine and returns it, telling how far it is."""
+
+
+@runtime_checkable
+class Routing(Protocol):
+    """What an engine can do besides that is made of others, none of which is loaded before it is chosen.
+
+    Windows, templates and tools are those of who is chosen, so the choice is made first, and the prompt then.
+    """
+
+    @property
+    def resident(self) -> Engine | None:
+        """The one that answered last, else one that is loaded; None if there is none."""
+        ...
+
+    def routed(self, job: Job, ask: Callable[[Opening], Generator[Event, None, T]]) -> Generator[Event, None, T]:
+        """Choose who is asked, have it asked, and say in the result who it was.
+
+        Parameters
+        ----------
+        job : Job
+            What is asked, as far as it is known before that: the messages are not rendered and may not fit.
+        ask : callable
+            Opens an engine and asks it; called for one after the other until one begins to write.
+
+        Returns
+        -------
+        object
+            What `ask` returned.
+        """
         ...

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_localllm.errors import EngineClosed, EngineError
+from jupyter_localllm.errors import EngineClosed, EngineError, ModelCheckFailed
+from jupyter_localllm.types import Status
 
 __all__ = [
     "Death",
@@ -24,6 +25,7 @@ __all__ = [
     "ended",
     "last_line",
     "started",
+    "tried",
 ]
 
 _REBUILD = (
@@ -35,6 +37,7 @@ _REBUILD = (
 _PROGRAM = (
     "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
     f"sys.path.append({str(Path(__file__).resolve().parents[2])!r}); "
+    "from jupyter_localllm import offline; offline.stand(alone=True); "  # no person's code is in there
     "from {module} import main; sys.exit(main(*sys.argv[1:]))"
 )
 _CAUSES = {
@@ -155,6 +158,36 @@ def started(program: Sequence[str]) -> Iterator[Callable[[float], Ended | None]]
         except BaseException:
             child.kill()
             raise
+
+
+def tried(
+    program: Sequence[str], seconds: float, *, saying: str, doing: str, slow: str
+) -> Generator[Status, None, Ended]:
+    """Try something in a child process that must not harm this one.
+
+    Parameters
+    ----------
+    program : sequence of str
+    seconds : float
+        After which it counts as hung.
+    saying : str
+        What a person is told meanwhile.
+    doing : str
+        What is tried, as an error names it.
+    slow : str
+        What to do if it takes too long.
+
+    Raises
+    ------
+    ModelCheckFailed
+        It took too long.
+    """
+    with started(program) as wait:
+        yield Status("checking", saying)
+        told = wait(seconds)
+    if told is None:
+        raise ModelCheckFailed(f"{doing} did not end within {seconds:.0f} s in a child process", slow)
+    return told
 
 
 def last_line(words: str) -> str:

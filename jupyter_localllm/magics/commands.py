@@ -20,6 +20,7 @@ from jupyter_localllm.magics.models import models, pull_model, unload, use
 from jupyter_localllm.magics.resident import resident_lines
 from jupyter_localllm.magics.subcommands import Subcommand
 from jupyter_localllm.models.figures import size_text
+from jupyter_localllm.show.plain import clean
 from jupyter_localllm.show.tables import Page, Table, table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run_command(shell: InteractiveShell, command: Subcommand) -> None:
         if isinstance(told, Page):
             judge.show(told)
         else:
-            print(told)
+            print(clean(told))  # names of files and conversations, answers: anybody's text
         changed()
 
 
@@ -61,7 +62,7 @@ def _panel(shell: InteractiveShell, command: Subcommand) -> None:
 
 
 def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> str:
-    lines = [f"model      {handle.model}"]
+    lines = [f"model      {masked(handle.model)}"]
     resident = runtime.current().resident()
     for engine in resident:
         lines += resident_lines(engine, size_text)

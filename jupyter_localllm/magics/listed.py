@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from jupyter_localllm import runtime
 from jupyter_localllm.api import LocalLLM
-from jupyter_localllm.errors import ModelNotFound
+from jupyter_localllm.errors import LocalLLMError, ModelNotFound
 from jupyter_localllm.models import Facts, MemoryEstimate, facts_of, locate
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
 from jupyter_localllm.models.figures import size_text
@@ -33,10 +34,10 @@ def listing(handle: LocalLLM, command: str = "%llm") -> Page:
     runtime.current().places.forget()
     wish, here = wish_of(handle), survey(handle.search, handle.answers.memo)
     best, better = recommend(here, wish)
-    resident = {engine.name for engine in runtime.current().resident()}
+    used, resident = _used(handle), runtime.current().resident_files()
     usable = [one for one in here if one.facts.kind in ("chat", "completion", "embedding", "reranker")]
     others = [one for one in here if one not in usable]
-    here_rows = [_row(one, handle, wish, resident, best) for one in usable]
+    here_rows = [_row(one, wish, resident, _mark(one, used, best)) for one in usable]
     parts: list[str | Table] = [Table(here_rows, _HEAD) if here_rows else "no model is here"]
     if others:
         parts.append(Table([_other(one) for one in others], title="no models by themselves:"))
@@ -54,10 +55,19 @@ _HEAD = ("", "model", "kind", "size", "memory", "now", "license", "where")
 _OFFERED = ("", "model", "size", "memory", "now", "license", "good at")
 
 
-def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: OnDisk | None) -> tuple[str, ...]:
+def _used(handle: LocalLLM) -> str:
+    """The file of the model in use, whatever it is called; ``""`` if it is none."""
+    with contextlib.suppress(LocalLLMError):
+        return os.path.realpath(locate(handle.model, handle.search, handle.answers.memo)[1])
+    return ""
+
+
+def _mark(one: OnDisk, used: str, best: OnDisk | None) -> str:
+    return ("*" if used in one.files else "") + ("+" if one is best else "")
+
+
+def _row(one: OnDisk, wish: Wish, resident: frozenset[str], mark: str) -> tuple[str, ...]:
     judged = fit(one.name, one.facts.shape, one.facts.size_bytes, wish)
-    loaded = one.name in resident or one.name.casefold() in resident
-    mark = ("*" if one.name.casefold() == handle.model.casefold() else "") + ("+" if one is best else "")
     where = one.place if one.place == "package" else _where(one)
     license = one.entry.license if one.entry else one.facts.license
     kind = one.facts.kind if not one.also else f"{one.facts.kind} (x{len(one.also) + 1})"
@@ -66,7 +76,7 @@ def _row(one: OnDisk, handle: LocalLLM, wish: Wish, resident: set[str], best: On
         one.name,
         kind,
         size_text(one.facts.size_bytes),
-        *_memory(judged, one.facts.architecture, loaded=loaded),
+        *_memory(judged, one.facts.architecture, loaded=bool(one.files & resident)),
         license,
         where,
     )

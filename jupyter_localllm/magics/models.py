@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +45,14 @@ def use(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
 
 
 def pull_model(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
-    """Fetch a model, with a bar where somebody looks on."""
-    with runtime.current().shown() as show:
-        return fetched(handle, str(command.value), show, force=bool(command.options.get("force")))
+    """Fetch a model, with a bar where somebody looks on; an interrupt shows no stack."""
+    try:
+        with runtime.current().shown() as show:
+            return fetched(handle, str(command.value), show, force=bool(command.options.get("force")))
+    except KeyboardInterrupt as error:
+        told = "KeyboardInterrupt: the pull was interrupted; the same line goes on where it stopped"
+        error._render_traceback_ = lambda: [told]  # type: ignore[attr-defined]
+        raise
 
 
 def fetched(
@@ -59,19 +65,19 @@ def fetched(
     ModelError
         It cannot be had; the hint says what to do.
     """
-    from jupyter_localllm.models.pull import pull
+    from jupyter_localllm.models.pull import Hub, pull
 
     memo = handle.answers.memo
-    got = pull(wanted, handle.pull_dir, memo, tell=tell, force=force)
+    hub = Hub(forbidden=bool(handle.offline))
+    got = pull(wanted, handle.pull_dir, memo, tell=tell, hub=hub, search=handle.search, force=force)
     runtime.current().places.forget()
     return "\n".join(_came(got, facts_of(got.path, memo), wish_of(handle), command))
 
 
 def _came(got: Pulled, facts: Facts, wish: Wish, command: str) -> list[str]:
     proof = "checked by its sha256" if got.promised else f"sha256 {got.sha256}, which nobody had promised"
-    lines = [
-        f"{got.name} is {'here' if got.fetched else 'here already'}: {got.path} ({size_text(got.size_bytes)}, {proof})"
-    ]
+    already = f"here already, {_whose(got.place)}" if got.place else "here" if got.fetched else "here already"
+    lines = [f"{got.name} is {already}: {got.path} ({size_text(got.size_bytes)}, {proof})"]
     if got.note and not why_not(facts):
         lines.append(got.note)
     words = quantization_words(facts.quantization)
@@ -85,15 +91,21 @@ def _came(got: Pulled, facts: Facts, wish: Wish, command: str) -> list[str]:
     return lines
 
 
+def _whose(place: str) -> str:
+    """Name the folder that has a model; programs have names, and other folders are seen by the path itself."""
+    folder = os.path.isabs(os.path.expanduser(place))
+    return f"and was not fetched{'' if folder else f' again: {place} has it'}"
+
+
 def unload(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
     """Give memory back, of one model or of all."""
     resident = runtime.current().resident()
     chosen: Sequence[Any] = resident
     if command.value is not None:
-        wanted = command.value.casefold()
+        wanted, file = command.value.casefold(), ""
         with contextlib.suppress(LocalLLMError):
-            wanted = locate(command.value, handle.search)[0].casefold()
-        chosen = [engine for engine in resident if engine.name.casefold() == wanted]
+            file = os.path.realpath(locate(command.value, handle.search, handle.answers.memo)[1])
+        chosen = [one for one in resident if one.name.casefold() == wanted or (file and runtime.file_of(one) == file)]
         if not chosen:
             names = [engine.name for engine in resident]
             near = close_match(command.value, names) or (f"Loaded are: {', '.join(names)}." if names else "None is.")

@@ -184,7 +184,13 @@ OPTIONS: Final[tuple[Option, ...]] = (
         suggest="function",
     ),
     Option("--yes", (), "let the model call all tools without asking"),
-    Option("--adapter", ("FILE",), "a LoRA adapter (GGUF) to answer with", _name, suggest="file"),
+    Option(
+        "--adapter",
+        ("FILE",),
+        "a LoRA adapter (GGUF) to answer with, by path or name",
+        _name,
+        suggest="file",
+    ),
     Option(
         "--cache",
         ("MODE",),

@@ -159,7 +159,8 @@ class Over:
         else:
             where = f"The answers are {self.kind} `{self.target}`."
         head = self.head(answers, columns)
-        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(columns)))
+        told = self.asked.told()
+        return Finished(self.progress, head, where, tuple(self._failed()), tuple(self._remarks(columns)), **told)
 
     @property
     def kind(self) -> str:

@@ -33,7 +33,7 @@ class OverCollection(Over):
         UsageError
             No cluster is connected.
         """
-        client = client_for(None, collection)
+        client = client_for(None, collection, offline=bool(handle.offline))
         empty = getattr(collection, "_meta", [])
         return cls(handle, asked, Witness(open_data(empty)), collection=collection, client=client)
 

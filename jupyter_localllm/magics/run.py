@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from jupyter_localllm.api import LocalLLM, get_llm
 from jupyter_localllm.chat.cells import in_queue
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from jupyter_localllm.constrain.typed import Typed
 
 __all__ = ["Asked", "run_cell", "run_line", "show_answer"]
+
+_LONGEST_QUESTION = 2_000
+_LONGEST_VALUE = 80
+
+
+class Told(TypedDict):
+    """What the output's metadata says of a question."""
+
+    name: str
+    question: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,18 @@ class Asked:
             return literal(self.body)
         return render_body(self.body, self.variables, render_for_prompt, first_line=self.first_line)
 
+    def told(self, parts: tuple[Part, ...] = ()) -> Told:
+        """What the output's metadata says of the question: as typed, or with those values that a reader wants to see.
+
+        A value stands in the place of its ``{{ }}`` if it is a short one of one line; long ones are in the notebook
+        already, and those whose name speaks of a secret are nobody's business.
+        """
+        words = "".join(_readable(part) for part in parts) or self.body
+        question = words.strip()
+        if len(question) > _LONGEST_QUESTION:
+            question = question[:_LONGEST_QUESTION].rstrip() + " …"
+        return Told(name=self.arguments.target or "", question=question)
+
     def options(self) -> dict[str, Any]:
         """What this request sets."""
         given, known = self.arguments, LocalLLM.request_options()
@@ -87,6 +109,13 @@ class Asked:
         if self.arguments.chat is not None:
             return talks.get(self.arguments.chat)
         return talks.unnamed(where, go_on=self.arguments.continue_)
+
+
+def _readable(part: Part) -> str:
+    from jupyter_localllm.sources.secrets import looks_secret
+
+    short = len(part.text) <= _LONGEST_VALUE and "\n" not in part.text
+    return part.text if part.label == "text" or (short and not looks_secret(part.label)) else part.label
 
 
 def run_cell(shell: InteractiveShell, line: str, cell: str, local_ns: Mapping[str, Any] | None) -> None:
@@ -121,11 +150,14 @@ def show_answer(
     parts: tuple[Part, ...],
     arguments: CellArguments,
     options: Mapping[str, Any],
+    *,
+    name: str = "",
+    question: str = "",
 ) -> Result:
-    """Stream an answer into the cell's output."""
+    """Stream an answer into the cell's output, whose metadata says what it is bound to and what was asked."""
     surface, shown_as = _surface(shell, handle, arguments)
     events = in_queue(handle.stream(parts, **options), options.get("chat"))
-    return follow(events, surface, format=shown_as, model=handle.model)
+    return follow(events, surface, format=shown_as, model=handle.model, name=name, question=question)
 
 
 def _surface(shell: InteractiveShell, handle: LocalLLM, arguments: CellArguments) -> tuple[Surface, Format]:
@@ -144,7 +176,7 @@ def _ask(shell: InteractiveShell, asked: Asked) -> Any:
     except LocalLLMError as error:
         if (arguments.on_error or get_llm().on_error) != "record":
             raise
-        show_error(shell, error)
+        show_error(shell, error, **asked.told())
         value = None
     except KeyboardInterrupt as error:
         # IPython shows what this says instead of a page of frames of ours; it stays a KeyboardInterrupt.
@@ -179,7 +211,7 @@ def _answer(shell: InteractiveShell, asked: Asked) -> Any:
         return None
     if asked.arguments.tools:
         return _with_tools(shell, handle, asked, parts, options)
-    result = show_answer(shell, handle, parts, asked.arguments, options)
+    result = show_answer(shell, handle, parts, asked.arguments, options, **asked.told(parts))
     return result if asked.arguments.schema is None else result.value
 
 
@@ -189,7 +221,7 @@ def _with_tools(
     """Answer with the functions that ``--tools`` names."""
     events = in_queue(handle.stream(parts, **options), options["chat"])
     surface, shown_as = _surface(shell, handle, asked.arguments)
-    return follow_answer(_settled(events, shell), surface, format=shown_as, model=handle.model)
+    return follow_answer(_settled(events, shell), surface, format=shown_as, model=handle.model, **asked.told(parts))
 
 
 def _settled(events: Generator[AskEvent, None, None], shell: InteractiveShell) -> Generator[AskEvent, None, None]:
@@ -215,4 +247,4 @@ def _cited(
     talk = options["chat"]
     events = in_queue(handle.stream_ask(question, sources, latest=lambda: latest_of(shell, specs), **options), talk)
     surface, shown_as = _surface(shell, handle, asked.arguments)
-    return follow_answer(_settled(events, shell), surface, format=shown_as, model=handle.model)
+    return follow_answer(_settled(events, shell), surface, format=shown_as, model=handle.model, **asked.told(parts))

@@ -6,12 +6,13 @@ It may run on every key, so it reads no files and calls no method of a variable 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Final
 
 from jupyter_localllm.magics.arguments import find_target
+from jupyter_localllm.magics.offered import Known, Suggestions, fitting, named, subwords
 from jupyter_localllm.magics.options import OPTIONS, Option, Suggest, find_option, is_option
 from jupyter_localllm.magics.subcommands import FORMS
 from jupyter_localllm.magics.variables import (
@@ -23,57 +24,9 @@ from jupyter_localllm.magics.variables import (
     prompt_names,
     type_names,
 )
-from jupyter_localllm.magics.words import next_word, quote
+from jupyter_localllm.magics.words import next_word
 
 __all__ = ["Known", "Suggestions", "suggest"]
-
-
-def _none() -> Iterable[str]:
-    return ()
-
-
-def _any(name: str, kind: str) -> bool:
-    return name in {"llm", "localllm"}
-
-
-@dataclass(frozen=True)
-class Known:
-    """What completion asks the rest of the package, each time anew.
-
-    Parameters
-    ----------
-    models, chats, settings : callable
-        Give the names of models, conversations and settings; cheaply.
-    owned : callable
-        From a magic's name and its kind, ``"line"`` or ``"cell"``, to whether it is ours now.
-    """
-
-    models: Callable[[], Iterable[str]] = _none
-    chats: Callable[[], Iterable[str]] = _none
-    settings: Callable[[], Iterable[str]] = _none
-    owned: Callable[[str, str], bool] = _any
-
-
-@dataclass(frozen=True)
-class Suggestions:
-    """What fits at the cursor.
-
-    Parameters
-    ----------
-    fragment : str
-        The text before the cursor that a suggestion replaces.
-    texts : tuple of str
-        In the order to be shown.
-    kind : str
-        For the icon beside them: ``"param"``, ``"value"``, ``"keyword"`` or ``"instance"``.
-    files : bool
-        Whether the names of files fit too; IPython knows those.
-    """
-
-    fragment: str = ""
-    texts: tuple[str, ...] = ()
-    kind: str = "value"
-    files: bool = False
 
 
 def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: Iterable[str] = ()) -> Suggestions:
@@ -161,7 +114,7 @@ def _in_expression(expression: str, variables: Mapping[str, object], unseen: fro
         names = prompt_names(variables, unseen, private=match["name"].startswith("_"))
     else:
         names = attribute_names(variables.get(match["owner"]))
-    return _fitting(match["name"], names, "instance")
+    return fitting(match["name"], names, "instance")
 
 
 @dataclass
@@ -222,18 +175,18 @@ class _Spot:
         """Find what fits."""
         options = [option.name for option in OPTIONS if self._allowed(option)]
         if self._more() and self.fragment.startswith("-"):
-            return _fitting(self.fragment, options, "param")
+            return fitting(self.fragment, options, "param")
         if self.option is not None:
             found = self._values(self.option, variables, known, unseen)
             more = options if self._more() and not self.fragment else []
             return Suggestions(found.fragment, (*found.texts, *more), found.kind, found.files)
         only_prompt = bool(self.target or self.given)
         if self.words:
-            return Suggestions() if self.cell or only_prompt else _subwords(self.words, self.fragment, known)
+            return Suggestions() if self.cell or only_prompt else subwords(self.words, self.fragment, known)
         if self.cell or self.fragment.startswith("-"):
-            return _fitting(self.fragment, options, "param")
+            return fitting(self.fragment, options, "param")
         names = [] if only_prompt else list(dict.fromkeys(form.name for form in FORMS))
-        return _fitting(self.fragment, names if self.fragment else names + options, "keyword")
+        return fitting(self.fragment, names if self.fragment else names + options, "keyword")
 
     def _allowed(self, option: Option) -> bool:
         groups = {other.group for other in OPTIONS if other.name in self.given and other.group}
@@ -245,18 +198,18 @@ class _Spot:
         self, option: Option, variables: Mapping[str, object], known: Known, unseen: frozenset[str]
     ) -> Suggestions:
         if option.choices:
-            return _fitting(self.fragment, option.choices, "value")
+            return fitting(self.fragment, option.choices, "value")
         if option.spaced:
             return self._cited(variables, unseen) if option.name == "--cite" else self._functions(variables, unseen)
         if option.suggest == "data":
-            return _fitting(self.fragment, data_names(variables, unseen), "instance")
+            return fitting(self.fragment, data_names(variables, unseen), "instance")
         if option.suggest == "type":
-            return _fitting(self.fragment, [*type_names(variables, unseen), *PLAIN_TYPES], "class")
+            return fitting(self.fragment, [*type_names(variables, unseen), *PLAIN_TYPES], "class")
         if option.suggest == "column":
             over = self.given.get("--over") or [""]
-            return _fitting(self.fragment, columns_of(variables.get(over[-1])), "value")
+            return fitting(self.fragment, columns_of(variables.get(over[-1])), "value")
         wanted: Suggest = ("setting" if self.index == 0 else "") if option.name == "--option" else option.suggest
-        return _named(wanted, self.fragment, known)
+        return named(wanted, self.fragment, known)
 
     def _cited(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
         """Find a variable behind ``--cite``, behind a comma, or behind ``name=``; each once, nothing in brackets."""
@@ -275,46 +228,4 @@ class _Spot:
             before, _, fragment = fragment.rpartition(",")
             earlier += before.split(",")
             fragment = fragment.rpartition("=")[2]
-        return _fitting(fragment, (name for name in names if name not in earlier), "instance")
-
-
-def _subwords(words: Sequence[str], fragment: str, known: Known) -> Suggestions:
-    """Find what fits after the first words of a subcommand."""
-    forms = [form for form in FORMS if form.name == words[0]]
-    texts: list[str] = []
-    if len(words) == 1:
-        texts += [form.action for form in forms if form.action]
-    for form in forms:
-        fixed = [form.name, form.action] if form.action else [form.name]
-        if list(words[: len(fixed)]) != fixed:
-            continue
-        rest = words[len(fixed) :]
-        flags = {flag.name: flag for flag in form.flags}
-        if rest and rest[-1] in flags and flags[rest[-1]].value:
-            return _named(flags[rest[-1]].suggest, fragment, known)
-        if not any(word in flags for word in rest):
-            texts += flags
-        if not rest and form.suggest:
-            named = _named(form.suggest, fragment, known)
-            extra = _fitting(fragment, texts, "keyword").texts
-            return Suggestions(fragment, (*named.texts, *extra), named.kind, named.files)
-    return _fitting(fragment, texts, "keyword")
-
-
-def _named(wanted: Suggest, fragment: str, known: Known) -> Suggestions:
-    """Find the names of one sort."""
-    sources = {"model": known.models, "chat": known.chats, "setting": known.settings}
-    names = sources[wanted]() if wanted in sources else ()
-    return _fitting(fragment, names, "value", files=wanted in {"model", "file"})
-
-
-def _fitting(fragment: str, texts: Iterable[str], kind: str, *, files: bool = False) -> Suggestions:
-    """Keep the texts that begin with what is written, in quotes where they need some."""
-    written = fragment[1:] if fragment[:1] in {'"', "'"} else fragment
-    quoted = written != fragment
-    found = tuple(
-        f'"{text}"' if quoted and quote(text) == text else quote(text) if kind == "value" else text
-        for text in texts
-        if text.startswith(written)
-    )
-    return Suggestions(fragment, found, kind, files)
+        return fitting(fragment, (name for name in names if name not in earlier), "instance")

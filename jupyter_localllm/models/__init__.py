@@ -8,7 +8,7 @@ from jupyter_localllm.models.facts import Facts, facts_of
 from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
 from jupyter_localllm.models.identity import is_remembered, sha256_of
 from jupyter_localllm.models.listing import ModelEntry, available
-from jupyter_localllm.models.locate import describe, find, locate
+from jupyter_localllm.models.locate import describe, find, locate, locate_adapter
 from jupyter_localllm.models.memory import (
     KV_BYTES,
     MemoryEstimate,
@@ -36,6 +36,7 @@ __all__ = [
     "is_remembered",
     "library_knows",
     "locate",
+    "locate_adapter",
     "plan_context",
     "plan_layers",
     "read_header",

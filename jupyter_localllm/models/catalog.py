@@ -24,8 +24,11 @@ _BITS_PER_WEIGHT = {
     **{"Q2_K": 3.16, "Q3_K_S": 3.64, "Q3_K_M": 4.00, "Q3_K_L": 4.30, "IQ4_XS": 4.46, "Q4_0": 4.64, "Q4_K_S": 4.67},
     **{"Q4_K_M": 4.89, "Q5_K_S": 5.57, "Q5_K_M": 5.70, "Q6_K": 6.56, "Q8_0": 8.50, "F16": 16.0, "BF16": 16.0},
 }
-"""Of Llama 3.1 8B, as the README of llama.cpp's ``quantize`` gives them (Q4_0: by a file's size). Small models have a
-larger share of embeddings and come out somewhat larger."""
+"""Of Llama 3.1 8B, as the README of llama.cpp's ``quantize`` gives them (Q4_0: by a file's size)."""
+_TABLE_SHARE = 0.1  # of the parameters: from here on the table of embeddings counts by itself
+_TABLE_BITS = (6.56, 8.50)
+"""Of a weight in it, at least, where it is the last matrix as well: Q6_K, or Q8_0 where 256 do not divide its rows
+(``llama_tensor_get_type`` of llama.cpp)."""
 _DEFAULT_QUANTIZATIONS = ("Q4_K_M", "Q4_0", "Q4_1", "Q8_0", "F16")
 
 
@@ -127,8 +130,15 @@ class CatalogEntry:
 
     def bytes_of(self, file: CatalogFile) -> int:
         """Size of a file: exact, rounded, or estimated by the usual bits of a weight; 0 if nothing is known."""
-        estimated = int(self.parameters * _BITS_PER_WEIGHT.get(file.quantization, 0.0) / 8)
-        return file.size_bytes or file.about_bytes or estimated
+        return file.size_bytes or file.about_bytes or self._estimated(_BITS_PER_WEIGHT.get(file.quantization, 0.0))
+
+    def _estimated(self, bits: float) -> int:
+        """Bytes by the bits of a weight; 0 if those are not known."""
+        table = self.shape.n_vocab * self.shape.n_embd if self.shape is not None and bits else 0
+        if self.shape is None or table < self.parameters * _TABLE_SHARE:
+            return int(self.parameters * bits / 8)
+        own = max(bits, _TABLE_BITS[self.shape.n_embd % 256 != 0])
+        return int((table * own + (self.parameters - table) * bits) / 8)
 
 
 @functools.cache

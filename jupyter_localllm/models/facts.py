@@ -83,9 +83,18 @@ def facts_of(path: str | os.PathLike[str], memo: MutableMapping[str, str]) -> Fa
     try:
         found = _facts(path, check_model(path, known_architecture=lambda _name: True))
     except ModelFileError as error:
-        return Facts("broken", problem=str(error))  # not kept: a download may go on, permissions may change
+        return Facts("broken", problem=str(_newer(path) or error))  # not kept: a download may go on
     memo[key] = json.dumps(asdict(found))
     return found
+
+
+def _newer(path: str | os.PathLike[str]) -> ModelFileError | None:
+    """What is wrong with a file for the installed llama.cpp: a newer architecture may have words of its own."""
+    try:
+        check_model(path)
+    except ModelFileError as error:
+        return error
+    return None
 
 
 def _facts(path: str | os.PathLike[str], header: Header) -> Facts:

@@ -12,7 +12,7 @@ from jupyter_localllm.models.catalog import CatalogEntry, catalog
 from jupyter_localllm.models.checks import library_knows
 from jupyter_localllm.models.facts import Facts
 from jupyter_localllm.models.figures import size_text
-from jupyter_localllm.models.memory import COMFORTABLE_SHARE, MemoryEstimate, estimate, plan_context
+from jupyter_localllm.models.memory import COMFORTABLE_SHARE, LEAST_CONTEXT, MemoryEstimate, estimate, plan_context
 from jupyter_localllm.models.shape import ModelShape
 from jupyter_localllm.models.survey import OnDisk
 from jupyter_localllm.types import ModelFile
@@ -32,7 +32,6 @@ __all__ = [
 
 Verdict = Literal["yes", "tight", "no", "unknown"]
 
-_LEAST = 2_048  # tokens: what is shown of a model that does not fit
 _BYTES_PER_CORE = 600_000_000  # of weights: each token reads them all, and a core reads some 5 to 10 GB a second
 _BITS = re.compile(r"(?:I?Q|TQ|MXFP)(\d)")
 
@@ -84,14 +83,14 @@ def fit(name: str, shape: ModelShape | None, weights_bytes: int, wish: Wish) -> 
     try:
         needed = plan_context(model, wish.n_ctx, available=free, kv_element_bytes=kv)
     except ModelMemoryError:
-        return Fit("no", estimate(model, wish.n_ctx or _LEAST, available=free, kv_element_bytes=kv))
+        return Fit("no", estimate(model, wish.n_ctx or LEAST_CONTEXT, available=free, kv_element_bytes=kv))
     return Fit("yes" if needed.total_bytes <= COMFORTABLE_SHARE * free else "tight", needed)
 
 
 def windows(shape: ModelShape, weights_bytes: int, wish: Wish) -> list[MemoryEstimate]:
     """Estimate the memory by the length of the window: 2,048 tokens, and each doubling up to the trained one."""
     model = ModelFile("", "", "", weights_bytes, "", **{**vars(shape), "weights_bytes": weights_bytes})
-    lengths = [length for length in (2_048 << step for step in range(8)) if length < shape.n_ctx_train]
+    lengths = [length for length in (LEAST_CONTEXT << step for step in range(8)) if length < shape.n_ctx_train]
     return [
         estimate(model, length, available=wish.free_bytes, kv_element_bytes=wish.kv_element_bytes)
         for length in (*lengths, shape.n_ctx_train)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from jupyter_localllm.config.reach import reachable
-from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound
+from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound, UsageError, close_match
 from jupyter_localllm.models.catalog import CatalogEntry, installed_path, named
 from jupyter_localllm.models.checks import check_file
+from jupyter_localllm.models.facts import facts_of
 from jupyter_localllm.models.found import PLACES, Spot, spots, stem
 from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.kinds import kind_of
@@ -22,7 +23,7 @@ from jupyter_localllm.models.samples import known_sha256, same_content
 from jupyter_localllm.models.shape import read_shape
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["describe", "find", "judge", "locate"]
+__all__ = ["describe", "find", "judge", "locate", "locate_adapter"]
 
 Folders = Sequence["str | os.PathLike[str]"]
 
@@ -71,9 +72,7 @@ def locate(name: str, model_dirs: Folders = (), memo: MutableMapping[str, str] |
     if is_path(name) and (not reachable(path) or os.path.lexists(path)):
         stat_file(path)
         return _of_path(path)
-    # A person's own folders first: to look through those of other programs takes some 10 ms.
-    for places in (False, True):
-        found = list(spots([folder for folder in model_dirs if (os.fspath(folder) in PLACES) is places]))
+    for found in _own_first(model_dirs):
         spot = _in_folders(name, found, memo) or (known and _of_catalog(*known, found, memo))
         if spot:
             return (name.casefold() if known else spot.name), parts_of(spot.path)[0].absolute()
@@ -82,6 +81,52 @@ def locate(name: str, model_dirs: Folders = (), memo: MutableMapping[str, str] |
     if os.path.isfile(path):
         return _of_path(path)
     raise not_found(name, path, model_dirs)
+
+
+def locate_adapter(
+    name: str, model_dirs: Folders = (), memo: MutableMapping[str, str] | None = None
+) -> tuple[str, Path]:
+    """Find a LoRA adapter: `locate`, of a path or of the name of a file in the folders.
+
+    Of the files of that name those are meant that are adapters; their headers are read.
+
+    Raises
+    ------
+    UsageError
+        There is none; the hint names those that are here.
+    ModelError
+        The name fits several adapters.
+    ModelFileError
+        The path is that of a directory or of something else that cannot be a file of ours.
+    """
+    name, memo = name.strip(), {} if memo is None else memo
+    path = Path(os.path.expanduser(name))
+    if is_path(name) and os.path.lexists(path):
+        stat_file(path)
+        return _of_path(path)
+    for found in _own_first(model_dirs):
+        fitting = [spot for spot in found if spot.name.casefold() == _without_end(name).casefold()]
+        spot = _in_folders(name, [spot for spot in fitting if _is_adapter(spot, memo)] or fitting, memo)
+        if spot:
+            return spot.name, spot.path.absolute()
+    if os.path.isfile(path):
+        return _of_path(path)
+    here = sorted({spot.name for spot in spots(model_dirs) if _is_adapter(spot, memo)})
+    hint = close_match(name, here) or (f"Here are: {', '.join(here[:8])}. Or give" if here else "Give")
+    raise UsageError(f"There is no adapter {name}.", f"{hint} the path of a GGUF file made from a LoRA.")
+
+
+def _is_adapter(spot: Spot, memo: MutableMapping[str, str]) -> bool:
+    try:
+        return facts_of(spot.path, memo).kind == "adapter"
+    except ModelFileError:  # gone since
+        return False
+
+
+def _own_first(model_dirs: Folders) -> Iterator[list[Spot]]:
+    """Look through a person's own folders, and then through those of other programs, which takes some 10 ms."""
+    for places in (False, True):
+        yield list(spots([folder for folder in model_dirs if (os.fspath(folder) in PLACES) is places]))
 
 
 def _of_path(path: Path) -> tuple[str, Path]:
@@ -148,12 +193,16 @@ def _carried(entry: CatalogEntry, quantization: str) -> Path | None:
 
 def _in_folders(name: str, found: Sequence[Spot], memo: MutableMapping[str, str]) -> Spot | None:
     """Find the one file of that name; the exact spelling wins over another one."""
-    wanted = name[:-5] if name.lower().endswith(".gguf") else name
+    wanted = _without_end(name)
     for spelled in (str, str.casefold):
         fitting = [spot for spot in found if spelled(spot.name) == spelled(wanted)]
         if fitting:
             return _one(name, fitting, memo)
     return None
+
+
+def _without_end(name: str) -> str:
+    return name[:-5] if name.lower().endswith(".gguf") else name
 
 
 def _of_catalog(

@@ -29,6 +29,8 @@ from jupyter_localllm.types import ModelFile
 __all__ = [
     "COMFORTABLE_SHARE",
     "KV_BYTES",
+    "LEAST_CONTEXT",
+    "USUAL_CONTEXT",
     "MemoryEstimate",
     "available_bytes",
     "estimate",
@@ -40,8 +42,8 @@ KV_BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Bytes of one number in the KV cache; q8_0 holds 32 numbers of 8 bits and their scale of 16."""
 
 _STEP = 256  # llama.cpp rounds a context up to a multiple of it
-_USUAL_CONTEXT = 16_384
-_LEAST_CONTEXT = 2_048
+USUAL_CONTEXT = 16_384
+LEAST_CONTEXT = 2_048
 COMFORTABLE_SHARE = 0.6  # of the free memory; the rest is the user's: hours of variables live beside the model
 _VRAM_RESERVE = 1 << 30  # what llama.cpp's own tools leave free (--fit-target)
 
@@ -189,8 +191,8 @@ def plan_context(
             raise SettingsError(f"n_ctx is {n_ctx}", "Give the window in tokens, or leave it out.")
         chosen = at(n_ctx)
     else:
-        least = min(model.n_ctx_train, _LEAST_CONTEXT)
-        comfortable = _largest(at, min(model.n_ctx_train, _USUAL_CONTEXT), int(free * COMFORTABLE_SHARE))
+        least = min(model.n_ctx_train, LEAST_CONTEXT)
+        comfortable = _largest(at, min(model.n_ctx_train, USUAL_CONTEXT), int(free * COMFORTABLE_SHARE))
         chosen = at(max(least, comfortable))
     if not chosen.fits:
         raise _too_large(model, chosen, _largest(at, chosen.n_ctx, free))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.errors import ModelNotFound, close_match
-from jupyter_localllm.models.found import spots
+from jupyter_localllm.models.found import spots, too_large
 from jupyter_localllm.models.listing import available
 
 __all__ = ["is_path", "known_names", "not_found"]
@@ -32,9 +32,9 @@ def not_found(name: str, path: Path, model_dirs: Folders) -> ModelNotFound:
     if backend := _BACKEND.fullmatch(name):
         return _other_backend(name, backend[1])
     if not is_path(name):
-        silent = [os.fspath(one) for one in model_dirs if not reachable(os.path.expanduser(one))]
-        unseen = f" {' and '.join(silent)} could not be looked at: it does not answer." if silent else ""
-        return ModelNotFound(f"There is no model {name!r} here.{unseen}", _near(name, model_dirs))
+        return ModelNotFound(
+            f"There is no model {name!r} here.{_silent(model_dirs)}", _near(name, model_dirs) + _unseen(model_dirs)
+        )
     message = f"There is no file {os.fspath(path)}."
     if (
         re.fullmatch(r"[\w.-]+/[\w.-]+", name)
@@ -46,6 +46,20 @@ def not_found(name: str, path: Path, model_dirs: Folders) -> ModelNotFound:
         return ModelNotFound(message, f"Its folder does not exist either. {_here()}")
     beside = [spot.path.name for spot in spots([path.parent]) if spot.path.parent == path.parent.absolute()]
     return ModelNotFound(message, close_match(path.name, beside) or f"Check the path. {_here()}")
+
+
+def _silent(model_dirs: Folders) -> str:
+    """Name the folders that do not answer, as a network mount that hangs does not."""
+    silent = [os.fspath(one) for one in model_dirs if not reachable(os.path.expanduser(one))]
+    return f" {' and '.join(silent)} could not be looked at: it does not answer." if silent else ""
+
+
+def _unseen(model_dirs: Folders) -> str:
+    """Name the folders that were looked at in part."""
+    return "".join(
+        f"\nNot all of {folder} was looked at: too much is in it. Name a folder further in."
+        for folder in too_large(model_dirs)
+    )
 
 
 def _other_backend(name: str, backend: str) -> ModelNotFound:

@@ -45,6 +45,12 @@ class OnDisk:
     entry: CatalogEntry | None = None
     also: tuple[str, ...] = ()
 
+    @property
+    def files(self) -> frozenset[str]:
+        """Real paths of all places in which it lies."""
+        places = (str(self.path), *filter(os.path.isabs, self.also))
+        return frozenset(os.path.realpath(place) for place in places)
+
 
 def survey(
     search: Sequence[str | os.PathLike[str]], memo: MutableMapping[str, str], machine: Machine | None = None

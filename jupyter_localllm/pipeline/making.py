@@ -10,29 +10,49 @@ from dataclasses import asdict, replace
 
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cache import AnswerKey, content_sha256
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.base import Engine, Opening, Routing
 from jupyter_localllm.engine.repetition import repeats
 from jupyter_localllm.errors import ModelError, ToolsRefused
 from jupyter_localllm.pipeline.request import Model, Request
-from jupyter_localllm.prompt.budget import Fitted, fit
+from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, fit
 from jupyter_localllm.prompt.chat import render_chat
 from jupyter_localllm.tools.served import ServedSpeech
 from jupyter_localllm.tools.speech import Speech, speech_of
 from jupyter_localllm.types import Done, Event, Job, ModelInfo, Note, Prompt, Provenance, Result, Timings
 
-__all__ = ["fitted_to", "generate", "version_of"]
+__all__ = ["fitted_to", "generate", "unfitted", "version_of"]
 
 
 def generate(request: Request, model: Model, key: AnswerKey) -> Generator[Event, None, None]:
-    """Load the model if it is not, and let it answer."""
+    """Load the model if it is not, and let it answer; one that is made of others chooses who does."""
     begun = time.perf_counter()
-    loading, engine = yield from _load(model)
-    try:
-        yield from _answered(request, model, key, engine, (begun, loading))
-    except ToolsRefused:  # before anything was said; from now on the engine has them told in the prompt
-        if engine.info().tools:
-            raise
-        yield from _answered(request, model, key, engine, (begun, loading))
+
+    def asked(opening: Opening) -> Generator[Event, None, None]:
+        loading, engine = yield from _load(opening)
+        if isinstance(engine, Routing):
+            yield from engine.routed(unfitted(request), asked)
+            return
+        try:
+            yield from _answered(request, model, key, engine, (begun, loading))
+        except ToolsRefused:  # before anything was said; from now on the engine has them told in the prompt
+            if engine.info().tools:
+                raise
+            yield from _answered(request, model, key, engine, (begun, loading))
+
+    yield from asked(model.engine)
+
+
+def unfitted(request: Request) -> Job:
+    """A request as a job, as far as it is one before it is known who is asked."""
+    return Job(
+        Prompt(request.messages),
+        request.sampling,
+        DEFAULT_MAX_TOKENS if request.max_tokens is None else request.max_tokens,
+        request.stop,
+        constraint=request.constraint,
+        tools=tuple(tool.spec for tool in request.tools),
+        calling=request.calling,
+    )
 
 
 def _answered(
@@ -81,10 +101,10 @@ def _check_writes(info: ModelInfo) -> None:
         )
 
 
-def _load(model: Model) -> Generator[Event, None, tuple[float, Engine]]:
+def _load(opening: Opening) -> Generator[Event, None, tuple[float, Engine]]:
     """The engine, and the milliseconds that loading took: 0 if it was resident."""
     begun, loaded = time.perf_counter(), False
-    stream = model.engine()
+    stream = opening()
     while True:
         try:
             status = next(stream)

@@ -92,7 +92,7 @@ class Model(Protocol):
         ...
 
     def engine(self) -> Generator[Status, None, Engine]:
-        """Check, load, and return the engine, telling how far it is."""
+        """Check, load, and return the engine, telling how far it is; one that is made of others loads nobody yet."""
         ...
 
     def versions(self) -> Mapping[str, str]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_localllm.cache import AnswerCache, AnswerKey, Entry, Grouped, answer_key, changes
+from jupyter_localllm.engine.base import Opening, Routing
 from jupyter_localllm.errors import CacheError, CacheMiss
-from jupyter_localllm.pipeline.making import fitted_to, generate
+from jupyter_localllm.pipeline.making import fitted_to, generate, unfitted
 from jupyter_localllm.pipeline.request import Model, Request
 from jupyter_localllm.prompt.budget import DEFAULT_MAX_TOKENS, Fitted, measure_parts
 from jupyter_localllm.prompt.chat import TEMPLATE_VERSION
@@ -127,11 +128,17 @@ def plan(request: Request, model: Model, cache: AnswerCache) -> Generator[Event,
     request = _told(request, model)
     yield from model.identify()
     key = key_of(request, model)
-    engine = yield from model.engine()
-    info = engine.info()
-    fitted = fitted_to(request, engine, info, speech_of(request.tools, request.calling, info))
-    parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
-    return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
+
+    def planned(opening: Opening) -> Generator[Event, None, Plan]:
+        engine = yield from opening()
+        if isinstance(engine, Routing):
+            return (yield from engine.routed(unfitted(request), planned))
+        info = engine.info()
+        fitted = fitted_to(request, engine, info, speech_of(request.tools, request.calling, info))
+        parts = measure_parts(fitted.prompt.messages, fitted.tokens, engine.count)
+        return Plan(request, fitted, info, tuple(parts), key, cache.peek(key) is not None)
+
+    return (yield from planned(model.engine))
 
 
 def _told(request: Request, model: Model) -> Request:

@@ -28,6 +28,7 @@ TEMPLATE_VERSION = "1"
 # Unicode's noncharacters: "should never be interchanged", so what a message holds of them can be dropped.
 _CUT = "\ufdd0"
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
+_LONGEST_WORDS = 300  # of a template's own error
 
 
 def render_chat(messages: Sequence[Message], info: ModelInfo, tools: Sequence[Mapping[str, Any]] = ()) -> Prompt:
@@ -145,23 +146,50 @@ def _cutter(control: tuple[str, ...]) -> Any:
 
 
 def _render(messages: list[dict[str, Any]], info: ModelInfo, tools: list[Any]) -> str:
-    from jinja2.exceptions import TemplateError
+    from jupyter_localllm.prompt.bounded import TooMuch, bounded
 
-    try:
-        template = _compiled(info.chat_template)
-    except TemplateError as error:
-        raise ChatTemplateError(f"the chat template of {info.name} cannot be compiled: {error}") from error
+    template = _template(info)
     failure: Exception | None = None
     for attempt in (messages, _system_in_question(messages)):
         try:
             more = {**info.special, **({"tools": tools} if tools else {})}
-            return str(template(messages=attempt, add_generation_prompt=True, **more))
+            return bounded(template, attempt, add_generation_prompt=True, **more)
+        except TooMuch as error:  # it would be again
+            what = f"the chat template of {info.name} was stopped: {_said(error)}"
+            raise ChatTemplateError(what, "Take another copy of the model: this template does not end.") from error
         except Exception as error:  # the template is a program of somebody else: it can raise anything
             failure = failure or error
     raise ChatTemplateError(
-        f"the chat template of {info.name} refuses these messages: {failure}",
+        f"the chat template of {info.name} refuses these messages: {_said(failure)}",
         "Some models want questions and answers in turn, beginning with a question.",
     ) from failure
+
+
+def _template(info: ModelInfo) -> Any:
+    """The compiled template.
+
+    Raises
+    ------
+    ChatTemplateError
+        It is none, or too long or too deep to be one.
+    """
+    from jinja2.exceptions import TemplateError
+
+    from jupyter_localllm.prompt.bounded import LONGEST_SOURCE
+
+    size = len(info.chat_template)
+    if size > LONGEST_SOURCE:
+        raise ChatTemplateError(f"the chat template of {info.name} has {size:,} characters: no model needs that")
+    try:
+        return _compiled(info.chat_template)
+    except (TemplateError, RecursionError, MemoryError, SyntaxError, ValueError) as error:
+        raise ChatTemplateError(f"the chat template of {info.name} cannot be compiled: {_said(error)}") from error
+
+
+def _said(error: BaseException | None) -> str:
+    """What an error says, which may be the template's own words: one line, of bearable length."""
+    words = "".join(letter for letter in " ".join(str(error).split()) if letter.isprintable())
+    return (words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]} …") or type(error).__name__
 
 
 def _system_in_question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -175,7 +203,8 @@ def _system_in_question(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _compiled(source: str) -> Any:
     """The template's render function, in the environment that transformers gives to chat templates."""
     from jinja2.exceptions import TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from jupyter_localllm.prompt.bounded import BoundedEnvironment
 
     def raise_exception(message: str) -> None:
         raise TemplateError(message)
@@ -184,10 +213,9 @@ def _compiled(source: str) -> Any:
         return json.dumps(value, ensure_ascii=False, indent=indent)
 
     # Lenient about undefined names: templates ask for `tools` or `enable_thinking`, which need not be there.
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    environment = BoundedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"], filters={"tojson": tojson}
     )
-    environment.filters["tojson"] = tojson
     environment.globals["raise_exception"] = raise_exception
     # Llama 3.1 and others write today's date into the prompt. The same notebook must give the same prompt tomorrow, so
     # they get the date that these templates themselves fall back on when they are told none.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 
 from jupyter_localllm.cache import AnswerCache, content_sha256
-from jupyter_localllm.engine.backends import Home, Target, backend_of
+from jupyter_localllm.engine.backends import Home, Target, backend_of, permit
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.constraint import Constraint
-from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.errors import LocalLLMError, without_secrets
 from jupyter_localllm.models import sha256_of
 from jupyter_localllm.pipeline import Model, version_of
 from jupyter_localllm.prompt.chat import render_chat
@@ -52,6 +52,7 @@ class BackendModel:
             identity=lambda name: others(name).sha256(),
             render=render_chat,
             memo=cache.memo,
+            versions=lambda name: others(name).versions(),
         )
         self._sha256 = ""
 
@@ -59,7 +60,8 @@ class BackendModel:
     def name(self) -> str:
         """Scheme and name; where a backend calls its models otherwise, as it does."""
         called = getattr(self._backend, "called", None)
-        return f"{self._target.scheme}:{self._target.name if called is None else called(self._target)}"
+        name = f"{self._target.scheme}:{self._target.name if called is None else called(self._target)}"
+        return without_secrets(name)  # it is saved with answers, and shown
 
     @property
     def known_as(self) -> str:
@@ -70,6 +72,7 @@ class BackendModel:
         """Of what names the weights; as it was remembered where that cannot be found out."""
         if not self._sha256:
             try:
+                permit(self._target)
                 weights = self._backend.identity(self._target, self._home)
                 self._sha256 = content_sha256(f"{self._target.scheme}:{weights}")
             except LocalLLMError:
@@ -88,13 +91,13 @@ class BackendModel:
 
     def engine(self) -> Generator[Status, None, Engine]:
         """The shared engine, loaded."""
+        permit(self._target)
 
         def make() -> Engine:
             return self._backend.engine(self._target, self._home)
 
         engine = yield from self._runtime.backend(self._target, make, self._holder, self._max_models)
-        if not hasattr(self._backend, "parts"):  # to ask all of several again may take long
-            self._sha256 = ""  # a server may have turned out to have another model now
+        self._sha256 = ""  # an answer will be made, and a server may turn out to have another model now
         return engine
 
     def versions(self) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Generator, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from jupyter_localllm.engine.children import command, death, last_line, started
+from jupyter_localllm.engine.children import command, death, last_line, tried
 from jupyter_localllm.engine.processor import cpu_identity
 from jupyter_localllm.errors import ModelCheckFailed, ModelMemoryError
 from jupyter_localllm.pipeline import version_of
@@ -62,14 +62,13 @@ def check_folder(
     program = argv or command(
         "jupyter_localllm.runtime.folder_probe", scheme, folder.path, folder.name, json.dumps(dict(settings))
     )
-    with started(program) as wait:
-        yield Status("checking", f"first use of {folder.name} with {scheme}: checking it in a child process")
-        told = wait(timeout_seconds)
-    if told is None:
-        raise ModelCheckFailed(
-            f"reading a few tokens with {folder.name} did not end within {timeout_seconds:.0f} s in a child process",
-            "A smaller model may do; a folder on a slow disk may need a second try.",
-        )
+    told = yield from tried(
+        program,
+        timeout_seconds,
+        saying=f"first use of {folder.name} with {scheme}: checking it in a child process",
+        doing=f"reading a few tokens with {folder.name}",
+        slow="A smaller model may do; a folder on a slow disk may need a second try.",
+    )
     if told.code == NO_ROOM:
         raise ModelMemoryError(last_line(told.words))
     if told.code:

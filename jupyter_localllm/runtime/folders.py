@@ -36,6 +36,8 @@ class FolderBackend:
     library : Library
     """
 
+    local = True  # folders are read, and nobody is asked
+
     def __init__(self, scheme: str, package: str, library: Library) -> None:
         self.scheme, self.package, self.library = scheme, package, library
         self._judged: dict[Path, tuple[object, ModelFolder]] = {}  # with what the files looked like then
@@ -74,6 +76,8 @@ class FolderBackend:
         """What a person is told while files are hashed for the first time; empty if that is done."""
         try:
             name, path = locate_folder(target.name, self.scheme)
+            if self._known(path, name):
+                return ""
             new = [file for file in read_weights(path).files if not kept_under(file)]
             total = sum(file.stat().st_size for file in new if not is_remembered(file, home.memo))
         except LocalLLMError:
@@ -82,10 +86,17 @@ class FolderBackend:
 
     def _folder(self, target: Target, home: Home) -> ModelFolder:
         name, path = locate_folder(target.name, self.scheme)
-        seen = (name, _looks(path))
-        if path not in self._judged or self._judged[path][0] != seen:
-            self._judged[path] = seen, describe_folder(path, name, self.scheme, home.sha256_of)
-        return self._judged[path][1]
+        found = self._known(path, name)
+        if found is None:
+            seen = name, _looks(path)
+            found = describe_folder(path, name, self.scheme, home.sha256_of)
+            self._judged[path] = seen, found
+        return found
+
+    def _known(self, path: Path, name: str) -> ModelFolder | None:
+        """What a folder was judged to be, if its files look as they did then."""
+        judged = self._judged.get(path)
+        return judged[1] if judged is not None and judged[0] == (name, _looks(path)) else None
 
     def _check(self, folder: ModelFolder, settings: FolderSettings, home: Home) -> Generator[Status, None, None]:
         return check_folder(folder, self.scheme, asdict(settings), home.memo)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from jupyter_localllm.cache import AnswerCache, content_sha256
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.base import Engine, Routing
 from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.models import is_remembered, sha256_of
@@ -105,8 +105,9 @@ class EngineModel:
         yield from ()
 
     def engine(self) -> Generator[Status, None, Engine]:
-        """The engine, loaded."""
-        yield from self._engine.load()
+        """The engine, loaded, unless it chooses among others who is."""
+        if not isinstance(self._engine, Routing):
+            yield from self._engine.load()
         return self._engine
 
     def versions(self) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
 from jupyter_localllm.errors import ModelFileError
@@ -16,6 +16,7 @@ from jupyter_localllm.runtime.names import Names
 __all__ = ["Places"]
 
 _MOST = 1000
+Find = Callable[[str, tuple[str, ...], MutableMapping[str, str]], tuple[str, Path]]
 
 
 class Places:
@@ -31,16 +32,18 @@ class Places:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, tuple[str, ...], str], tuple[str, Path, str]] = {}
+        self._known: dict[tuple[Find, str, tuple[str, ...], str], tuple[str, Path, str]] = {}
         self.names = Names()
 
-    def locate(self, name: str, search: tuple[str, ...], memo: MutableMapping[str, str]) -> tuple[str, Path]:
-        """Find a model's file: see `jupyter_localllm.models.locate`."""
-        key = (name, search, _here())
+    def locate(
+        self, name: str, search: tuple[str, ...], memo: MutableMapping[str, str], find: Find = locate
+    ) -> tuple[str, Path]:
+        """Find a model's file, or with `locate_adapter` an adapter's: see `jupyter_localllm.models.locate`."""
+        key = (find, name, search, _here())
         known = self._known.get(key)
         if known is not None and _state(known[1]) == known[2]:
             return known[0], known[1]
-        called, path = locate(name, search, memo)
+        called, path = find(name, search, memo)
         if len(self._known) >= _MOST:
             self.forget()
         if state := _state(path):

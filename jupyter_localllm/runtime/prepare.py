@@ -93,8 +93,8 @@ class Preparation:
     ) -> Generator[Status, None, LocalEngine]:
         """Check the file, try it in a child process, measure it, and make its engine, which is not loaded yet.
 
-        The file was `found` by its name, see `Places.locate`. Of the `others` some are unloaded where it does not fit
-        beside them, and would without them.
+        The file was `found` by its name, see `Places.locate`; adapter and draft model are paths. Of the
+        `others` some are unloaded where it does not fit beside them, and would without them.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class Preparation:
         yield Status("checking", f"checking {name}")
         file = describe(path, name, memo=cache.memo, known_architecture=library_knows)
         if spec.settings.adapter:
-            check_adapter(_full(spec.settings.adapter), file.architecture)
+            check_adapter(spec.settings.adapter, file.architecture)
         trial = _Trial(file, spec, cache, self._tried)
         if not trial.passed:
             yield Status("checking", f"first use of {name} with this build: checking it in a child process")
@@ -134,7 +134,7 @@ class Preparation:
         """The draft model's file is looked at as the model's own is."""
         if not spec.settings.draft_model:
             return None
-        path = Path(_full(spec.settings.draft_model))
+        path = Path(spec.settings.draft_model)
         file = describe(path, path.stem, memo=cache.memo, known_architecture=library_knows)
         alone = replace(spec, settings=LlamaSettings(n_gpu_layers=0), calibrate=False)
         return _Trial(file, alone, cache, self._tried)
@@ -145,7 +145,7 @@ class _Trial:
 
     def __init__(self, file: ModelFile, spec: ModelSpec, cache: AnswerCache, tried: set[str]) -> None:
         self._file, self._spec, self._memo, self._tried = file, spec, cache.memo, tried
-        adapter = _full(spec.settings.adapter)
+        adapter = spec.settings.adapter
         also = f":{sha256_of(adapter, cache.memo)}" if adapter else ""
         layers = spec.settings.n_gpu_layers
         self._what = f"{build_identity()}:{file.sha256}{also}:{layers}"
@@ -164,7 +164,7 @@ class _Trial:
     def run(self) -> None:
         """Decode one token in a child process, unless that was done."""
         if not self.passed:
-            _drain(check_in_child(self._file.path, _full(self._spec.settings.adapter), n_gpu_layers=self._layers))
+            _drain(check_in_child(self._file.path, self._spec.settings.adapter, n_gpu_layers=self._layers))
             self._memo[f"check:{self._what}"] = "ok"
 
     def calibration(self) -> Calibration | None:
@@ -202,14 +202,7 @@ def _resolved(
         ubatch, threads = settings.n_ubatch or calibration.n_ubatch, threads or calibration.n_threads
         if flash == "auto" and not calibration.flash_attn and settings.kv_cache_type == "f16":  # other types need it
             flash = "off"
-    settings = replace(
-        settings,
-        n_threads=threads,
-        n_ubatch=ubatch,
-        flash_attn=flash,
-        draft_model=_full(settings.draft_model),
-        adapter=_full(settings.adapter),
-    )
+    settings = replace(settings, n_threads=threads, n_ubatch=ubatch, flash_attn=flash)
     plan = functools.partial(plan_context, file, settings.n_ctx or None, **buffers(settings))
     planned = yield from planned_window(plan, others)
     return replace(settings, n_ctx=planned.n_ctx)
@@ -228,10 +221,6 @@ def _state_store(file: ModelFile, settings: LlamaSettings, spec: ModelSpec, cach
         ram_bytes=spec.state_memory_size,
         disk_bytes=spec.state_cache_size,
     )
-
-
-def _full(path: str) -> str:
-    return str(Path(path).expanduser()) if path else ""
 
 
 def stamp(path: Path) -> tuple[str, int, int]:

@@ -9,7 +9,6 @@ from jupyter_localllm.engine.llama import LlamaSettings
 from jupyter_localllm.errors import ModelMemoryError
 from jupyter_localllm.models import KV_BYTES, MemoryEstimate, available_bytes, estimate, plan_context
 from jupyter_localllm.models.figures import size_text
-from jupyter_localllm.models.folders import plan_folder
 from jupyter_localllm.types import ModelFile, Precision, Status
 
 __all__ = ["Others", "buffers", "load_folder", "memory_told", "planned_window", "reload_room", "retire_oldest"]
@@ -63,6 +62,7 @@ def load_folder(engine: Any, others: Others) -> Generator[Status, None, None]:
     ModelMemoryError
         It does not fit, and would not without those that may leave: they stay.
     """
+    from jupyter_localllm.models.folders import plan_folder
 
     def plan(available: int) -> object:
         return plan_folder(engine.model, _SMALLEST, engine.settings.n_ctx, available)

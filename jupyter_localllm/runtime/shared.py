@@ -7,31 +7,32 @@ import itertools
 import os
 from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cache import AnswerCache
 from jupyter_localllm.conversation import Conversations
 from jupyter_localllm.engine.backends import Target
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.base import Engine, Routing
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import Owner
+from jupyter_localllm.models import locate, locate_adapter
 from jupyter_localllm.runtime.places import Places
 from jupyter_localllm.runtime.prepare import ModelSpec, Preparation, stamp
 from jupyter_localllm.runtime.room import load_folder, memory_told, reload_room, retire_oldest
-from jupyter_localllm.types import ModelFolder, Status
+from jupyter_localllm.types import ModelFile, ModelFolder, Status
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.select import Kept, KeptVectors
 
-__all__ = ["Runtime", "current", "reset"]
+__all__ = ["Runtime", "current", "file_of", "reset"]
 
 
 @dataclass
 class _Shared:
     engine: Engine
-    file: str = ""  # of a model in a file: other settings of the same one do not stay beside it
+    file: str = ""  # of a model in a file or folder: other settings of the same one do not stay beside it
     holders: set[int] = field(default_factory=set)
 
 
@@ -118,8 +119,9 @@ class Runtime:
         """
         check_fork(self._pid)
         found = self.places.locate(spec.model, spec.model_dirs, cache.memo)
+        spec, others = self._with_paths(spec, cache)
         file = stamp(found[1])
-        key = (*file, spec)
+        key = (*file, *map(stamp, others), spec)
         self._release_others(holder, key, file[0])
         shared = self._engines.get(key)
         fresh = shared is None  # room was made for it when its window was planned
@@ -132,6 +134,17 @@ class Runtime:
             yield from self._room_for(shared.engine, spec.max_models, fresh=fresh)
         yield from shared.engine.load()
         return shared.engine
+
+    def _with_paths(self, spec: ModelSpec, cache: AnswerCache) -> tuple[ModelSpec, list[Path]]:
+        """Find the files of an adapter and of a draft model by their names."""
+        named = {"adapter": locate_adapter, "draft_model": locate}
+        found = {
+            setting: self.places.locate(name, spec.model_dirs, cache.memo, find)[1]
+            for setting, find in named.items()
+            if (name := getattr(spec.settings, setting))
+        }
+        paths: dict[str, Any] = {setting: str(path) for setting, path in found.items()}
+        return replace(spec, settings=replace(spec.settings, **paths)), list(found.values())
 
     def _room_for(self, engine: Any, max_models: int, *, fresh: bool) -> Generator[Status, None, None]:
         """Let others leave the memory, if there are too many or too little is free."""
@@ -161,21 +174,26 @@ class Runtime:
         """Load and share the engine of a backend's model; `make` makes it if nobody has it yet."""
         check_fork(self._pid)
         key = (target,)
-        self._release_others(holder, key, "")
         shared = self._engines.get(key) or self._engines.setdefault(key, _Shared(make()))
+        engine, model = shared.engine, getattr(shared.engine, "model", None)
+        shared.file = model.path if isinstance(model, ModelFolder) else ""  # in our memory, as models in files are
+        self._release_others(holder, key, shared.file)
         shared.holders.add(holder)
         self._used(key)
-        engine = shared.engine
-        if isinstance(getattr(engine, "model", None), ModelFolder) and not engine.loaded:  # it will lie in our memory
+        if shared.file and not engine.loaded:
             self._make_way(engine, max_models)
             yield from load_folder(engine, lambda: self._others(engine))
-        else:
+        elif not isinstance(engine, Routing):  # such a one loads whom it chooses
             yield from engine.load()
         return engine
 
     def resident(self) -> list[Engine]:
         """The engines that are loaded now, the one that was not used for longest first."""
         return [shared.engine for shared in list(self._engines.values()) if shared.engine.loaded]
+
+    def resident_files(self) -> frozenset[str]:
+        """The real paths of the model files that are loaded now: a model may have several names."""
+        return frozenset(filter(None, map(file_of, self.resident())))
 
     def engine_of(self, holder: int) -> Engine | None:
         """The engine that `holder` used last, if it is loaded."""
@@ -231,6 +249,12 @@ class Runtime:
                     _discard(shared.engine)
 
 
+def file_of(engine: Engine) -> str:
+    """The real path of an engine's model file; empty if it has none."""
+    model = getattr(engine, "model", None)
+    return os.path.realpath(model.path) if isinstance(model, ModelFile) else ""
+
+
 def _discard(engine: Engine) -> None:
     """Close an engine; where it knows how, without waiting."""
     getattr(engine, "discard", engine.close)()
@@ -257,4 +281,6 @@ atexit.register(reset)
 
 
 def _print_notice(text: str) -> None:
-    print(f"jupyter_localllm: {text}")
+    from jupyter_localllm.show.plain import clean
+
+    print(f"jupyter_localllm: {clean(text)}")

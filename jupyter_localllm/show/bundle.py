@@ -9,25 +9,24 @@ grey that can be read on white and on black last. Model text never becomes a sty
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.show.formats import Shown, shown
 from jupyter_localllm.show.origin import origin
 from jupyter_localllm.show.plain import clean
-from jupyter_localllm.show.saved import encodable, saved
+from jupyter_localllm.show.saved import saved_answer, saved_metadata
 from jupyter_localllm.show.view import View
-from jupyter_localllm.types import Answer, CitationStatus, Provenance, Result
+from jupyter_localllm.types import Answer, CitationStatus
 
 if TYPE_CHECKING:
     from jupyter_localllm.show.html import BlockRenderer
 
-__all__ = ["ANSWER_MIME", "METADATA_KEY", "SCHEMA_VERSION", "as_warning", "bundle", "record", "speed", "summary"]
+__all__ = ["ANSWER_MIME", "METADATA_KEY", "as_warning", "bundle", "record", "speed", "summary"]
 
 ANSWER_MIME = "application/vnd.jupyter-localllm.answer+json"
 METADATA_KEY = "jupyter_localllm"
-SCHEMA_VERSION = 1
 
 _QUIET = (
     "color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,#767676));"
@@ -62,15 +61,15 @@ def bundle(view: View, blocks: BlockRenderer | None = None) -> tuple[dict[str, A
     form = shown(view.text, view.format, ended=view.ended, blocks=blocks)
     if view.answer is not None and view.ended:
         form = _with_marks(form, view, view.answer)
-    data = {"text/html": _html(view, form), "text/plain": _plain(view, form), ANSWER_MIME: _answer(view)}
+    data = {"text/html": _html(view, form), "text/plain": _plain(view, form), ANSWER_MIME: saved_answer(view)}
     if view.ended:
         data["text/markdown"] = _markdown(view, form)
-    return data, {METADATA_KEY: _metadata(view)}
+    return data, {METADATA_KEY: saved_metadata(view)}
 
 
 def record(view: View) -> tuple[dict[str, Any], dict[str, Any]]:
     """What of a `bundle` cannot be made of the rest: our own type, and the metadata. Renders nothing."""
-    return {ANSWER_MIME: _answer(view)}, {METADATA_KEY: _metadata(view)}
+    return {ANSWER_MIME: saved_answer(view)}, {METADATA_KEY: saved_metadata(view)}
 
 
 def summary(view: View) -> str:
@@ -137,7 +136,8 @@ def _html(view: View, form: Shown) -> str:
         parts.append(f'<div class="jp-LocalLLM-text">\n{form.html}</div>\n')
     if view.answer is not None and view.ended:
         parts.append(_below(view.answer))
-    parts += [_mark(text) for text in _marks(view, form)]
+    parts += [_quiet(note.text) for note in view.notes if note.code == "routed"]
+    parts += [_mark(text) for text in _marks(view, form, told=("routed",))]
     parts.append(_footer(view) if view.ended else _live(view))
     # Typesetters look at what is marked as mathematics, and at nothing else: see `jupyter_localllm.show.html`.
     return f'<div class="jp-LocalLLM-answer mathjax_ignore tex2jax_ignore">\n{"".join(parts)}</div>'
@@ -186,8 +186,15 @@ def _mark(text: str, name: str = "jp-LocalLLM-mark") -> str:
     return f'<div class="{name}" style="{style}">{escape(clean(text))}</div>\n'
 
 
-def _marks(view: View, form: Shown) -> list[str]:
-    return [note.text for note in view.notes] + ([form.remark] if form.remark else [])
+def _quiet(text: str) -> str:
+    """What is said of an answer and is no reason to look twice: which model of a router gave it."""
+    return f'<div class="jp-LocalLLM-said" style="{_QUIET};margin-top:.4em">{escape(clean(text))}</div>\n'
+
+
+def _marks(view: View, form: Shown, told: tuple[str, ...] = ()) -> list[str]:
+    """Notes and the form's remark; without those that are told elsewhere."""
+    notes = [note.text for note in view.notes if note.code not in told]
+    return notes + ([form.remark] if form.remark else [])
 
 
 def _live(view: View) -> str:
@@ -250,59 +257,3 @@ def _above(view: View, form: str) -> str:
 
         above.append((calls.as_markdown if form == "markdown" else calls.as_plain)(view.calls))
     return "".join(f"{part}\n\n" for part in above)
-
-
-def _answer(view: View) -> dict[str, Any]:
-    usage = view.result.usage if view.result else None
-    plain = {
-        "version": SCHEMA_VERSION,
-        "text": encodable(view.text),
-        "reasoning": encodable(view.reasoning),
-        "format": "json" if view.format == "value" else view.format,
-        "finish_reason": view.finish_reason,
-        "model": encodable(view.model),
-        "usage": {
-            "prompt_tokens": usage.prompt_tokens if usage else 0,
-            "completion_tokens": usage.completion_tokens if usage else view.tokens,
-        },
-        "notes": [{"code": note.code, "text": encodable(note.text)} for note in view.notes],
-        "citations": [],
-    }
-    if view.calls:
-        from jupyter_localllm.show.calls import saved_calls
-
-        plain["calls"] = saved_calls(view.calls)
-    return plain if view.answer is None else {**plain, **saved(view.answer)}
-
-
-def _metadata(view: View) -> dict[str, Any]:
-    if not view.ended:
-        return {"complete": False}
-    facts: dict[str, Any] = {"complete": view.complete, "finish_reason": view.finish_reason}
-    if view.result is None:
-        return {**facts, **({"remote": view.remote} if view.remote else {})}
-    return {**facts, **_provenance(view.result.provenance), "volatile": _volatile(view, view.result)}
-
-
-def _provenance(provenance: Provenance) -> dict[str, Any]:
-    return {
-        "model": provenance.model,
-        "model_sha256": provenance.model_sha256,
-        "sampling": dict(provenance.sampling),
-        "max_tokens": provenance.max_tokens,
-        "stop": list(provenance.stop),
-        "prompt_sha256": provenance.prompt_sha256,
-        "sources": dict(provenance.sources),
-        "key": provenance.key,
-        "versions": dict(provenance.versions),
-        **({"remote": provenance.remote} if provenance.remote else {}),
-    }
-
-
-def _volatile(view: View, result: Result) -> dict[str, Any]:
-    return {
-        "cached": result.cached,
-        "timings": {name: ms for name, ms in asdict(result.timings).items() if ms or not name.startswith("server_")},
-        "usage": asdict(result.usage),
-        "notes": [asdict(note) for note in view.passing_notes],
-    }

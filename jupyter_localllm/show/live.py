@@ -15,6 +15,7 @@ from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.show.bundle import METADATA_KEY, as_warning
 from jupyter_localllm.show.formatters import Remembering, is_terminal
 from jupyter_localllm.show.plain import clean
+from jupyter_localllm.show.saved import named
 from jupyter_localllm.show.surfaces import (
     AtEnd,
     HeadlessSurface,
@@ -47,6 +48,8 @@ def follow(
     *,
     format: Format = "markdown",
     model: str = "",
+    name: str = "",
+    question: str = "",
     clock: Callable[[], float] = now_ms,
 ) -> Result:
     """Show what a model writes while it comes.
@@ -61,6 +64,8 @@ def follow(
         How to show the text.
     model : str
         The model's name, to be shown before the result says it.
+    name, question : str
+        What the answer is bound to, and what was asked, for the output's metadata.
     clock : callable
         Milliseconds.
 
@@ -75,7 +80,7 @@ def follow(
     EngineError
         The events ended without a result.
     """
-    return _finished(_followed(events, surface, View(format=format, model=model), clock))
+    return _finished(_followed(events, surface, View(format=format, model=model, name=name, question=question), clock))
 
 
 def follow_answer(
@@ -84,6 +89,8 @@ def follow_answer(
     *,
     format: Format = "markdown",
     model: str = "",
+    name: str = "",
+    question: str = "",
     clock: Callable[[], float] = now_ms,
 ) -> Answer:
     """Show an answer from sources while it comes; as `follow`.
@@ -99,7 +106,7 @@ def follow_answer(
     EngineError
         The events ended without an answer.
     """
-    answer = _followed(events, surface, View(format=format, model=model), clock).answer
+    answer = _followed(events, surface, View(format=format, model=model, name=name, question=question), clock).answer
     if answer is None:
         raise _without_end()
     return answer
@@ -159,13 +166,15 @@ def surface_for(shell: Any, *, live: bool) -> Surface:
     return surface if shell is None else Remembering(surface, shell)
 
 
-def show_error(shell: Any, error: LocalLLMError) -> None:
+def show_error(shell: Any, error: LocalLLMError, *, name: str = "", question: str = "") -> None:
     """Show an error that must not stop the notebook, and record it in the output's metadata.
 
     Parameters
     ----------
     shell : InteractiveShell or None
     error : LocalLLMError
+    name, question : str
+        What the answer was to be bound to, and what was asked.
     """
     lines = clean("\n".join(error._render_traceback_()))
     if is_terminal(shell):
@@ -173,4 +182,5 @@ def show_error(shell: Any, error: LocalLLMError) -> None:
         return
     facts = {"type": type(error).__name__, "message": clean(error.message), "hint": clean(error.hint)}
     data = {"text/html": as_warning(lines), "text/plain": lines}
-    shell.display_pub.publish(data=data, metadata={METADATA_KEY: {"complete": False, "error": facts}})
+    told = {"complete": False, "error": facts, **named(name, question)}
+    shell.display_pub.publish(data=data, metadata={METADATA_KEY: told})

@@ -25,6 +25,7 @@ _WORD = re.compile(r"[^\W_]")
 _MARK_AT, _CLAIM_AT, _CLAIM_END, _STOP = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 _WOVEN = re.compile(rf"([{_MARK_AT}{_CLAIM_AT}{_CLAIM_END}])(\d+){_STOP}")
 _OURS = re.compile(f"[{_MARK_AT}-{_STOP}]")
+_IN_TAG = re.compile(f"<[^<>]*[{_MARK_AT}-{_STOP}]")  # in a link's title, which is an attribute
 _PIECE = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>|[^<]+")
 
 # Each place that fails alone costs a rendering; an answer has a few dozen sentences at most.
@@ -113,7 +114,8 @@ def mark_up(text: str, spots: Sequence[Spot], render: Callable[[str], str], writ
 
     def woven(some: Iterable[int]) -> str | None:
         html = render(_woven(text, spots, some))
-        return html if _unwoven(html, text, spots) == plain else None
+        whole = _unwoven(html, text, spots) == plain and not _IN_TAG.search(html)
+        return html if whole else None
 
     everything = range(len(spots))
     html = woven(everything)

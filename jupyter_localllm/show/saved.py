@@ -1,18 +1,22 @@
-"""What a cited answer adds to the JSON of our own type: its citations, its passages, and the value that was computed.
+"""What is saved of an answer: the JSON of our own type, and the metadata of its output.
 
-Two runs that gave the same answer save the same: there is no time and no identifier in it, and sets are sorted.
+A cited answer adds its citations, its passages, and the value that was computed. Two runs that gave the same
+answer save the same JSON: there is no time and no identifier in it, and sets are sorted.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
-from jupyter_localllm.types import Answer, Citation, Locator, Passage
+from jupyter_localllm.show.view import View
+from jupyter_localllm.types import Answer, Citation, Locator, Passage, Provenance, Result
 
-__all__ = ["encodable", "saved"]
+__all__ = ["SCHEMA_VERSION", "encodable", "named", "saved", "saved_answer", "saved_metadata"]
+
+SCHEMA_VERSION = 1
 
 _MOST_ROWS = 1_000
 _MOST_SHOWN = 200
@@ -21,6 +25,77 @@ _DEEPEST = 20
 _MOST_VALUES = 10_000
 _LONGEST_INT = 1_024  # bits
 _LONGEST_VALUE = 200_000
+_WHERE_THERE = ("remote", "answered_by", "answered_sha256", "answered_why")  # of a provenance, if there is something
+
+
+def saved_answer(view: View) -> dict[str, Any]:
+    """Our own JSON type: of any answer, with what only cited ones have."""
+    usage = view.result.usage if view.result else None
+    plain = {
+        "version": SCHEMA_VERSION,
+        "text": encodable(view.text),
+        "reasoning": encodable(view.reasoning),
+        "format": "json" if view.format == "value" else view.format,
+        "finish_reason": view.finish_reason,
+        "model": encodable(view.model),
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens if usage else 0,
+            "completion_tokens": usage.completion_tokens if usage else view.tokens,
+        },
+        "notes": [{"code": note.code, "text": encodable(note.text)} for note in view.notes],
+        "citations": [],
+    }
+    if view.calls:
+        from jupyter_localllm.show.calls import saved_calls
+
+        plain["calls"] = saved_calls(view.calls)
+    return plain if view.answer is None else {**plain, **saved(view.answer)}
+
+
+def saved_metadata(view: View) -> dict[str, Any]:
+    """The metadata of an output: the provenance, and in ``volatile`` what differs from run to run."""
+    if not view.ended:
+        return {"complete": False}
+    facts = {"complete": view.complete, "finish_reason": view.finish_reason, **named(view.name, view.question)}
+    if view.result is None:
+        return {**facts, **({"remote": view.remote} if view.remote else {})}
+    return {**facts, **_provenance(view.result.provenance), "volatile": _volatile(view, view.result)}
+
+
+def named(name: str, question: str) -> dict[str, Any]:
+    """What a saved output says of its question, where it is known.
+
+    Examples
+    --------
+    >>> named("total", "")
+    {'name': 'total'}
+    """
+    told = {"name": encodable(name), "question": encodable(question)}
+    return {key: text for key, text in told.items() if text}
+
+
+def _provenance(provenance: Provenance) -> dict[str, Any]:
+    return {
+        "model": provenance.model,
+        "model_sha256": provenance.model_sha256,
+        "sampling": dict(provenance.sampling),
+        "max_tokens": provenance.max_tokens,
+        "stop": list(provenance.stop),
+        "prompt_sha256": provenance.prompt_sha256,
+        "sources": dict(provenance.sources),
+        "key": provenance.key,
+        "versions": dict(provenance.versions),
+        **{name: value for name in _WHERE_THERE if (value := getattr(provenance, name))},
+    }
+
+
+def _volatile(view: View, result: Result) -> dict[str, Any]:
+    return {
+        "cached": result.cached,
+        "timings": {name: ms for name, ms in asdict(result.timings).items() if ms or not name.startswith("server_")},
+        "usage": asdict(result.usage),
+        "notes": [asdict(note) for note in view.passing_notes],
+    }
 
 
 def saved(answer: Answer) -> dict[str, Any]:

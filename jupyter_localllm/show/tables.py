@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+from jupyter_localllm.show.plain import clean
+
 __all__ = ["Page", "Table", "table"]
 
 _LONGEST_WORD = 26  # characters of a word that is never broken: the names of most models have fewer
@@ -34,12 +36,12 @@ class Table:
     align: Literal["left", "right"] = "left"
 
     def __str__(self) -> str:
-        made = table(self.rows, self.head, align=self.align)
-        return f"{self.title}\n{made}" if self.title else made
+        made = table([[clean(cell) for cell in row] for row in self.rows], self.head, align=self.align)
+        return f"{clean(self.title)}\n{made}" if self.title else made
 
     def html(self) -> str:
         """As HTML: its colours are those of the page, and long cells are broken so that it stays narrow."""
-        title = f"<p>{escape(self.title)}</p>" if self.title else ""
+        title = f"<p>{escape(clean(self.title))}</p>" if self.title else ""
         head = f"<thead>{self._line(self.head, 'th')}</thead>" if self.head else ""
         body = "".join(self._line(row, "td") for row in self.rows)
         return f'{title}<table style="margin-left:0">{head}<tbody>{body}</tbody></table>'
@@ -51,7 +53,7 @@ class Table:
         whole = len(text) <= (_LONGEST_FIGURE if " " in text else _LONGEST_WORD)
         broken = "nowrap" if whole else "normal;overflow-wrap:anywhere"
         align = self.align if column else "left"
-        return f'<{tag} style="text-align:{align};white-space:{broken}">{escape(text)}</{tag}>'
+        return f'<{tag} style="text-align:{align};white-space:{broken}">{escape(clean(text))}</{tag}>'
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Page:
     parts: tuple[str | Table, ...]
 
     def __str__(self) -> str:
-        return "\n\n".join(map(str, self.parts))
+        return "\n\n".join(str(part) if isinstance(part, Table) else clean(part) for part in self.parts)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         parts = (part.html() if isinstance(part, Table) else _paragraph(part) for part in self.parts)
@@ -71,7 +73,7 @@ class Page:
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{'<br>'.join(map(escape, text.splitlines()))}</p>"
+    return f"<p>{'<br>'.join(map(escape, clean(text).splitlines()))}</p>"
 
 
 def table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), *, align: Literal["left", "right"] = "left") -> str:

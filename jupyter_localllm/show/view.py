@@ -63,6 +63,10 @@ class View:
         The calls of tools so far.
     remote : str
         Addresses outside of this machine that were asked so far, as `jupyter_localllm.types.united` writes them.
+    name : str
+        The variable that the answer is bound to; empty if there is none, or if that is not known.
+    question : str
+        As it stands in the notebook, for those who read the saved output; empty if that is not known.
 
     Examples
     --------
@@ -85,6 +89,8 @@ class View:
     answer: Answer | None = None
     calls: tuple[ToolCall, ...] = ()
     remote: str = ""
+    name: str = ""
+    question: str = ""
 
     @property
     def ended(self) -> bool:

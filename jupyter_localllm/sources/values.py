@@ -70,11 +70,17 @@ class Values:
         """All stems that occur, in the order in which they do."""
         return dict.fromkeys(word for column in self.columns for word in self.words(column).values)
 
+    @functools.cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.vocabulary), default=0)
+
     def spelt_like(self, word: str) -> list[str]:
         """Stems of four letters and more that may differ from a word in one letter, and some that do not.
 
         A letter that is wrong, missing or added leaves the first two letters as they are, or the last two.
         """
+        if len(word) > self._longest + 1:  # as long as somebody pastes: letters are not turned for nothing
+            return []
         turns = (f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}" for at in range(len(word) - 1))
         swapped = [turned for turned in turns if len(turned) >= SPELT]
         found: dict[str, None] = {}

@@ -17,6 +17,7 @@ from jupyter_localllm.types.answered import (
     Token,
     TokenLogprob,
     Usage,
+    of_several,
     united,
 )
 from jupyter_localllm.types.asked import (
@@ -81,5 +82,6 @@ __all__ = [
     "TokenLogprob",
     "ToolCall",
     "Usage",
+    "of_several",
     "united",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Union
 
 from jupyter_localllm.types.called import ToolCall
@@ -21,6 +21,7 @@ __all__ = [
     "Token",
     "TokenLogprob",
     "Usage",
+    "of_several",
     "united",
 ]
 
@@ -98,6 +99,12 @@ class Provenance:
         Versions of what made it. Told, but not part of the key.
     remote : str
         Addresses outside of this machine that were asked, as `united` writes them; empty if there is none.
+    answered_by : str
+        Which model of a router answered; empty for a model that stands for itself.
+    answered_sha256 : str
+        What `model_sha256` would be of that model alone.
+    answered_why : str
+        Why it was asked and not those before it; empty for the first.
     """
 
     model: str = ""
@@ -110,6 +117,9 @@ class Provenance:
     key: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     remote: str = ""
+    answered_by: str = ""
+    answered_sha256: str = ""
+    answered_why: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +220,23 @@ def united(*addresses: str) -> str:
     'https://a.org, https://b.org'
     """
     return ", ".join(dict.fromkeys(one for text in addresses for one in text.split(", ") if one))
+
+
+def of_several(known: Provenance, latest: Provenance) -> Provenance:
+    """Where several answers come from: as the latest, with all addresses and all models that had a part in them.
+
+    Examples
+    --------
+    >>> of_several(Provenance(answered_by="a"), Provenance(model_sha256="1", answered_by="b")).answered_by
+    'a, b'
+    """
+    return replace(
+        latest if latest.model_sha256 else known,
+        remote=united(known.remote, latest.remote),
+        answered_by=united(known.answered_by, latest.answered_by),
+        answered_sha256="",
+        answered_why="",
+    )
 
 
 @dataclass(frozen=True)

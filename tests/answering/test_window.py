@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,8 @@ from jupyter_localllm.pipeline import Request
 from jupyter_localllm.types import Message, Sampling
 from tests.compute.tables import CITIES
 
+pytestmark = pytest.mark.model
+
 NOTES = "\n\n".join(
     f"Note {n}. The harbour {n} of Arlen was rebuilt in {1900 + n} after the storm and has {n + 3} piers, which the"
     " town counts each spring with great care and some pride."
@@ -23,8 +26,9 @@ QUESTION = "When was the harbour 12 of Arlen rebuilt?"
 
 
 @pytest.fixture
-def small(model_path: Path, tmp_path: Path) -> jl.LocalLLM:
+def small(model_path: Path, tmp_path: Path, seen_model: Callable[[Path], None]) -> jl.LocalLLM:
     """A model with a window of 512 tokens."""
+    seen_model(tmp_path)
     return jl.LocalLLM(
         model=str(model_path), n_ctx=512, n_threads=1, max_tokens=64, calibrate=False, cache_dir=str(tmp_path)
     )

@@ -140,8 +140,12 @@ def test_the_real_model_calls_a_function() -> None:
         ("plain", ()),
     ],
 )
-def test_every_format_by_a_model_with_its_control_tokens(name: str, marks: tuple[str, ...], tmp_path: Path) -> None:
+def test_every_format_by_a_model_with_its_control_tokens(
+    name: str, marks: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A model that says nothing sensible still writes a whole call in the format, control tokens and all."""
+    # Without the child process, which takes seconds; it has tests of its own.
+    monkeypatch.setattr("jupyter_localllm.runtime.prepare.check_in_child", lambda *args, **options: iter(()))
     tokens = [*SPECIAL, *byte_alphabet(), *marks]
     kinds = [3, 3, 3, 4, 4, *[1] * 256, *[3] * len(marks)]
     metadata = {

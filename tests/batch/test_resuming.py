@@ -29,7 +29,7 @@ def script(job):
         file.write(question + "\\n")
     return "re: " + question
 
-engine = ScriptedEngine(script, delay_ms=5)
+engine = ScriptedEngine(script, delay_ms=float(sys.argv[3]))
 llm = LocalLLM.from_engine(engine, cache_dir=sys.argv[2], n_parallel=1)
 llm.map("{{ value }}", [f"text {i}" for i in range(400)])
 """
@@ -39,17 +39,17 @@ llm.map("{{ value }}", [f"text {i}" for i in range(400)])
 def test_a_process_that_is_killed(tmp_path: Path) -> None:
     """A rerun asks again for no more than the last second's rows and the one in flight."""
     asked, answers = tmp_path / "asked", tmp_path / "answers"
-    command = [sys.executable, "-c", MAP, str(asked), str(answers)]
+    command = [sys.executable, "-c", MAP, str(asked), str(answers)]  # and the milliseconds of a word
 
     def count() -> int:
         return len(asked.read_text().splitlines()) if asked.exists() else 0
 
-    with subprocess.Popen(command) as first:
+    with subprocess.Popen([*command, "5"]) as first:
         wait_for(lambda: count() >= 150)  # 20 ms each
         first.send_signal(signal.SIGKILL)
     before = count()
     assert before < 400
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run([*command, "0"], check=True, timeout=120)
     again = count() - before
     assert 400 - before <= again <= 400 - before + 75
 

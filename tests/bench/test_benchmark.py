@@ -242,6 +242,9 @@ def test_the_plot() -> None:
     widths = [float(element.get("width", "0").rstrip("%")) for element in root.iter("{http://www.w3.org/2000/svg}rect")]
     assert all(width >= 0 for width in widths)
     assert Benchmark(Plan(), rows=(Row("a", error="x"),)).plot().svg.startswith("<svg")
+    long = tuple(Row(f"a-model-with-a-long-name, n_ctx={n}", samples=(sample(),)) for n in (512, 1024))
+    svg = Benchmark(Plan(), rows=long).plot().svg
+    assert len(set(re.findall(r">([^<>]*…[^<>]*)<", svg))) == 2
 
 
 def test_files(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import jupyter_localllm as jl
 from tests.bench.test_benchmark import scripted
+from tests.tiny_models import write_tiny_llama
 
 
 def test_a_bug_of_a_backend_costs_its_row_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +40,28 @@ def test_addresses_are_masked_in_what_is_passed_on() -> None:
     result = jl.LocalLLM(endpoint="http://me:s3cret@127.0.0.1:9/v1").benchmark(where, n=1, warmup=0)
     assert len(result.rows) == 2
     assert "s3cret" not in result.to_json() + result.csv() + str(result)
+
+
+def test_what_an_earlier_case_left_is_not_taken_from_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Garbage that Python lets go while a case is loaded would make its memory less than nothing."""
+    llm, size = jl.LocalLLM(model=str(write_tiny_llama(tmp_path / "m.gguf"))), 120 << 20
+    load = jl.LocalLLM.loading
+
+    def loading(self: Any) -> Iterator[Any]:
+        gc.collect()
+        self.weights = bytearray(b"x") * (size // 2)
+        yield from load(self)
+
+    monkeypatch.setattr(jl.LocalLLM, "loading", loading)
+    gc.collect()
+    gc.disable()
+    try:
+        left: list[Any] = [bytearray(b"x") * size]
+        left.append(left)
+        del left
+        (row,) = llm.benchmark(n=1, warmup=0, max_tokens=2, prompts=["Hi"]).rows
+    finally:
+        gc.enable()
+    assert row.error == ""
+    assert row.resident_bytes is not None
+    assert row.resident_bytes > size // 4

@@ -76,6 +76,7 @@ def test_written_and_read_again() -> None:
         ({"vary": {"n_ctxx": [3]}}, "no such setting.*Did you mean n_ctx"),
         ({"vary": {"n_ctx": []}}, "0 cases"),
         ({"vary": {"n_ctx": list(range(300))}}, "300 cases"),
+        ({"vary": {"n_ctx": [7] * 3000, "seed": [7] * 3000, "temperature": [7] * 3000}}, "27,000,000,000 cases"),
         ([], "is list"),
     ],
 )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import jupyter_localllm as jl
+from jupyter_localllm import runtime
 from jupyter_localllm.bench import quality
 from jupyter_localllm.bench.quality import KINDS, assess, questions, right_cited, right_fields, right_words
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import AnswerCut, DependencyMissing, EngineError
-from jupyter_localllm.types import Job
+from jupyter_localllm.types import Job, Status
 
 RIGHT = {
     "What is the capital of Japan? Answer with one word.": ("Tokyo.", "The capital of Japan is Tokyo."),
@@ -127,3 +129,30 @@ def test_answers_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError):
         assess(Subject(EngineError("broken")), print)
     assert tuple(questions()) == quality.KINDS
+
+
+@pytest.mark.model
+def test_the_real_model_in_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One question of each kind, by the way of `%llm bench --quality`: asked, judged, and shown beside the speed."""
+    whole = questions()
+    small = {kind: {**whole[kind], "items": whole[kind]["items"][:1]} for kind in KINDS}
+    monkeypatch.setattr(quality, "questions", lambda: small)
+    told: list[Status] = []
+    monkeypatch.setattr(runtime.current(), "bar", lambda: nullcontext(told.append))
+    llm = jl.LocalLLM(n_ctx=1024, n_threads=1, n_gpu_layers=0, calibrate=False)
+    result = llm.benchmark(n=1, warmup=0, max_tokens=4, prompts=["Tell me about Japan."], quality=True)
+    (row,) = result.rows
+    assert (row.error, len(row.answers)) == ("", 3)
+    assert row.quality is not None
+    assert {kind: asked for kind, (_right, asked) in row.quality.items()} == {
+        "cited": 1,
+        "extraction": len(small["extraction"]["items"][0]["right"]),
+        "instructions": 1,
+    }
+    assert row.quality["cited"] == (1.0, 1)  # the sources answer, and the mark is held to them
+    assert all(answer["answer"] for answer in row.answers)
+    assert row.tokens_per_second
+    assert "- cited" in str(result)
+    fractions = [status.fraction for status in told if status.fraction is not None]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0

@@ -18,6 +18,14 @@ from jupyter_localllm.engine.scripted import ScriptedEngine
 import jupyter_localllm as jl
 jl.get_llm()._engine = ScriptedEngine({text!r}, n_ctx=1_000_000)
 """
+# A loop in Python itself, which a file ends: so the test says how long it takes, and no clock does.
+LOOP = """
+import pathlib
+while not pathlib.Path({flag!r}).exists():
+    sum(range(10_000))
+pathlib.Path({flag!r}).unlink()
+print("over")
+"""
 WIDTH = """([id, width]) => {
     const app = window.jupyterapp;
     const panel = [...app.shell.widgets('right')].find(widget => widget.id === id);

@@ -13,36 +13,46 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error
+from playwright.sync_api import BrowserContext, Error
 
 from .lab import Lab
-from .launch import launched
+from .launch import launched_profile
 from .server import LABEXTENSION, Server, running_server
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Chromium, with its first page, which stays empty."""
+    with launched_profile(
+        tmp_path_factory.mktemp("chromium"),
+        viewport={"width": 1200, "height": 900},
+        service_workers="block",
+        permissions=["clipboard-read", "clipboard-write"],
+    ) as context:
+        yield context
 
 
 @pytest.fixture(scope="package")
 def jupyter_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if not (LABEXTENSION / "package.json").exists():
         pytest.fail("The labextension is not built: `cd labextension && npm ci && npm run build:prod`.")
-    with running_server(tmp_path_factory.mktemp("jupyter") / "home") as server:
+    # As in tests/conftest.py: two threads and Chromium do not share two cores, and speeds have tests of their own.
+    env = {"JUPYTER_LOCALLLM_N_THREADS": "1", "JUPYTER_LOCALLLM_CALIBRATE": "false"}
+    with running_server(tmp_path_factory.mktemp("jupyter") / "home", env) as server:
         yield server
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(
-        viewport={"width": 1200, "height": 900},
-        service_workers="block",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    yield context
-    context.close()
+def context(profile: BrowserContext, jupyter_server: Server) -> Iterator[BrowserContext]:
+    """The browser for one test: its pages are closed afterwards, and nothing that they stored is left."""
+    yield profile
+    first, *others = profile.pages
+    for page in others:
+        page.close()
+    profile.clear_cookies()
+    stored = "local_storage,indexeddb,cache_storage,websql,file_systems,service_workers"
+    origin = jupyter_server.url.rstrip("/")
+    profile.new_cdp_session(first).send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": stored})
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,12 +41,17 @@ class Lab:
         self.server = server
         self.requests: list[str] = []
         self.errors: list[str] = []
-        context.on("request", lambda request: self.requests.append(request.url))
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
-        context.on("console", self._note_console)
         self.page: Page = context.new_page()
+        self._listen(context, "request", lambda request: self.requests.append(request.url))
+        self._listen(context, "weberror", lambda error: self.errors.append(str(error.error)))
+        self._listen(context, "console", self._note_console)
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
         self._started = False
+
+    def _listen(self, context: Any, event: str, note: Callable[[Any], None]) -> None:
+        """Of all pages of the browser, for as long as this one is there."""
+        context.on(event, note)
+        self.page.once("close", lambda _page: context.remove_listener(event, note))
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -12,19 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from .chat import SETUP, Chat, open_chat
+from .chat import LOOP, SETUP, Chat, open_chat
 from .lab import PANEL, Lab
 from .server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
-
-# A loop in Python itself, which a file ends: so the test says how long it takes, and no clock does.
-LOOP = """
-import pathlib
-while not pathlib.Path({flag!r}).exists():
-    sum(range(10_000))
-pathlib.Path({flag!r}).unlink()
-"""
 
 
 def until(seen: Callable[[], bool], seconds: float = 30) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,7 @@ from jupyter_localllm.cli.line import Line
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.types import Status
+from tests.tiny_models import write_tiny_llama
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +57,19 @@ def test_errors_are_told_and_are_the_exit_status(
     assert main(["break"]) == status
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", told)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_names_that_the_terminal_cannot_show(encoding: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file's name in another script, or in none, is written out where standard output is no UTF-8."""
+    write_tiny_llama(tmp_path / "модель.gguf")
+    shutil.copy(tmp_path / "модель.gguf", os.fsencode(tmp_path) + b"/\xff.gguf" if os.name != "nt" else tmp_path / "x")
+    monkeypatch.setenv("JUPYTER_LOCALLLM_MODEL_DIRS", str(tmp_path))
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert main(["models"]) == 0
+    assert main(["models", "модел"]) == 1
+    assert ".gguf" in sys.stdout.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

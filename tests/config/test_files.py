@@ -134,6 +134,9 @@ def test_every_setting_has_a_place(empty_folder: Path) -> None:
         ("inference: {model: !!python/object/apply:os.getcwd []}", "no YAML"),
         ("inference: {", "no YAML"),
         ("inference: &a [*a]", "inference"),
+        ("inference: {output: {grammar_schema: &a {anyOf: [*a]}}}", "leads into itself"),
+        ("inference: {output: {grammar_schema: {const: 2020-01-01}}}", "grammar_schema .* date"),
+        ("inference: {output: {grammar_schema: {const: !!binary aGk=}}}", "grammar_schema .* bytes"),
     ],
 )
 def test_what_is_wrong_is_told(text: str, says: str, empty_folder: Path) -> None:
@@ -143,6 +146,33 @@ def test_what_is_wrong_is_told(text: str, says: str, empty_folder: Path) -> None
         settings.apply_file(write(empty_folder, text))
     assert re.search(says, str(caught.value)), str(caught.value)
     assert all(settings.origin(name) in ("default", "environment") for name in settings.setting_names())
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["sampling: {temperature: *i}", "output: {grammar_schema: {enum: *i}}", "output: {stop: *i}", "model: {path: *i}"],
+)
+def test_a_few_anchors_that_stand_for_a_billion_values(place: str, empty_folder: Path) -> None:
+    """Aliases of aliases cost nothing to read and would take all memory once they are shown or written down."""
+    lines = ["bench:", "  a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"  {b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
+    with pytest.raises(SettingsError, match="values"):
+        Settings().apply_file(write(empty_folder, "\n".join([*lines, f"inference: {{{place}}}"])))
+
+
+def test_a_number_that_would_never_be_read(empty_folder: Path) -> None:
+    """YAML's numbers to the base of 60 take a time that grows with the square of their length."""
+    seed = ":".join(["1"] * 200_000)
+    with pytest.raises(SettingsError, match="characters"):
+        Settings().apply_file(write(empty_folder, f"inference: {{sampling: {{seed: {seed}}}}}"))
+
+
+def test_what_yaml_says_of_a_line_holds_no_password(empty_folder: Path) -> None:
+    """An error of the reader quotes the file, and errors are shown and saved with notebooks."""
+    text = 'inference:\n  model: {path: "x"\n  endpoint: http://me:secret@example.org/v1\n'
+    with pytest.raises(SettingsError, match="no YAML") as caught:
+        Settings().apply_file(write(empty_folder, text))
+    assert "secret" not in str(caught.value)
 
 
 def test_all_mistakes_are_told_at_once(empty_folder: Path) -> None:
@@ -245,6 +275,51 @@ def test_without_pyyaml(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
         Settings().apply_file(write(empty_folder, YAML))
     assert "jupyter_localllm[yaml]" in caught.value.hint
     assert Settings().apply_file(write(empty_folder, TOML, "a.toml")) == MEANT
+
+
+def _bomb(use: str) -> str:
+    """A few lines of YAML that stand for a list of 9**20 texts, used somewhere."""
+    lines = ["bench:", "  a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 20)]
+    return "\n".join([*lines, f"inference: {use.replace('BOMB', '*a19')}"])
+
+
+_MERGED = "\n".join(
+    ["bench:", "  a0: &a0 {x: 1, y: 2}"]
+    + [f"  a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}" for i in range(1, 20)]
+    + ["inference: {model: {n_ctx: 128}}"]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _bomb("{model: {path: BOMB}}"),
+        _bomb("{output: {stop: BOMB}}"),
+        _bomb("{output: {grammar_enabled: true, grammar_schema: {x: BOMB}}}"),
+        _bomb("BOMB"),
+        _MERGED,
+        "inference: &a {model: *a}",
+        "inference: {output: {stop: &a [*a]}}",
+        "inference: {output: {grammar_enabled: true, grammar_schema: &a {x: *a}}}",
+        "inference: {model: {n_ctx: 0x" + "f" * 100_000 + "}}",
+        "inference: {output: {stop: [0x" + "f" * 100_000 + "]}}",
+        "inference: " + "[" * 3000 + "]" * 3000,
+        "inference: !!python/object/apply:os.abort []",
+        "inference: !!python/name:os.abort",
+    ],
+)
+def test_yaml_with_surprises(empty_folder: Path, text: str) -> None:
+    """Bombs of aliases, what holds itself, endless numbers, calls: an error of ours, soon, and of bearable length."""
+    with pytest.raises(SettingsError) as caught:
+        Settings().apply_file(write(empty_folder, text))
+    assert len(str(caught.value)) < 2_000
+
+
+def test_aliases_that_are_meant(empty_folder: Path) -> None:
+    """YAML's aliases and merges go on working."""
+    text = "inference:\n  sampling: &a {top_k: 3}\n  model: {n_ctx: 128}\nbench: {x: *a, y: {<<: *a, z: 1}}\n"
+    assert Settings().apply_file(write(empty_folder, text)) == {"top_k": 3, "n_ctx": 128}
 
 
 def test_any_plain_values(empty_folder: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from traitlets import TraitError
 from traitlets.config import Config
 
 from jupyter_localllm.config import Settings
@@ -110,6 +111,30 @@ def test_one_string_is_a_list_of_one() -> None:
     assert Settings(stop="END").stop == ["END"]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("allow_remote = true", "allow_remote"),
+        ("allow-remote = 'yes'", "allow_remote"),
+        ("api_key_env = 'evil.example=GITHUB_TOKEN'", "api_key_env"),
+        ("offline = false", "offline"),
+    ],
+)
+def test_a_project_cannot_let_anything_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, name: str
+) -> None:
+    """A project may be somebody else's: its file permits no other machine, names no key, and takes no guard down."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.jupyter_localllm]\n{line}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=f"{name} cannot be set by a project") as caught:
+        Settings()
+    assert f"JUPYTER_LOCALLLM_{name.upper()}" in caught.value.hint
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.jupyter_localllm]\nallow_remote = false\napi_key_env = ''\noffline = true\n"
+    )
+    assert Settings().offline is True
+
+
 def test_a_broken_pyproject_is_told(empty_folder: Path) -> None:
     """A file that is no TOML is named."""
     (empty_folder / "pyproject.toml").write_text("[tool.jupyter_localllm\n")
@@ -130,3 +155,12 @@ def test_numbers_for_native_code_are_bounded(name: str) -> None:
     """What no machine has is refused before llama.cpp would try it."""
     with pytest.raises(SettingsError, match=name):
         Settings(**{name: 2**40})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_is_finite_in_every_layer(value: float, empty_folder: Path) -> None:
+    """NaN is within any bounds for a comparison, and would end in JSON that nobody can read."""
+    with pytest.raises(SettingsError, match="temperature"):
+        Settings(temperature=value)
+    with pytest.raises(TraitError):
+        Settings().server_timeout = value

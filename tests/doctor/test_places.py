@@ -266,7 +266,7 @@ def test_every_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Backends that a setting names, the hub of %llm pull, proxies; names and passwords are left out."""
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HF_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    none, hub = check_network(subject())
+    _guard, none, hub = check_network(subject())
     assert "nothing leaves this machine" in none.text
     assert "huggingface.co" in hub.text
     monkeypatch.setenv("HF_ENDPOINT", "https://me:secret@mirror.example")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
+from tests.kernel.conftest import environment_in
 from tests.kernel_client import Kernel
 
 pytestmark = pytest.mark.model
@@ -17,6 +22,14 @@ cities = pd.DataFrame({
 })
 notes = "The harbour of Arlen was rebuilt in 1931 after the storm. It has 14 piers."
 """
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory, seen_model: Callable[[Path], None]) -> Iterator[Kernel]:
+    """One for all: each test makes its variables anew, and asks what no other does."""
+    with closing(Kernel(environment_in(tmp_path_factory.mktemp("cited") / "home", seen_model))) as one:
+        one.good("%load_ext jupyter_localllm")
+        yield one
 
 
 def test_an_answer_cites_the_variables(kernel: Kernel) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -13,6 +15,7 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tests.kernel.conftest import environment_in
 from tests.kernel_client import ANSWER
 
 pytestmark = [
@@ -41,41 +44,77 @@ def outputs(notebook: nbformat.NotebookNode) -> list[dict[str, object]]:
     return [output for cell in notebook.cells for output in cell.outputs]
 
 
-def test_papermill_twice_is_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+class Lines(logging.Handler):
+    """What a log says."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+@dataclass(frozen=True)
+class Twice:
+    """A report that was run two times with one cache; the first run's log and file."""
+
+    first: nbformat.NotebookNode
+    second: nbformat.NotebookNode
+    log: list[str]
+    file: Path
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory, seen_model: Callable[[Path], None]) -> Twice:
+    folder, lines, logger = tmp_path_factory.mktemp("reports"), Lines(), logging.getLogger("papermill")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_in(folder / "home", seen_model).items():
+            patch.setenv(name, value)
+        patch.setattr(logger, "level", logging.INFO)
+        logger.addHandler(lines)
+        try:
+            first = report(folder / "1.ipynb")
+        finally:
+            logger.removeHandler(lines)
+        return Twice(first, report(folder / "2.ipynb"), lines.said, folder / "1.ipynb")
+
+
+def test_papermill_twice_is_the_same(twice: Twice) -> None:
     """Parameters reach the cells, one line per answer is logged, and the second run saves the same data."""
-    with caplog.at_level(logging.INFO, logger="papermill"):
-        first = report(tmp_path / "1.ipynb")
-    lines = [record.getMessage() for record in caplog.records if "smollm2-135m-instruct:" in record.getMessage()]
-    answers = [o for o in outputs(first) if ANSWER in o.get("data", {})]  # type: ignore[operator]
+    lines = [line for line in twice.log if "smollm2-135m-instruct:" in line]
+    answers = [o for o in outputs(twice.first) if ANSWER in o.get("data", {})]  # type: ignore[operator]
     assert len(answers) == 4
     assert len(lines) >= 4
     assert all("\n" not in line.strip() for line in lines)
     assert "Tokyo" in lines[0]
-    assert any("The capital of Japan is Tokyo." in str(o.get("text")) for o in outputs(first))
+    assert any("The capital of Japan is Tokyo." in str(o.get("text")) for o in outputs(twice.first))
 
-    second = report(tmp_path / "2.ipynb")
     shown, printed = (
-        [[o[kind] for o in outputs(notebook) if kind in o] for notebook in (first, second)] for kind in ("data", "text")
+        [[o[kind] for o in outputs(notebook) if kind in o] for notebook in (twice.first, twice.second)]
+        for kind in ("data", "text")
     )
     assert shown[0] == shown[1]
     assert "".join(map(str, printed[0])) == "".join(map(str, printed[1]))  # in how many messages is a matter of time
     told = [
-        o["metadata"]["jupyter_localllm"]["volatile"]["cached"] for o in outputs(second) if ANSWER in o.get("data", {})
-    ]  # type: ignore[index,operator]
+        o["metadata"]["jupyter_localllm"]["volatile"]["cached"]  # type: ignore[index]
+        for o in outputs(twice.second)
+        if ANSWER in o.get("data", {})  # type: ignore[operator]
+    ]
     assert told == [True] * 4
 
 
-def test_no_widget_is_saved(tmp_path: Path) -> None:
+def test_no_widget_is_saved(twice: Twice) -> None:
     """The saved file needs no widget, no JavaScript and no network."""
-    report(tmp_path / "out.ipynb")
-    text = (tmp_path / "out.ipynb").read_text()
+    text = twice.file.read_text()
     for word in ("application/vnd.jupyter.widget", "<script", "http://", "https://"):
         assert word not in text
 
 
-def test_another_parameter_is_another_answer(tmp_path: Path) -> None:
+def test_another_parameter_is_another_answer(twice: Twice, tmp_path: Path) -> None:
     """A parameter changes the question, and with it the answer."""
-    texts = [str(outputs(report(tmp_path / f"{c}.ipynb", c))[0]["data"]["text/plain"]) for c in ("Japan", "Germany")]  # type: ignore[index]
+    both = (twice.first, report(tmp_path / "Germany.ipynb", "Germany"))
+    texts = [str(outputs(notebook)[0]["data"]["text/plain"]) for notebook in both]  # type: ignore[index]
     assert "Tokyo" in texts[0]
     assert "Berlin" in texts[1]
 

@@ -57,8 +57,9 @@ def test_interrupt_in_the_prompt(warm: Kernel) -> None:
     assert warm.good("%llm What is the capital of Japan?", "b").text == "The capital of Japan is Tokyo."
 
 
-def test_interrupt_while_loading(kernel: Kernel) -> None:
+def test_interrupt_while_loading(new_kernel: Callable[..., Kernel], first_use: dict[str, str]) -> None:
     """Loading can be interrupted, and done again."""
+    kernel = new_kernel(**first_use)
     request = kernel.start("%llm What is the capital of Japan?", "cell")
     cell = kernel.finish(request, until=lambda c: len(c.outputs) > 0)
     kernel.manager.interrupt_kernel()
@@ -88,7 +89,7 @@ def campaign(kernel: Kernel, chance: random.Random, rounds: int) -> None:
 
 
 def test_a_build_that_dies_leaves_the_kernel_alive(
-    new_kernel: Callable[..., Kernel], kernel_env: dict[str, str]
+    new_kernel: Callable[..., Kernel], kernel_env: dict[str, str], first_use: dict[str, str]
 ) -> None:
     """A llama_cpp that kills its process kills the child only: the cell names the signal, the variables live."""
     for name in ("SIGSEGV", "SIGILL", "SIGKILL"):
@@ -99,7 +100,7 @@ def test_a_build_that_dies_leaves_the_kernel_alive(
                 "import os, signal, resource\nresource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
                 f"os.kill(os.getpid(), signal.{name})\n"
             )
-        kernel = new_kernel(PYTHONPATH=f"{shim}:{kernel_env['PYTHONPATH']}")
+        kernel = new_kernel(**first_use, PYTHONPATH=f"{shim}:{kernel_env['PYTHONPATH']}")
         kernel.good("kept = 42")
         cell = kernel.run("%llm What is the capital of Japan?", "a")
         assert cell.error is not None
@@ -108,20 +109,20 @@ def test_a_build_that_dies_leaves_the_kernel_alive(
         assert kernel.good("print(kept)").stdout == "42\n"
 
 
-def test_the_check_is_done_once(new_kernel: Callable[..., Kernel]) -> None:
-    """The second kernel with the same build, CPU and file starts no child."""
+def test_the_check_is_done_once(new_kernel: Callable[..., Kernel], first_use: dict[str, str]) -> None:
+    """The second kernel with the same build, CPU and file starts no child; nor do the other kernels of these tests."""
     watch = (
         "import subprocess\nstarted = []\noriginal = subprocess.Popen.__init__\n"
         "def watched(self, args, *a, **k):\n    started.append(args)\n    original(self, args, *a, **k)\n"
         "subprocess.Popen.__init__ = watched"
     )
     counts = []
-    for _ in range(2):
-        kernel = new_kernel()
+    for env in (first_use, first_use, {}):
+        kernel = new_kernel(**env)
         kernel.good(watch)
         kernel.good("%%llm --max-tokens 2 --cache off\nHi", "a")
         counts.append(kernel.good("print(sum('probe' in str(a) for a in started))").stdout.strip())
-    assert counts == ["1", "0"]
+    assert counts == ["1", "0", "0"]
 
 
 def test_kill_between_cache_writes(new_kernel: Callable[..., Kernel]) -> None:

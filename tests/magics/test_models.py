@@ -6,9 +6,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import gguf
+import numpy as np
 import pytest
 
 from jupyter_localllm import LocalLLM, runtime
+from jupyter_localllm.chat.models import model_list
 from jupyter_localllm.cli import main
 from jupyter_localllm.errors import LocalLLMError, ModelError, ModelNotFound, UsageError
 from jupyter_localllm.magics.models import fetched, models, pull_model, unload, use
@@ -94,6 +97,19 @@ def test_all_about_one(llm: LocalLLM) -> None:
         models(None, llm, Subcommand("models", value="nothing-like-it"))
 
 
+def test_an_interrupted_pull_shows_no_stack(llm: LocalLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is no failure: one line says that what has come is kept."""
+
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jupyter_localllm.models.pull.pull", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        pull_model(None, llm, Subcommand("pull", value="owner/tiny-GGUF"))
+    (line,) = caught.value._render_traceback_()  # type: ignore[attr-defined]
+    assert "goes on where it stopped" in line
+
+
 def test_use_tells_the_memory(llm: LocalLLM) -> None:
     """What it will take stands there before anything is loaded."""
     said = use(None, llm, Subcommand("use", value="tiny"))
@@ -138,6 +154,33 @@ def test_what_cannot_answer_is_not_asked(llm: LocalLLM, name: str) -> None:
     assert caught.value.hint
 
 
+def test_a_reranker_is_asked_to_chat_or_to_embed(llm: LocalLLM, folder: Path) -> None:
+    """It is told what it is for, and what to take for an answer or for vectors, in whole sentences."""
+    ranker = LocalLLM(model=str(write_tiny_bert(folder / "ranker.gguf", metadata={"bert.pooling_type": 4})))
+    for ask in (lambda: ranker.generate("Hello", max_tokens=3), lambda: ranker.embed("Hello")):
+        with pytest.raises(LocalLLMError, match="scores texts") as caught:
+            ask()
+        said = " ".join(str(caught.value).split())
+        assert "writes none" in said
+        assert ". For an answer choose a chat model, for vectors an embedding model" in said
+
+
+def test_a_new_architecture_with_other_words(llm: LocalLLM, folder: Path) -> None:
+    """A header that lacks what known ones have is no damage where llama.cpp does not know the architecture."""
+    writer = gguf.GGUFWriter(folder / "newest.gguf", "wombat")
+    writer.add_block_count(1)
+    writer.add_tensor("token_embd.weight", np.zeros((8, 8), dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(
+        ModelError, match=r"architecture 'wombat', which the installed llama\.cpp does not know"
+    ) as caught:
+        use(None, llm, Subcommand("use", value="newest"))
+    assert "damaged" not in str(caught.value)
+
+
 def test_unload_one_of_several(llm: LocalLLM) -> None:
     """By name, or all; what is not loaded is said."""
     other = LocalLLM(model="low", model_dirs=llm.model_dirs)
@@ -153,12 +196,34 @@ def test_unload_one_of_several(llm: LocalLLM) -> None:
     assert unload(None, llm, Subcommand("unload")) == "nothing was loaded"
 
 
+@pytest.mark.parametrize("name", ["tiny", "TINY.gguf", "copy", "{folder}/tiny.gguf"])
+def test_a_file_is_one_model_by_all_its_names(llm: LocalLLM, folder: Path, name: str) -> None:
+    """Whatever it is called, the list marks it as in use and as loaded, and it is unloaded by another name."""
+    llm.model = name.format(folder=folder)
+
+    def line() -> str:
+        return next(line for line in str(models(None, llm, Subcommand("models"))).splitlines() if "copy" in line)
+
+    assert line().startswith("* ")
+    assert "loaded" not in line()
+    llm.load()
+    llm.model = "smollm2-135m-instruct"
+    assert "loaded" in line()
+    assert not line().startswith("*")
+    stem = "copy" if name == "copy" else "tiny"
+    assert [entry["name"] for entry in model_list(llm) if entry["loaded"]] == [stem]
+    assert unload(None, llm, Subcommand("unload", value=str(folder / f"{stem}.gguf"))) == f"unloaded {stem}"
+
+
 @pytest.fixture
 def hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A hub that the environment names."""
     with serving() as fake:
-        fake.put("owner/tiny-GGUF", "new-Q4_K_M.gguf", (folder / "tiny.gguf").read_bytes())
-        fake.put("owner/low-GGUF", "new-Q2_K.gguf", (folder / "low.gguf").read_bytes())
+        new = folder / "new"
+        new.mkdir()
+        low = write_tiny_llama(new / "low", metadata={"general.file_type": 10}, seed=12)
+        fake.put("owner/tiny-GGUF", "new-Q4_K_M.gguf", write_tiny_llama(new / "tiny", seed=11).read_bytes())
+        fake.put("owner/low-GGUF", "new-Q2_K.gguf", low.read_bytes())
         monkeypatch.setenv("HF_ENDPOINT", fake.url)
         monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
         monkeypatch.delenv("HF_TOKEN", raising=False)
@@ -174,6 +239,14 @@ def test_pull_then_use(llm: LocalLLM, hub: FakeHub) -> None:
     use(None, llm, Subcommand("use", value="new-Q4_K_M"))
     assert llm.generate("Hello", max_tokens=2).model == "new-q4_k_m"
     assert "here already" in pull_model(None, llm, Subcommand("pull", value="owner/tiny-GGUF"))
+
+
+def test_pull_of_what_is_here_by_another_name(llm: LocalLLM, hub: FakeHub, folder: Path) -> None:
+    """It says what to use, and fetches nothing."""
+    (folder / "new" / "low").rename(folder / "renamed.gguf")
+    said = pull_model(None, llm, Subcommand("pull", value="owner/low-GGUF"))
+    assert said.startswith(f"renamed is here already, and was not fetched: {folder / 'renamed.gguf'} (")
+    assert "Answer with it: %llm use renamed" in said
 
 
 def test_pull_warns_of_few_bits(llm: LocalLLM, hub: FakeHub) -> None:

@@ -27,3 +27,9 @@ def test_where_prompts_go_before_any_is_sent(tmp_path: Path, monkeypatch: Any) -
         handle = LocalLLM(allow_remote=True, cache_dir=str(tmp_path), **settings)
         assert f"prompts leave this machine, to {FAR}" in status(handle, monkeypatch)
         assert "nothing leaves this machine" in status(LocalLLM(cache_dir=str(tmp_path), **settings), monkeypatch)
+
+
+def test_a_password_in_a_models_address_is_not_shown(tmp_path: Path, monkeypatch: Any) -> None:
+    """It is refused when it is asked, and it is on no screen before."""
+    handle = LocalLLM(model="openai:m@http://me:s3cret@far.example/v1", cache_dir=str(tmp_path))
+    assert "s3cret" not in status(handle, monkeypatch)

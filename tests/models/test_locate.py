@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound
+from jupyter_localllm.errors import ModelError, ModelFileError, ModelNotFound, UsageError
 from jupyter_localllm.models.catalog import catalog
 from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.listing import ModelEntry, available
-from jupyter_localllm.models.locate import describe, find, locate
+from jupyter_localllm.models.locate import describe, find, locate, locate_adapter
 from jupyter_localllm.types import ModelFile
+from tests.tiny_adapters import write_tiny_adapter
 from tests.tiny_models import write_tiny_llama
 
 DEFAULT = "smollm2-135m-instruct"
@@ -269,3 +270,27 @@ def test_own_folders_come_before_those_of_other_programs(tmp_path: Path, monkeyp
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "m.gguf").write_bytes(b"mine")
     assert locate("m", ["@llama.cpp", tmp_path / "own"])[1] == tmp_path / "own" / "m.gguf"
+
+
+def test_an_adapter_by_its_name(tmp_path: Path) -> None:
+    """A path, or the name of an adapter in the folders, whatever model has that name; several are an error."""
+    one, other = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    other.mkdir()
+    lora = write_tiny_adapter(one / "Poet.gguf")
+    write_tiny_llama(other / "poet.gguf")
+    dirs = [one, other]
+    for name in ("Poet", "poet", "poet.GGUF", str(lora), f" {lora} "):
+        assert locate_adapter(name, dirs) == ("Poet", lora)
+    assert locate_adapter("poet", [other]) == ("poet", other / "poet.gguf")  # refused where its header is judged
+    with pytest.raises(UsageError, match="There is no adapter poets") as caught:
+        locate_adapter("poets", dirs)
+    assert caught.value.hint.startswith("Did you mean Poet?")
+    with pytest.raises(UsageError) as caught:
+        locate_adapter(str(tmp_path / "none.gguf"), dirs)
+    assert "Here are: Poet. Or give the path" in caught.value.hint
+    with pytest.raises(ModelFileError, match="is a directory"):
+        locate_adapter(str(one), dirs)
+    write_tiny_adapter(other / "poet.gguf", rank=2)
+    with pytest.raises(ModelError, match="The name 'POET' fits 2 files"):
+        locate_adapter("POET", dirs)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM, runtime
-from jupyter_localllm.engine.backends import Target
+from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.inprocess import FolderEngine, FolderSettings
 from jupyter_localllm.engine.llama import LlamaEngine
 from jupyter_localllm.errors import ModelFileError, ModelMemoryError
@@ -245,6 +245,19 @@ def test_an_adapter_for_another_model(handle: Callable[..., LocalLLM], folder: P
     assert plain.generate("Hello", max_tokens=8).text != changed.generate("Hello", max_tokens=8).text
 
 
+def test_an_adapter_by_its_name_and_another_in_its_place(
+    handle: Callable[..., LocalLLM], folder: Path, tmp_path: Path
+) -> None:
+    """It is found where models are, a draft model too; another file of that name is another adapter."""
+    dirs, lora = [str(folder), str(tmp_path)], write_tiny_adapter(tmp_path / "poet.gguf")
+    named = handle("a", adapter="poet", draft_model="b", model_dirs=dirs)
+    by_path = handle("a", adapter=str(lora))
+    said = named.generate("Hello", max_tokens=8).text
+    assert said == by_path.generate("Hello", max_tokens=8, cache="off").text
+    write_tiny_adapter(tmp_path / "new", rank=2).replace(lora)
+    assert named.generate("Hello", max_tokens=8).text != said
+
+
 @pytest.fixture
 def load_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FolderEngine]:
     """Load a model folder of some size, by a library that is none, as its backend does."""
@@ -257,11 +270,14 @@ def load_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FolderEngine]:
         network.memory_bytes = plan(folder, (Precision("float32", 4, 4), Precision("bfloat16", 2, 2))).total_bytes
         return network
 
-    def load(name: str, size: int, *, max_models: int = 4) -> FolderEngine:
+    def load(
+        name: str, size: int, *, max_models: int = 4, holder: int | None = None, n_ctx: int | None = None
+    ) -> FolderEngine:
         here = runtime.current()
         folder = ModelFolder(name, f"/{name}", name, size, size // 2, "X", 256, 2, 1)
-        engine = FolderEngine(folder, FolderSettings(), here.owner, library, plan_folder)
-        list(here.backend(Target("mlx", name), lambda: engine, here.holder(), max_models))
+        engine = FolderEngine(folder, FolderSettings(n_ctx=n_ctx or 0), here.owner, library, plan_folder)
+        target = Target("mlx", name, BackendSettings(n_ctx=n_ctx))
+        list(here.backend(target, lambda: engine, here.holder() if holder is None else holder, max_models))
         return engine
 
     return load
@@ -276,6 +292,17 @@ def test_folders_leave_as_files_do(handle: Callable[..., LocalLLM], load_folder:
     assert resident() == ["a", "second"]
     two.load()
     assert resident() == ["b", "second"]
+
+
+def test_a_folder_stays_while_its_handle_asks_another_one(load_folder: Callable[..., FolderEngine]) -> None:
+    """As a file does; but not beside itself with other settings."""
+    here = runtime.current()
+    holder = here.holder()
+    for name, n_ctx in (("first", None), ("second", None), ("first", 128)):
+        load_folder(name, 1_000_000, holder=holder, n_ctx=n_ctx)
+        here.owner.call(lambda _ticket: None)  # what was let go is freed by now
+    assert resident() == ["first", "second"]
+    assert [one.settings.n_ctx for one in here.resident() if one.name == "first"] == [128]  # type: ignore[attr-defined]
 
 
 def test_memory_is_made_by_folders_and_for_them(

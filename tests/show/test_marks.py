@@ -116,13 +116,21 @@ def test_what_cannot_be_marked_is_left_as_it_is(text: str) -> None:
     assert re.sub("</?u>", "", html) == render(text)
 
 
+def test_a_claim_that_ends_within_a_title() -> None:
+    """What only an attribute shows is no text: such a claim is left as it is, and the others are not."""
+    text = '[one](https://a.org "two [1] three") four. [five](https://b.org "six seven") eight [1].'
+    for claim in ('[one](https://a.org "two', 'seven") eight'):
+        html = marked(answer(text, *doubtful(text, claim).citations, Citation(1)))
+        assert html == render(text).replace("eight [1]", "eight <b>1/1</b>")
+
+
 def plain(html: str, citations: tuple[Citation, ...]) -> str:
     """The HTML without what was written into it."""
     html = re.sub(r"</?u>", "", html)
     return re.sub(r"<b>(\d+)/\d+</b>", lambda match: f"[{match[1] if match[1] != '0' else '?'}]", html)
 
 
-@settings(deadline=None)  # a long text of nested links takes half a second under Python 3.13
+@settings(deadline=None)
 @given(markdown, st.data())
 def test_marking_changes_nothing_else(text: str, data: st.DataObject) -> None:
     """Whatever the text and wherever the citations point: without marks and underlining it is the text's own HTML."""

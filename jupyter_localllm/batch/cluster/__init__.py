@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from jupyter_localllm.batch.cluster.work import Work
-from jupyter_localllm.errors import UsageError
+from jupyter_localllm.errors import OfflineError, UsageError
 
 __all__ = ["Work", "client_for", "is_collection", "neighbours"]
 
@@ -23,7 +23,7 @@ def is_collection(data: Any) -> bool:
     return dask is not None and not isinstance(data, type) and bool(dask.is_dask_collection(data))
 
 
-def client_for(client: Any, data: Any) -> Any:
+def client_for(client: Any, data: Any, *, offline: bool = False) -> Any:
     """The cluster's client; None if the rows are to be asked here.
 
     Parameters
@@ -32,11 +32,15 @@ def client_for(client: Any, data: Any) -> Any:
         What the person gave.
     data : object
         A collection of Dask goes to the cluster that is connected, also where no client was given.
+    offline : bool
+        Whether only a cluster inside of this process will do.
 
     Raises
     ------
     UsageError
         It is no client, is asynchronous or closed, or a collection has no cluster.
+    OfflineError
+        Its rows would go over a connection, and nothing may.
     """
     if client is None and not is_collection(data):
         return None
@@ -58,6 +62,12 @@ def client_for(client: Any, data: Any) -> Any:
         raise UsageError("an asynchronous client cannot be waited for", "Make one without asynchronous=True.")
     if client.status != "running":
         raise UsageError(f"the client of the cluster is {client.status}", "Connect again: client = Client(…).")
+    where = str(getattr(client.scheduler, "address", ""))
+    if offline and not where.startswith("inproc:"):
+        raise OfflineError(
+            f"offline is on: rows would go to the cluster at {where or 'another address'}",
+            "Leave the client out, or %config LocalLLM.offline = None",
+        )
     return client
 
 

@@ -6,12 +6,11 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 from jupyter_localllm.batch.progress import Pace, Progress
 from jupyter_localllm.batch.run import Step
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.types import Provenance, Status, united
+from jupyter_localllm.types import Provenance, Status, of_several
 
 __all__ = ["COUNTED", "Tally"]
 
@@ -71,8 +70,7 @@ class Tally:
                 " one model",
                 "Put the same file everywhere, or name it by a path that is the same on all machines.",
             )
-        remote = united(self._provenance.remote, progress.provenance.remote)
-        self._provenance = replace(progress.provenance if sha256 else self._provenance, remote=remote)
+        self._provenance = of_several(self._provenance, progress.provenance)
 
     def progress(self, *, finished: bool = False) -> Progress:
         """How far it is now."""

@@ -13,7 +13,7 @@ import platform
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-from jupyter_localllm.engine.children import command, death, last_line, started
+from jupyter_localllm.engine.children import command, death, last_line, tried
 from jupyter_localllm.engine.processor import cpu_identity
 from jupyter_localllm.errors import DependencyMissing, ModelCheckFailed
 from jupyter_localllm.types import Status
@@ -78,14 +78,13 @@ def check_in_child(
         )
     )
     name = f"{Path(path).name} and {Path(adapter).name}" if adapter else Path(path).name
-    with started(program) as wait:
-        yield Status("checking", f"first use of {name} with this build: checking it in a child process")
-        told = wait(timeout_seconds)
-    if told is None:
-        raise ModelCheckFailed(
-            f"decoding one token with {name} did not end within {timeout_seconds:.0f} s in a child process",
-            "A smaller model or quantization may do; a file on a slow disk may need a second try.",
-        )
+    told = yield from tried(
+        program,
+        timeout_seconds,
+        saying=f"first use of {name} with this build: checking it in a child process",
+        doing=f"decoding one token with {name}",
+        slow="A smaller model or quantization may do; a file on a slow disk may need a second try.",
+    )
     if told.code != 0:
         raise _failure(name, told.code, told.words)
 

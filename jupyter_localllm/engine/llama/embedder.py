@@ -105,7 +105,10 @@ class Embedder:
             raise EngineError(f"llama.cpp could not make a context for embeddings: {self._native.why()}")
         if self._lib.llama_pooling_type(self._context) == _RANK:
             self.free()
-            raise EngineError("this model is a reranker: it gives scores, no vectors", "Choose an embedding model.")
+            raise EngineError(
+                "this model is a reranker: it scores texts, and writes none",
+                "For an answer choose a chat model, for vectors an embedding model (%llm models).",
+            )
         self._batch = Batch(self._lib, size)
 
     def _parameters(self, size: int) -> Any:

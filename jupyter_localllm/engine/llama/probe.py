@@ -48,7 +48,8 @@ def main(path: str, adapter: str = "", n_gpu_layers: str = "0") -> int:
             resident.embedder.embed([tokens[: resident.n_ctx_train]])
         resident.free()
     except LocalLLMError as error:
-        print(" ".join(str(error).splitlines()), file=sys.stderr)  # the last line is what is told
+        told = [f"{error.message.rstrip('.')}.", error.hint]
+        print(" ".join(" ".join(told).split()), file=sys.stderr)  # the last line is what is told
         return 1
     print("ok")
     return 0

@@ -14,6 +14,7 @@ from jupyter_localllm.engine.served.address import Address, address_of, at
 from jupyter_localllm.engine.served.engine import ServedEngine
 from jupyter_localllm.engine.served.keys import key_for
 from jupyter_localllm.engine.served.once import asked_once
+from jupyter_localllm.errors import LocalLLMError, UsageError
 
 __all__ = ["BACKEND", "OllamaBackend"]
 
@@ -21,6 +22,7 @@ _PORT = 11434
 _MAKERS = "https://ollama.com"
 _DIGEST_SECONDS = 5.0
 _KEPT_SECONDS = 3.0  # a map, or a notebook that is run again, asks for each of its answers
+_AWAY_SECONDS = 60.0  # so long a server that was not there is not waited for again, where its digest is remembered
 
 
 class OllamaBackend:
@@ -29,7 +31,7 @@ class OllamaBackend:
     package = "ollama"
 
     def __init__(self) -> None:
-        self._digests: dict[Target, tuple[float, str]] = {}
+        self._until: dict[Target, float] = {}  # how long what is remembered of a model counts
 
     def check(self, target: Target) -> str:
         """The model and its address."""
@@ -45,28 +47,46 @@ class OllamaBackend:
     def identity(self, target: Target, home: Home) -> str:
         """The digest of the model as the server tells it: weights, template and parameters.
 
+        Only the server knows whether a tag was pulled anew, so one that is there is asked, every few seconds at most.
+        Where it is not there the digest is taken as it was told last: replays need no server, and wait for it once.
+
         Raises
         ------
         LocalLLMError
-            The server is not there or has no such model.
+            The server is not there or has no such model, and never told of it.
         """
-        kept = self._digests.get(target)
-        if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
-            return kept[1]
-        digest = self._asked_digest(target)
-        self._digests[target] = time.monotonic(), digest
+        place = self._remembered(target)
+        known = home.memo.get(place, "")
+        if known and time.monotonic() < self._until.get(target, 0.0):
+            return known
+        seconds = _KEPT_SECONDS
+        try:
+            digest = self._asked_digest(target)
+        except UsageError:
+            raise
+        except LocalLLMError:
+            if not known:
+                raise
+            digest, seconds = known, _AWAY_SECONDS
+        if digest != known:
+            home.memo[place] = digest
+        self._until[target] = time.monotonic() + seconds
         return digest
 
     def _asked_digest(self, target: Target) -> str:
         quick = replace(target, settings=replace(target.settings, server_timeout=_DIGEST_SECONDS))
-        digest: str = asked_once(self._place(target)[1], lambda: self._wire(quick), lambda wire: wire.digest())
+        digest: str = asked_once(self._place(target)[1], lambda: self._wire(quick), lambda wire: wire.content())
         return digest
 
     def engine(self, target: Target, home: Home) -> Engine:
         """The engine; nobody is asked yet."""
         name, address = self._place(target)
-        wire = self._wire(target)
-        return ServedEngine(f"{target.scheme}:{name}", address, lambda: wire)
+        wire, place = self._wire(target), self._remembered(target)
+
+        def learnt(digest: str) -> None:
+            home.memo[place] = digest
+
+        return ServedEngine(f"{target.scheme}:{name}", address, lambda: wire, learnt)
 
     def holds(self, constraint: Constraint) -> bool:
         """Never for sure: Ollama passes over what its grammar cannot say. So the model is told in words as well."""
@@ -80,6 +100,10 @@ class OllamaBackend:
         homes = [_MAKERS, *([address_of(own, port=_PORT).url] if own else [])]
         key = key_for(address, target.settings.api_key_env, target.settings.endpoint, "OLLAMA_API_KEY", homes)
         return OllamaWire(client, name, address, key, target.settings)
+
+    def _remembered(self, target: Target) -> str:
+        name, address = self._place(target)
+        return f"ollama:{address.url} {name}"
 
     def _place(self, target: Target) -> tuple[str, Address]:
         name, named = at(target.name)

@@ -14,6 +14,7 @@ from jupyter_localllm.engine.ollama.reply import Reply
 from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address, permit_sending_on
 from jupyter_localllm.engine.served.asked import chat_messages, form_of
+from jupyter_localllm.engine.served.bounded import bounding
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job, Note
@@ -30,6 +31,8 @@ _SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "repeat_penalty", "repeat_last_n"),
     *("frequency_penalty", "presence_penalty", "seed"),
 )
+_KEY = "api_key_env is the setting that names its variable."
+_PATH = "That of Ollama has no path, no /v1 either: http://127.0.0.1:11434"
 _START = "Start it with: ollama serve. Or name its address: endpoint, the variable OLLAMA_HOST, or ollama:NAME@URL."
 
 
@@ -62,7 +65,7 @@ class OllamaWire:
         if self._opened is None:
             # As with all servers: nothing goes where it was not sent, and a key only to those that it was made for.
             requests = [_uncut] if self._key else [_uncut, _without_key]
-            hooks = {"request": requests, "response": [self._see_where]}
+            hooks = {"request": requests, "response": [bounding(self._address), self._see_where]}
             silence = self._settings.server_timeout
             self._opened = self._ollama.AsyncClient(
                 host=self._address.url,
@@ -75,8 +78,8 @@ class OllamaWire:
             )
         return self._opened
 
-    async def digest(self) -> str:
-        """What names the model's content.
+    async def content(self) -> str:
+        """The digest of the model.
 
         Raises
         ------
@@ -112,7 +115,7 @@ class OllamaWire:
 
     async def describe(self) -> Described:
         """Find the model, and have it loaded."""
-        digest = await asyncio.wait_for(self.digest(), _DESCRIBING_SECONDS)
+        digest = await asyncio.wait_for(self.content(), _DESCRIBING_SECONDS)
         shown = await asyncio.wait_for(self._client.show(self._name), _DESCRIBING_SECONDS)
         self._can = frozenset(shown.capabilities or ("completion",))
         known = shown.modelinfo or {}
@@ -129,7 +132,8 @@ class OllamaWire:
             **({"n_ctx_train": trained} if trained else {}),
             **({"parameters": of.parameter_size, "quantization": of.quantization_level} if of is not None else {}),
         }
-        return Described(self._n_ctx, "tools" in self._can and not self._raw, details=details, remote=self._remote)
+        tools = "tools" in self._can and not self._raw
+        return Described(self._n_ctx, tools, details=details, remote=self._remote, content=digest)
 
     async def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Stream an answer."""
@@ -169,7 +173,7 @@ class OllamaWire:
 
     def trouble(self, error: Exception) -> LocalLLMError:
         """What the client's exceptions mean, without the key."""
-        return trouble.hiding(self._meant(error), self._key)
+        return trouble.hiding(self._meant(error), self._key, error)
 
     def _meant(self, error: Exception) -> LocalLLMError:
         if isinstance(error, asyncio.TimeoutError):
@@ -196,7 +200,7 @@ class OllamaWire:
         said, status = str(error.error), max(int(error.status_code), 0)
         if status == 404 and "not found" in said.lower():
             return self._missing([])
-        return trouble.refused(self._address, status, said, "api_key_env is the setting that names its variable.")
+        return trouble.refused(self._address, status, said, _KEY, _PATH)
 
     def _missing(self, others: Sequence[str]) -> ModelNotFound:
         near = close_match(self._name, others)

@@ -66,19 +66,18 @@ class Reply:
             raise broken_off(address, self._finish)
         if self._finish == "content_filter":
             notes = (*notes, Note("filtered", "the server left out a part of the answer: its filter"))
-        calls = tuple(ToolCall(name, arguments or "{}") for _, (name, arguments) in sorted(self._calls.items()))
+        told = [call for _, call in sorted(self._calls.items())]
+        calls = tuple(ToolCall(name, arguments or "{}") for name, arguments in told if name)
         return Ended("length" if self._finish == "length" else "stop", self._usage, self._times, calls, notes)
 
     def _measure(self, chunk: Mapping[str, Any]) -> None:
         if usage := _mapping(chunk.get("usage")):
-            cached = _number(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
-            self._usage = Usage(
-                int(_number(usage.get("prompt_tokens"))), int(cached), int(_number(usage.get("completion_tokens")))
-            )
+            cached = _count(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
+            self._usage = Usage(_count(usage.get("prompt_tokens")), cached, _count(usage.get("completion_tokens")))
         if timings := _mapping(chunk.get("timings")):  # llama-server's, in milliseconds
             self._times = {
-                "server_prompt_ms": _number(timings.get("prompt_ms")),
-                "server_generation_ms": _number(timings.get("predicted_ms")),
+                "server_prompt_ms": max(_number(timings.get("prompt_ms")), 0.0),
+                "server_generation_ms": max(_number(timings.get("predicted_ms")), 0.0),
             }
 
     def _call(self, calls: Any) -> None:
@@ -119,6 +118,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return max(int(_number(value)), 0)
 
 
 def _number(value: Any) -> float:

@@ -18,6 +18,7 @@ from jupyter_localllm.engine.openai.dialect import PLAIN, dialect_of
 from jupyter_localllm.engine.openai.reply import Reply
 from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address, permit_sending_on
+from jupyter_localllm.engine.served.bounded import bounding
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job
@@ -58,6 +59,7 @@ class OpenAIWire:
             trust_env=address.remote,
             verify=address.url.startswith("https"),  # without certificates to check, none need be read
             timeout=timeout,
+            event_hooks={"response": [bounding(address)]},
         )
         self._client = client.AsyncOpenAI(
             api_key=key or _NO_KEY, base_url=address.url, http_client=http, max_retries=0, timeout=timeout
@@ -125,10 +127,12 @@ class OpenAIWire:
 
     def trouble(self, error: Exception) -> LocalLLMError:
         """What the client's exceptions mean, without the key."""
-        return trouble.hiding(self._meant(error), self._key)
+        return trouble.hiding(self._meant(error), self._key, error)
 
     def _meant(self, error: Exception) -> LocalLLMError:
         api = self._openai
+        if isinstance(error.__cause__, LocalLLMError):  # ours, in the middle of the client's work
+            return error.__cause__
         if isinstance(error, api.APIConnectionError):  # time-outs are among them
             found = self._of_transport(error.__cause__ or error)
             return found or trouble.broke_off(self._address, str(error.__cause__ or error))
@@ -198,7 +202,7 @@ class OpenAIWire:
         elif self._dialect.name == "LM Studio":
             model = await self._beside("GET", f"/api/v0/models/{self._model}")
             told += [_of(model, name) for name in _WINDOW_NAMES]
-        return next((value for value in told if isinstance(value, int) and value > 0), 0)
+        return next((value for value in told if type(value) is int and value > 0), 0)
 
     async def _count(self, text: str) -> Any:
         if self._dialect.counting == "tokenize":

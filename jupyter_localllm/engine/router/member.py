@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Union
+from typing import Any, Union
 
-from jupyter_localllm.engine.base import Engine
+from jupyter_localllm.engine.base import Engine, Opening
 from jupyter_localllm.errors import LocalLLMError
 from jupyter_localllm.types import Status
 
-__all__ = ["Member", "Opening", "Route"]
+__all__ = ["Member", "Route"]
 
 _REST_SECONDS = 30.0  # how long one that failed is asked last
 _NEWEST = 0.4  # share of the newest answer in the time that is taken for usual
-
-Opening = Callable[[], Generator[Status, None, Engine]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,8 @@ class Route:
         Asked last while its first token usually takes longer than this, in milliseconds.
     remote : tuple of str
         Addresses outside of this machine to which it may lead prompts; an engine that is given tells its own.
+    facts : callable
+        More of what belongs to the provenance of its answers: ``answered_sha256`` and ``versions`` of `Provenance`.
     """
 
     engine: Union[Engine, Opening]
@@ -45,9 +45,10 @@ class Route:
     tasks: tuple[str, ...] = ()
     most_ms: float | None = None
     remote: tuple[str, ...] = ()
+    facts: Callable[[], Mapping[str, Any]] = dict
 
 
-@dataclass
+@dataclass(eq=False)
 class Member:
     """What is known of a route by now.
 
@@ -102,6 +103,24 @@ class Member:
         return bool(self.failed) and time.monotonic() - self.failed < _REST_SECONDS
 
     @property
-    def last_resort(self) -> bool:
-        """Whether it rests, or is slow."""
-        return self.resting or (self.route.most_ms is not None and self.usual_ms > self.route.most_ms)
+    def last_resort(self) -> str:
+        """Why it is asked last: it rests, or is slow; empty if it is asked in its turn."""
+        if self.resting:
+            return f"{self.name}: {self.why}"
+        slow = self.route.most_ms is not None and self.usual_ms > self.route.most_ms
+        return f"{self.name} takes more than {self.route.most_ms:g} ms to begin" if slow else ""
+
+    def refusal(self, task: str, size: int) -> str:
+        """Why its rules do not allow a question; empty if they do."""
+        if self.route.tasks and task not in self.route.tasks:
+            return f"{self.name} is for {', '.join(self.route.tasks)}"
+        if self.route.most_tokens is not None and size > self.route.most_tokens:
+            return f"{self.name} is for {self.route.most_tokens:,} tokens at most"
+        return ""
+
+    @property
+    def state(self) -> str:
+        """How it is, in words."""
+        if self.resting:
+            return f"not there: {self.why}"
+        return "loaded" if self.engine is not None and self.engine.loaded else "not loaded"

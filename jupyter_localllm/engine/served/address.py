@@ -11,7 +11,7 @@ from jupyter_localllm.errors import UsageError
 
 __all__ = ["Address", "address_of", "at", "permit_sending_on"]
 
-_AT = re.compile(r"(.+)@(https?://\S+)", re.DOTALL)
+_AT = re.compile(r"(.+)@(https?://.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,11 @@ def address_of(text: str, *, port: int | None = None) -> Address:
         parts = urlsplit(url)
         host, given = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError(f"{text!r} is no address: {error}", _EXAMPLE) from None
+        why = "" if "@" in text else f": {error}"  # what cannot be read may be a password, and the error repeats it
+        raise UsageError(f"{_open_part(text)!r} is no address{why}", _EXAMPLE) from None
     escaped = "%" in parts.netloc and "[" not in parts.netloc  # in brackets it is a number's zone
     if parts.scheme not in ("http", "https") or not host or escaped or any(c.isspace() for c in url):
-        raise UsageError(f"{text!r} is no address of a server", _EXAMPLE)
+        raise UsageError(f"{_open_part(text)!r} is no address of a server", _EXAMPLE)
     if parts.username is not None or parts.query or parts.fragment:
         raise UsageError(
             f"the address of {host} holds a password, a query or a fragment, and an address is shown to people",
@@ -132,6 +133,13 @@ def address_of(text: str, *, port: int | None = None) -> Address:
         shown = f"[{host}]" if ":" in host else host
         return Address(f"http://{shown}:{port}{parts.path}")
     return Address(url)
+
+
+def _open_part(text: str) -> str:
+    """What of an address may be shown, however it is written: no name, no password, no query, no fragment."""
+    _, sign, rest = text.rpartition("@")
+    shown = re.split("[?#]", rest)[0]
+    return f"…@{shown}" if sign else shown
 
 
 _LEAVE = "If that is meant, set allow_remote: %config LocalLLM.allow_remote = True"

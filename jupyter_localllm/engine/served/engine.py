@@ -25,6 +25,7 @@ from jupyter_localllm.errors import (
     LocalLLMError,
     ModelNotFound,
     ToolsRefused,
+    UsageError,
 )
 from jupyter_localllm.types import Done, Event, Job, ModelInfo, Note, Status, Usage
 
@@ -39,6 +40,9 @@ _BATCH = 64  # texts that are embedded by one request
 _REMEMBERED = 512  # texts whose tokens were counted
 _SLACK = 64  # pieces beyond max_tokens, after which a server is not listened to any more
 _LONGEST_REMEMBERED = 4096  # characters of one
+_TRUSTED_SECONDS = 3.0  # so long nobody looks whether the model is still the one that was found
+_LOOKING_SECONDS = 5.0
+_TRUSTED_ELSEWHERE_SECONDS = 60.0  # there the look takes as long as the way to the first token
 
 
 class ServedEngine:
@@ -63,6 +67,7 @@ class ServedEngine:
         self._loop = Loop(f"jupyter_localllm-{name}")
         self._wire: Wire | None = None
         self._described: Described | None = None
+        self._looked = 0.0  # when it was found, or seen to be the same
         self._turns: asyncio.Semaphore | None = None  # of a server that takes few requests at once
         self._counted: dict[str, int] = {}
         self._closed = False
@@ -91,6 +96,7 @@ class ServedEngine:
         if self._described is None:
             yield Status("loading", f"asking {self.address.url} for {self._name}")
             self._described = said = self._loop.call(lambda: self._told(lambda wire: wire.describe()))
+            self._looked = time.monotonic()
             if self._learnt is not None:
                 self._learnt(said.content)
 
@@ -120,6 +126,7 @@ class ServedEngine:
     def generate(self, job: Job) -> Generator[Event, None, None]:
         """Ask, and tell what comes; closing the generator closes the connection, so that the server stops."""
         begun, unloads = time.perf_counter(), self._unloads
+        self._look_again()
         yield from self.load()
         n_ctx = self._known().n_ctx
         if job.max_tokens >= n_ctx:
@@ -130,6 +137,23 @@ class ServedEngine:
         yield Status("waiting", f"asking {self.address.url}", remote=self.remote)
         self._check_open()
         yield from self._loop.stream(lambda emit: self._answer(job, emit, begun, unloads))
+
+    def _look_again(self) -> None:
+        """Forget what was found if another model stands there now: a server that was restarted is not heard to go."""
+        self._check_open()
+        said, trusted = self._described, _TRUSTED_ELSEWHERE_SECONDS if self.address.remote else _TRUSTED_SECONDS
+        busy = self._turns is not None and self._turns.locked()  # somebody has looked, and some servers take no other
+        if said is None or busy or time.monotonic() - self._looked < trusted:
+            return
+        self._looked = time.monotonic()
+        try:
+            now = self._loop.call(lambda: self._told(lambda wire: asyncio.wait_for(wire.content(), _LOOKING_SECONDS)))
+        except (EngineClosed, ModelNotFound, UsageError):
+            raise
+        except LocalLLMError:  # if it is gone, the question will tell; a list alone that fails is no reason not to ask
+            return
+        if now != said.content:
+            self._described = None
 
     def holds(self, constraint: Constraint) -> bool:
         """Never for sure: servers differ, and some loosen a schema silently. So the model is told in words as well."""
@@ -253,10 +277,7 @@ class ServedEngine:
             ended = await self._told(lambda wire: _heard(wire, job, talk))
         if ended is None:
             self._described = None
-            raise EngineError(
-                f"{self.address.url} broke its answer off after {talk.pieces} pieces",
-                "Ask again; the server's log may say why.",
-            )
+            raise trouble.unended(self.address, talk.pieces)
         usage = ended.usage
         if usage is None:  # counted as far as that can be done here: a piece mostly is a token
             usage = Usage(sum(self._size(message.content) for message in job.prompt.messages), 0, talk.pieces)

@@ -12,6 +12,7 @@ __all__ = [
     "broke_off",
     "broken_off",
     "cut_short",
+    "flooded",
     "hiding",
     "lost",
     "not_there",
@@ -19,6 +20,7 @@ __all__ = [
     "refused",
     "silent",
     "strange",
+    "unended",
     "unmade",
 ]
 
@@ -27,6 +29,7 @@ CONNECT_SECONDS = 1.5
 
 _BROKEN = frozenset({"ReadError", "WriteError", "CloseError", "RemoteProtocolError", "ProxyError"})
 _LOST = _BROKEN | {"ConnectError", "ConnectTimeout", "ConnectionError"}
+_PATH = "That of OpenAI's protocol mostly ends with /v1."
 _LONGEST = 600  # characters of what a server says
 _WINDOW = re.compile(r"context.{0,20}(length|size|window)|maximum context|exceed.{0,40}context|n_ctx|too many tokens")
 
@@ -85,6 +88,26 @@ def broke_off(address: Address, why: str) -> EngineError:
     )
 
 
+def flooded(address: Address, count: int) -> EngineError:
+    """It sends without end."""
+    return EngineError(
+        f"{address.url} sent more than {count:,} bytes where a part of an answer should be: it was left",
+        "Is that the right address? The server's log may say why.",
+    )
+
+
+def unended(address: Address, pieces: int) -> EngineError:
+    """The reply is over, and its end was not among it."""
+    if not pieces:
+        return EngineError(
+            f"the reply of {address.url} ended before anything of an answer came",
+            "Is that the right address? A server that cannot stream, or a page in its place, looks like that.",
+        )
+    return EngineError(
+        f"{address.url} broke its answer off after {pieces} pieces", "Ask again; the server's log may say why."
+    )
+
+
 def broken_off(address: Address, reason: str) -> EngineError:
     """The server ended its answer, and says that it is not whole."""
     return EngineError(
@@ -123,7 +146,7 @@ def strange(address: Address, what: str, protocol: str) -> EngineError:
     return EngineError(f"{address.url} does not speak {protocol}: {_shortened(what)}", "Is that the right address?")
 
 
-def refused(address: Address, status: int, message: str, key: str) -> LocalLLMError:
+def refused(address: Address, status: int, message: str, key: str, path: str = _PATH) -> LocalLLMError:
     """The server's own words, with what can be done.
 
     Parameters
@@ -135,6 +158,8 @@ def refused(address: Address, status: int, message: str, key: str) -> LocalLLMEr
         What the server says.
     key : str
         Where its key is set.
+    path : str
+        What an address of its kind looks like.
     """
     said = _shortened(message) or "nothing more"
     if _WINDOW.search(message.lower()):
@@ -150,7 +175,7 @@ def refused(address: Address, status: int, message: str, key: str) -> LocalLLMEr
     hints = {
         401: f"It wants a key, or another one: {key}",
         403: f"It wants a key, or another one: {key}",
-        404: "Is the address right? That of OpenAI's protocol mostly ends with /v1.",
+        404: f"Is the address right? {path}",
         429: "It has too much to do. Ask again later, or lower n_parallel.",
         503: "It may still be loading the model. Ask again in a moment.",
     }
@@ -159,8 +184,14 @@ def refused(address: Address, status: int, message: str, key: str) -> LocalLLMEr
     return EngineError(f"{address.url} {how}: {said}", hint)
 
 
-def hiding(error: LocalLLMError, key: str) -> LocalLLMError:
-    """The same error; where it repeats the key that a server was sent, it does not show it."""
+def hiding(error: LocalLLMError, key: str, cause: BaseException | None = None) -> LocalLLMError:
+    """The same error; where it or what caused it repeats the key that a server was sent, it does not show it.
+
+    The cause stays: a traceback shows it, and its class tells whether the server is lost.
+    """
+    while key and cause is not None:
+        cause.args = tuple(one.replace(key, "…") if isinstance(one, str) else one for one in cause.args)
+        cause = cause.__cause__ or cause.__context__
     if key and key in f"{error.message} {error.hint}":
         return type(error)(error.message.replace(key, "…"), error.hint.replace(key, "…"))
     return error

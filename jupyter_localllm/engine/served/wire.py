@@ -92,6 +92,10 @@ class Wire(Protocol):
         """Find the model, or raise `ModelNotFound`."""
         ...
 
+    async def content(self) -> str:
+        """What names the content of the model now, as `Described.content` does, or raise `ModelNotFound`."""
+        ...
+
     def chat(self, job: Job) -> AsyncGenerator[Heard, bool]:
         """Pieces of an answer, and last the one `Ended`. Closing it lets the connection go.
 

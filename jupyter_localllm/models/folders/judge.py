@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_localllm.errors import ModelFileError
 from jupyter_localllm.models.folders.weights import read_weights
+from jupyter_localllm.models.found.huggingface import kept_under
 from jupyter_localllm.types import ModelFolder
 
-__all__ = ["describe_folder", "kept_under"]
+__all__ = ["describe_folder"]
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_JSON = 64_000_000  # bytes
 _WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 _OTHERS = {
@@ -200,12 +199,6 @@ def _fingerprint(folder: Path, weights: tuple[Path, ...], sha256_of: Callable[[P
     files = {path.relative_to(folder).as_posix(): path for path in (*weights, *settings) if path.is_file()}
     lines = [f"{name} {kept_under(path) or sha256_of(path)}\n" for name, path in sorted(files.items())]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def kept_under(path: Path) -> str:
-    """The hash under which Hugging Face's cache keeps a large file; ``""`` for others."""
-    real = path.resolve()
-    return real.name if real.parent.name == "blobs" and _SHA256.fullmatch(real.name) else ""
 
 
 def _json(path: Path) -> dict[str, Any]:

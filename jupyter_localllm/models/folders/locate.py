@@ -5,25 +5,16 @@ Source of the cache's layout: https://huggingface.co/docs/huggingface_hub/guides
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from jupyter_localllm.errors import ModelFileError, ModelNotFound, close_match
+from jupyter_localllm.models.found import Machine
+from jupyter_localllm.models.found.huggingface import hub_folder
 
-__all__ = ["hub_folder", "locate_folder"]
+__all__ = ["locate_folder"]
 
 _REPOSITORY = re.compile(r"([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
-
-
-def hub_folder() -> Path:
-    """The folder in which Hugging Face's tools keep what they fetched, by their own environment variables."""
-    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if value := os.environ.get(name):
-            return Path(value).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")
-    return Path(home).expanduser() / "hub"
 
 
 def locate_folder(name: str, backend: str) -> tuple[str, Path]:
@@ -69,7 +60,7 @@ def locate_folder(name: str, backend: str) -> tuple[str, Path]:
 
 def _in_hub(repository: str, revision: str) -> Path | None:
     """The snapshot of a repository; of its main branch, the one that was fetched last."""
-    folder = hub_folder() / f"models--{repository.replace('/', '--')}"
+    folder = hub_folder(Machine()) / f"models--{repository.replace('/', '--')}"
     try:
         commit = (folder / "refs" / revision).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -87,7 +78,7 @@ def _how_to_get(repository: str, revision: str | None) -> str:
 
 def _folders() -> list[Path]:
     try:
-        return sorted(hub_folder().iterdir())
+        return sorted(hub_folder(Machine()).iterdir())
     except OSError:
         return []
 

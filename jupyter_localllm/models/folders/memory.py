@@ -6,14 +6,10 @@ from collections.abc import Sequence
 
 from jupyter_localllm.errors import ModelMemoryError, SettingsError
 from jupyter_localllm.models.figures import size_text
-from jupyter_localllm.models.free_memory import available_bytes
+from jupyter_localllm.models.memory import COMFORTABLE_SHARE, LEAST_CONTEXT, USUAL_CONTEXT, available_bytes
 from jupyter_localllm.types import FolderPlan, ModelFolder, Precision
 
 __all__ = ["plan_folder"]
-
-_USUAL_CONTEXT = 16_384
-_LEAST_CONTEXT = 2_048
-_SHARE = 0.6  # of the free memory; the rest is the user's: hours of variables live beside the model
 
 
 def plan_folder(
@@ -51,16 +47,16 @@ def plan_folder(
             f"%config LocalLLM.n_ctx = {model.n_ctx_train}",
         )
     free = available_bytes() if available is None else available
-    wanted, least = min(model.n_ctx_train, _USUAL_CONTEXT), min(model.n_ctx_train, _LEAST_CONTEXT)
+    wanted, least = min(model.n_ctx_train, USUAL_CONTEXT), min(model.n_ctx_train, LEAST_CONTEXT)
     weights = window = total = 0
     for precision in precisions:
         stored = model.packed or not precision.weight_bytes
         weights = model.size_bytes if stored else int(model.n_weights * precision.weight_bytes)
         each = max(1, int(model.kv_numbers_per_token * precision.cache_bytes))
-        roomy = int(_SHARE * free - weights) // each // 256 * 256
+        roomy = int(COMFORTABLE_SHARE * free - weights) // each // 256 * 256
         window = n_ctx or max(least, min(wanted, roomy))
         total = weights + window * each
-        if total <= (free if precision is precisions[-1] else _SHARE * free):
+        if total <= (free if precision is precisions[-1] else COMFORTABLE_SHARE * free):
             return FolderPlan(window, precision, total)
     raise ModelMemoryError(
         f"{model.name} needs {size_text(total)} with a window of {window:,} tokens ({size_text(weights)} weights, "

@@ -16,7 +16,7 @@ from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.models.found import folders, gpt4all, huggingface, llamacpp, lmstudio, ollama
 from jupyter_localllm.models.found.base import Allowance, Machine, Spot, is_model_name, stem
 
-__all__ = ["PLACES", "Machine", "Spot", "is_model_name", "spots", "stem"]
+__all__ = ["PLACES", "Machine", "Spot", "is_model_name", "spots", "stem", "too_large"]
 
 PLACES: Final[Mapping[str, Callable[[Machine], Iterator[Spot]]]] = MappingProxyType(
     {
@@ -53,3 +53,16 @@ def spots(search: Sequence[str | os.PathLike[str]], machine: Machine | None = No
                 if known not in seen:
                     seen.add(known)
                     yield spot
+
+
+def too_large(search: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Name those of the folders that hold too much to be looked at as a whole."""
+    found = []
+    for where in search:
+        if os.fspath(where) not in PLACES:
+            machine = Machine()
+            for _ in folders.spots(where, machine):
+                pass
+            if machine.allowance.left < 0:
+                found.append(os.fspath(where))
+    return found

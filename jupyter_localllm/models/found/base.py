@@ -120,7 +120,7 @@ def walk(root: Path, depth: int, allowance: Allowance) -> Iterator[Path]:
     depth : int
         Levels of folders below it that are looked into. Links to folders are followed, no further than that.
     allowance : Allowance
-        After it is used up, nothing more is looked at.
+        After it is used up, no further folder is looked into.
     """
     waiting = [(root, 0)]
     while waiting:
@@ -128,15 +128,16 @@ def walk(root: Path, depth: int, allowance: Allowance) -> Iterator[Path]:
         try:
             with os.scandir(folder) as entries:
                 inside = sorted(entries, key=lambda entry: entry.name)
-        except OSError:  # not there, or not readable
+        except (OSError, ValueError):  # not there, not readable, or no name that a folder could have
             continue
-        if not allowance.take(len(inside)):
+        if allowance.left <= 0:
+            allowance.take(len(inside))
             return
-        deeper = []
+        further, deeper = allowance.take(len(inside)), []
         for entry in inside:
             try:
                 if entry.is_dir():
-                    if level < depth and not entry.name.startswith("."):
+                    if further and level < depth and not entry.name.startswith("."):
                         deeper.append((Path(entry.path), level + 1))
                 elif is_model_name(entry.name):
                     yield Path(entry.path)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jupyter_localllm.models.found.base import Machine, Spot, stem, walk
 
-__all__ = ["PLACE", "spots"]
+__all__ = ["PLACE", "hub_folder", "kept_under", "spots"]
 
 PLACE = "Hugging Face"
 _DEPTH = 2  # folders in a repository
@@ -23,17 +23,22 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def spots(machine: Machine) -> Iterator[Spot]:
     """Yield the GGUF files of all repositories; of several revisions each."""
-    for root in dict.fromkeys(_roots(machine)):
-        for repository in _folders(root, "models--"):
-            for revision in _folders(repository / "snapshots"):
-                for path in walk(revision, _DEPTH, machine.allowance):
-                    blob = os.path.basename(os.path.realpath(path))
-                    yield Spot(path, stem(path), PLACE, blob if _SHA256.fullmatch(blob) else "")
+    for repository in _folders(hub_folder(machine), "models--"):
+        for revision in _folders(repository / "snapshots"):
+            for path in walk(revision, _DEPTH, machine.allowance):
+                yield Spot(path, stem(path), PLACE, kept_under(path))
 
 
-def _roots(machine: Machine) -> Iterator[Path]:
+def hub_folder(machine: Machine) -> Path:
+    """The folder in which Hugging Face's tools keep what they fetched, by their own environment variables."""
     chosen = machine.named("HF_HUB_CACHE") or machine.named("HUGGINGFACE_HUB_CACHE")
-    yield chosen or (machine.named("HF_HOME") or machine.cache / "huggingface") / "hub"
+    return chosen or (machine.named("HF_HOME") or machine.cache / "huggingface") / "hub"
+
+
+def kept_under(path: Path) -> str:
+    """The hash under which that cache keeps a large file; ``""`` for others."""
+    folder, name = os.path.split(os.path.realpath(path))
+    return name if os.path.basename(folder) == "blobs" and _SHA256.fullmatch(name) else ""
 
 
 def _folders(root: Path, prefix: str = "") -> list[Path]:

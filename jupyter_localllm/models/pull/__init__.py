@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
+from urllib.request import getproxies
 
 from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.errors import ModelFileError, PullError
 from jupyter_localllm.models.checks import check_model
+from jupyter_localllm.models.found import stem
 from jupyter_localllm.models.identity import sha256_of
 from jupyter_localllm.models.kinds import kind_of
+from jupyter_localllm.models.parts import parts_of
 from jupyter_localllm.models.pull import by_hub, copied
+from jupyter_localllm.models.pull.elsewhere import already
 from jupyter_localllm.models.pull.fetch import Patience, Tell, check_offer, fetch, is_there
 from jupyter_localllm.models.pull.hub import Hub, HubFile, choose, quantization_in
 from jupyter_localllm.models.pull.partial import Partial
 from jupyter_localllm.models.pull.room import check_all
 from jupyter_localllm.models.pull.target import Target
-from jupyter_localllm.models.pull.trouble import Broken
+from jupyter_localllm.models.pull.trouble import CONNECTION, Broken, tries_of
 from jupyter_localllm.models.pull.wanted import Wanted, read
 from jupyter_localllm.types import Status
 
@@ -52,6 +56,8 @@ class Pulled:
         False if it was here before.
     note : str
         What a person should know of it; empty if nothing.
+    place : str
+        Whose folder it lies in, where it was found there and need not be fetched; empty for ours.
     """
 
     name: str
@@ -62,6 +68,7 @@ class Pulled:
     promised: bool
     fetched: bool
     note: str = ""
+    place: str = ""
 
 
 def pull(
@@ -71,13 +78,15 @@ def pull(
     *,
     tell: Tell = lambda _status: None,
     hub: Hub | None = None,
+    search: Sequence[str | os.PathLike[str]] = (),
     force: bool = False,
     by_huggingface_hub: bool | None = None,
     patience: Patience | None = None,
 ) -> Pulled:
     """Fetch a model.
 
-    Nothing but the named model is fetched: all of its parts if there are several. It is resumed where an earlier call
+    Nothing but the named model is fetched: all of its parts if there are several; and nothing where another folder has
+    it. It is resumed where an earlier call
     stopped, and has its name only once size, sha256 (where one is promised) and header were checked.
 
     Parameters
@@ -92,8 +101,10 @@ def pull(
         Is called with a `Status` of the stage ``"pulling"`` about ten times a second.
     hub : Hub, optional
         The environment's if not given.
+    search : sequence of paths
+        Folders that may have it, and words of `jupyter_localllm.models.found.PLACES`.
     force : bool
-        Whether another file of the same name is replaced.
+        Whether it is fetched although another folder has it, and another file of the same name is replaced.
     by_huggingface_hub : bool, optional
         Whether files of the hub come over huggingface_hub; if it is installed, unless this says otherwise.
     patience : Patience, optional
@@ -114,6 +125,9 @@ def pull(
     over_hub = find_spec("huggingface_hub") is not None if by_huggingface_hub is None else by_huggingface_hub
     asked: Wanted = _patiently(lambda: read(wanted, root, hub), patience, tell)
     missing = [target for target in asked.targets if force or not is_there(target, memo)]
+    if missing and not force and (spot := already(asked.targets, search, memo, tell)) is not None:
+        name = asked.name if spot.name.casefold() == stem(asked.targets[0].path).casefold() else spot.name
+        return _judged(replace(asked, name=name), parts_of(spot.path)[0], memo, fetched=False, place=spot.place)
     check_all(missing, hub, patience.silence_s)
     fetched = False
     for target in missing:
@@ -125,7 +139,7 @@ def pull(
                 copied.fetch(target, partial, tell, memo)
             elif not (over_hub and target.repository and _by_hub(target, partial, tell, memo, hub, patience)):
                 fetch(target, partial, tell, memo, token=hub.token_for(target.url), patience=patience)
-    return _judged(asked, memo, fetched=fetched)
+    return _judged(asked, asked.targets[0].path, memo, fetched=fetched)
 
 
 def _by_hub(  # noqa: PLR0917
@@ -133,7 +147,12 @@ def _by_hub(  # noqa: PLR0917
 ) -> bool:
     """Whether huggingface_hub brought it."""
     if target.noted:
-        check_offer(target, hub.token, patience)
+        try:
+            check_offer(target, hub.token, patience)
+        except Broken as broken:
+            # Its client would go on trying for half a minute; it knows one way more than ours, the proxy for all.
+            if broken.absent and "all" not in getproxies():
+                return False
     try:
         by_hub.fetch(target, partial, tell, memo, hub=hub)
         return True
@@ -142,9 +161,9 @@ def _by_hub(  # noqa: PLR0917
         return False
 
 
-def _judged(asked: Wanted, memo: MutableMapping[str, str], *, fetched: bool) -> Pulled:
+def _judged(asked: Wanted, path: Path, memo: MutableMapping[str, str], *, fetched: bool, place: str = "") -> Pulled:
     """Look at the whole, once all of it is here."""
-    path, note = asked.targets[0].path, ""
+    note = ""
     header = check_model(path, known_architecture=lambda _name: True)
     try:
         check_model(path)
@@ -152,20 +171,19 @@ def _judged(asked: Wanted, memo: MutableMapping[str, str], *, fetched: bool) -> 
         note = str(error)
     kind = kind_of(header)
     promised = all(target.sha256 for target in asked.targets)
-    return Pulled(asked.name, path, header.size_bytes, sha256_of(path, memo), kind, promised, fetched, note)
+    return Pulled(asked.name, path, header.size_bytes, sha256_of(path, memo), kind, promised, fetched, note, place)
 
 
 def _patiently(action: Callable[[], T], patience: Patience, tell: Tell) -> T:
     """Do what asks a server, again if the way breaks."""
+    met = False
     for failures in range(1, patience.tries + 1):
         try:
             return action()
         except Broken as broken:
-            if failures == patience.tries:
-                raise PullError(
-                    f"The hub cannot be reached: {broken.what}.",
-                    "Check the connection. Behind a proxy: HTTPS_PROXY; a mirror of the hub: HF_ENDPOINT.",
-                ) from None
+            met = met or not broken.absent
+            if failures >= tries_of(broken, patience.tries, met=met):
+                raise PullError(f"The hub cannot be reached: {broken.what}.", CONNECTION) from None
             tell(Status("pulling", f"{broken.what}; trying again"))
             time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
     raise AssertionError("unreachable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Callable, MutableMapping
@@ -18,7 +17,7 @@ from jupyter_localllm.models.pull.address import fingerprint
 from jupyter_localllm.models.pull.partial import Origin, Partial
 from jupyter_localllm.models.pull.room import check_room
 from jupyter_localllm.models.pull.target import Target
-from jupyter_localllm.models.pull.trouble import Broken, wrong_content, wrong_size
+from jupyter_localllm.models.pull.trouble import CONNECTION, Broken, tries_of, wrong_content, wrong_size
 from jupyter_localllm.models.pull.web import Response, get, shown
 from jupyter_localllm.types import Status
 
@@ -106,17 +105,18 @@ def fetch(
         It cannot be had, is not what was promised, or finds no room. What has come is kept, unless it is wrong.
     """
     patience = patience or Patience()
-    failures, before = 0, -1
+    failures, before, met = 0, -1, False
     while True:
         try:
             total, sha256 = _attempt(target, partial, tell, token, patience)
             break
         except Broken as broken:
             failures = 1 if partial.size > before else failures + 1
-            before = partial.size
-            if failures >= patience.tries:
+            before, met = partial.size, met or not broken.absent
+            if failures >= tries_of(broken, patience.tries, met=met):
                 have = f" {size_text(before)} have come, and are kept." if before else ""
-                raise PullError(f"{shown(target.url)} cannot be fetched: {broken.what}.{have}", _AGAIN) from None
+                hint = _AGAIN if met or before else CONNECTION
+                raise PullError(f"{shown(target.url)} cannot be fetched: {broken.what}.{have}", hint) from None
             tell(Status("pulling", f"{target.path.name}: {broken.what}; trying again"))
             time.sleep(min(broken.wait_s or patience.pause_s * 2 ** (failures - 1), 60.0))
     finish(target, partial, tell, memo, size=total, sha256=sha256)
@@ -129,8 +129,10 @@ def check_offer(target: Target, token: str, patience: Patience) -> None:
     ------
     PullError
         It is another file now.
+    Broken
+        The server cannot be asked.
     """
-    with contextlib.suppress(Broken), get(target.url, token=token, silence_s=patience.silence_s) as answer:
+    with get(target.url, token=token, silence_s=patience.silence_s) as answer:
         _check_promises(target, _total(answer), _promised(target, answer))
 
 
@@ -238,17 +240,17 @@ def _check_promises(target: Target, total: int, sha256: str) -> None:
 
 def _total(answer: Response) -> int:
     """Read the size of the whole file; 0 if the server does not tell."""
-    match = re.fullmatch(r"bytes (?:\d+-\d+|\*)/(\d+)", answer.text("Content-Range"))
+    match = re.fullmatch(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]{1,18})", answer.text("Content-Range"))
     if match:
         return int(match[1])
     if answer.status in (206, 416):
         return 0
     length = answer.text("Content-Length") or answer.told("X-Linked-Size")
-    return int(length) if re.fullmatch(r"\d{1,18}", length) else 0
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
 def _starts_at(answer: Response, have: int) -> bool:
-    match = re.match(r"bytes (\d+)-", answer.text("Content-Range"))
+    match = re.match(r"bytes ([0-9]{1,18})-", answer.text("Content-Range"))
     return bool(match) and int(match[1]) == have  # type: ignore[index]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from jupyter_localllm.errors import PullError, UsageError
+from jupyter_localllm.errors import OfflineError, PullError, UsageError
 from jupyter_localllm.models.figures import size_text
 from jupyter_localllm.models.found.base import is_model_name
 from jupyter_localllm.models.kinds import FILE_TYPES
@@ -52,10 +52,13 @@ class Hub:
     ----------
     environment : Mapping of str to str
     home : Path
+    forbidden : bool
+        Whether the setting ``offline`` forbids to ask anybody.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     home: Path = field(default_factory=lambda: Path(os.path.expanduser("~")))
+    forbidden: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -127,12 +130,27 @@ class Hub:
     def target(self, folder: Path, repository: str, file: HubFile, revision: str = "main") -> Target:
         """Say where a file is and where it goes: ``FOLDER/OWNER/NAME/FILE``."""
         self.check_allowed()
-        url = f"{self.endpoint}/{quote(repository)}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
         path = inside(folder, repository, file.path)
+        url = f"{self.endpoint}/{quote(repository)}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
         return Target(url, path, file.size_bytes, file.sha256, repository, revision, file.path)
+
+    def check_offline(self, what: str) -> None:
+        """Refuse where the settings say that nobody is asked.
+
+        Raises
+        ------
+        OfflineError
+            They do.
+        """
+        if self.forbidden:
+            raise OfflineError(
+                f"offline is on: {what} is not fetched.",
+                "Name a file on this machine, or %config LocalLLM.offline = None",
+            )
 
     def check_allowed(self) -> None:
         """Refuse where the person said that nothing may be fetched, or named a hub that cannot be one."""
+        self.check_offline("what is on the hub")
         if self.offline:
             raise PullError(
                 "HF_HUB_OFFLINE is set, and this needs the hub.", "Unset it, or name a file on this machine."
@@ -155,7 +173,7 @@ def _file(entry: object) -> HubFile | None:
         return None
     sha256 = stored.get("oid") if isinstance(stored, dict) else None
     known = sha256 if isinstance(sha256, str) and re.fullmatch(r"[0-9a-f]{64}", sha256) else ""
-    return HubFile(path, size if isinstance(size, int) else 0, known)
+    return HubFile(path, size if type(size) is int and size > 0 else 0, known)
 
 
 def quantization_in(name: str) -> str:
@@ -199,7 +217,8 @@ def choose(repository: str, files: Sequence[HubFile], wanted: str = "") -> list[
         paths = [first.with_name(name).as_posix() for name in part_names(first.name)]
         missing = [path for path in paths if path not in by_path]
         if missing:
-            raise PullError(f"{repository} lacks parts of {first.name}: {', '.join(missing)}.", "Choose another file.")
+            some = f"{', '.join(missing[:5])}{' …' if len(missing) > 5 else ''}"
+            raise PullError(f"{repository} lacks parts of {first.name}: {some}.", "Choose another file.")
         return [by_path[path] for path in paths]
     listed = [f"{file.path}{f' ({size_text(file.size_bytes)})' if file.size_bytes else ''}" for file in models]
     if not listed:

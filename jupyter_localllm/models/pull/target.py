@@ -10,7 +10,8 @@ from jupyter_localllm.errors import UsageError
 
 __all__ = ["Target", "inside"]
 
-_RESERVED = re.compile(r'[<>:"|?*\\\x00-\x1f]')  # what Windows does not allow in names, and what could leave the folder
+# What Windows does not allow in names, what could leave the folder, and halves of characters.
+_RESERVED = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
 @dataclass(frozen=True)

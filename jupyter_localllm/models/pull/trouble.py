@@ -8,9 +8,10 @@ from pathlib import Path
 from jupyter_localllm.errors import ModelError, PullError
 from jupyter_localllm.models.figures import size_text
 
-__all__ = ["TOKEN", "Broken", "not_writable", "of_status", "wrong_content", "wrong_size"]
+__all__ = ["CONNECTION", "TOKEN", "Broken", "not_writable", "of_status", "tries_of", "wrong_content", "wrong_size"]
 
 _AGAIN = "Run the same line again: it goes on where it stopped."
+CONNECTION = "Check the connection. Behind a proxy: HTTPS_PROXY; a mirror of the hub: HF_ENDPOINT."
 TOKEN = (
     "Accept the model's terms on its page, and give a token that may read it: HF_TOKEN in the environment, or "
     "`hf auth login` once."
@@ -18,11 +19,25 @@ TOKEN = (
 
 
 class Broken(Exception):
-    """The way to the server broke, and may be whole again: it is tried anew."""
+    """The way to the server broke, and may be whole again: it is tried anew.
 
-    def __init__(self, what: str, wait_s: float | None = None) -> None:
+    Parameters
+    ----------
+    what : str
+    wait_s : float, optional
+        How long the server wants to be left alone.
+    absent : bool
+        Whether nobody is there, or no way leads there.
+    """
+
+    def __init__(self, what: str, wait_s: float | None = None, *, absent: bool = False) -> None:
         super().__init__(what)
-        self.what, self.wait_s = what, wait_s
+        self.what, self.wait_s, self.absent = what, wait_s, absent
+
+
+def tries_of(broken: Broken, tries: int, *, met: bool) -> int:
+    """How often in a row a way may break: who was not there from the start (not `met`) is tried once more only."""
+    return min(tries, 2) if broken.absent and not met else tries
 
 
 def of_status(url: str, status: int, *, token: bool) -> PullError:

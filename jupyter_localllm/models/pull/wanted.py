@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_localllm.errors import ModelNotFound, PullError, UsageError, close_match
 from jupyter_localllm.models.catalog import CatalogEntry, CatalogFile, catalog, named
+from jupyter_localllm.models.checks import check_model
 from jupyter_localllm.models.mistaken import stat_file
 from jupyter_localllm.models.parts import part_names, parts_of
 from jupyter_localllm.models.pull.address import checked, fingerprint, local_path, scheme_of
@@ -62,6 +63,8 @@ def read(wanted: str, folder: Path, hub: Hub | None = None) -> Wanted:
         Nothing is called that.
     PullError
         It is known, and cannot be fetched.
+    OfflineError
+        `hub` is forbidden, and it is not on this machine.
     """
     wanted, hub = wanted.strip(), hub or Hub()
     scheme = scheme_of(wanted)
@@ -120,6 +123,7 @@ def _parts(file: CatalogFile) -> list[HubFile]:
 
 
 def _of_address(url: str, folder: Path, hub: Hub) -> Wanted:
+    hub.check_offline(shown(url))
     parts = urlsplit(url)
     page = _HUB_PAGE.fullmatch(unquote(parts.path)) if hub.owns(url) else None
     if page:
@@ -143,6 +147,8 @@ def _of_address(url: str, folder: Path, hub: Hub) -> Wanted:
 def _of_path(path: Path, folder: Path) -> Wanted:
     stat_file(path)
     parts = parts_of(path.absolute())
+    if len(part_names(path.name)) > len(parts):  # some are not there: its header tells whether they are needed
+        check_model(parts[0], known_architecture=lambda _name: True)
     targets = tuple(
         Target(part.as_uri(), inside(folder, part.name), part.stat().st_size, source=part) for part in parts
     )

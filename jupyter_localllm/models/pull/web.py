@@ -9,6 +9,7 @@ import contextlib
 import http.client
 import json
 import re
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -123,7 +124,8 @@ def get(
                 return
             if error.code in _TRY_AGAIN:
                 wait = error.headers.get("Retry-After", "") if error.headers else ""
-                raise Broken(f"the server answers {error.code}", float(wait) if wait.isdigit() else None) from None
+                seconds = float(wait) if re.fullmatch(r"[0-9]{1,6}", wait) else None
+                raise Broken(f"the server answers {error.code}", seconds) from None
             raise of_status(shown(url), error.code, token=bool(token)) from None
     except http.client.InvalidURL:
         raise _astray(url) from None
@@ -155,7 +157,7 @@ def size_of(url: str, *, token: str = "", silence_s: float = _SILENCE_S) -> int:
     """Ask how many bytes a file has; 0 if the server does not tell."""
     with get(url, token=token, silence_s=silence_s, method="HEAD") as answer:
         length = answer.text("Content-Length")
-        return int(length) if re.fullmatch(r"\d{1,18}", length) else 0
+        return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
 def shown(url: str) -> str:
@@ -214,7 +216,7 @@ def _unreachable(url: str, error: Exception) -> Broken | PullError:
         )
     if "unknown url type" in str(reason):
         return PullError(f"{shown(url)} is no address that can be fetched.", "It must begin with https:// or http://.")
-    return Broken(_said(reason))
+    return Broken(_said(reason), absent=isinstance(reason, (ConnectionRefusedError, socket.gaierror)))
 
 
 def _said(error: object) -> str:

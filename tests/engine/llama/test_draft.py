@@ -8,7 +8,7 @@ import pytest
 
 import jupyter_localllm as jl
 from jupyter_localllm.engine.llama.lookup import DraftLength
-from jupyter_localllm.errors import EngineError, ModelFileError
+from jupyter_localllm.errors import EngineError, ModelNotFound
 from tests.tiny_models import write_tiny_llama
 
 pytestmark = pytest.mark.model
@@ -55,5 +55,5 @@ def test_another_vocabulary_is_refused(tmp_path: Path) -> None:
 def test_a_missing_draft_is_told(tmp_path: Path) -> None:
     """A path that is none is an error before anything is asked."""
     llm = jl.LocalLLM(model=str(write_tiny_llama(tmp_path / "m.gguf")), draft_model=str(tmp_path / "none.gguf"))
-    with pytest.raises(ModelFileError, match="does not exist"):
+    with pytest.raises(ModelNotFound, match="There is no file"):
         llm.generate("Hello", cache="off")

@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,17 +35,26 @@ def owner() -> Iterator[Owner]:
     owner.close()
 
 
+@pytest.fixture(scope="module")
+def shared(model_file: ModelFile, owner: Owner) -> Iterator[LlamaEngine]:
+    with closing(LlamaEngine(model_file, LlamaSettings(n_ctx=2048, n_threads=1), owner)) as engine:
+        yield engine
+
+
 class TestLlama(EngineContract):
     @pytest.fixture
-    def engine(self, model_file: ModelFile, owner: Owner) -> Iterator[LlamaEngine]:
-        engine = LlamaEngine(model_file, LlamaSettings(n_ctx=2048, n_threads=1), owner)
-        yield engine
-        engine.close()
+    def engine(self, request: pytest.FixtureRequest, model_file: ModelFile, owner: Owner) -> Iterator[LlamaEngine]:
+        if not request.node.get_closest_marker("own_engine"):
+            yield request.getfixturevalue("shared")
+            return
+        with closing(LlamaEngine(model_file, LlamaSettings(n_ctx=2048, n_threads=1), owner)) as engine:
+            yield engine
 
     def test_knows_the_capital(self, engine: LlamaEngine) -> None:
         """The real model gives a real answer."""
         assert self.finish(list(engine.generate(self.job(engine)))).text == "The capital of Japan is Tokyo."
 
+    @pytest.mark.own_engine
     def test_loading_is_told(self, engine: LlamaEngine) -> None:
         """Loading reports parts from 0 to 1, in order."""
         parts = [event.fraction for event in engine.load()]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.ollama import backend
-from tests.engine.served.server import Speaker, speaking
+from tests.engine.served.asking import Make, handles
+from tests.engine.served.server import Speaker
 
 pytest.importorskip("ollama")
 
@@ -24,12 +24,6 @@ def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def speaker() -> Iterator[Speaker]:
-    with speaking() as one:
-        yield one
-
-
-@pytest.fixture
 def fake(speaker: Speaker) -> Any:
     from tests.engine.ollama.speaker import FakeOllama
 
@@ -37,15 +31,7 @@ def fake(speaker: Speaker) -> Any:
 
 
 @pytest.fixture
-def handle(speaker: Speaker, tmp_path: Path) -> Iterator[Callable[..., LocalLLM]]:
+def handle(speaker: Speaker, tmp_path: Path) -> Iterator[Make]:
     """Makes handles on the server."""
-    made: list[LocalLLM] = []
-
-    def make(name: str = "tiny:1b", **settings: Any) -> LocalLLM:
-        values = {"endpoint": speaker.url, "cache_dir": str(tmp_path), **settings}
-        made.append(LocalLLM(model=f"ollama:{name}", **values))
-        return made[-1]
-
-    yield make
-    for llm in made:
-        llm.close()
+    with handles("ollama", "tiny:1b", endpoint=speaker.url, cache_dir=str(tmp_path)) as make:
+        yield make

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from jupyter_localllm import LocalLLM
 from jupyter_localllm.errors import (
     ContextOverflow,
     DependencyMissing,
@@ -19,31 +18,20 @@ from jupyter_localllm.errors import (
     UsageError,
 )
 from jupyter_localllm.types import Token
+from tests.engine.served.asking import AGE, Make, asked, told
 from tests.engine.served.server import Asked, refusing, speaking
 
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-Make = Callable[..., LocalLLM]
-
-
-def asked(fake: Any, path: str = "/api/chat") -> dict[str, Any]:
-    body: dict[str, Any] = fake.speaker.bodies(path)[-1]
-    return body
-
-
-def told(llm: LocalLLM, question: str = "Tell me something.", **options: Any) -> LocalLLMError:
-    with pytest.raises(LocalLLMError) as caught:
-        llm.generate(question, cache="off", **options)
-    return caught.value
+CHAT = "/api/chat"
 
 
 def test_a_plain_question(fake: Any, handle: Make) -> None:
     """All of the sampling is sent, and the window: without it Ollama would cut the prompt off silently."""
     llm = handle(temperature=0.5, min_p=0.2, keep_alive="5m")
     result = llm.generate("hello?", max_tokens=30, stop=["cat"])
-    options = asked(fake)["options"]
+    options = asked(fake.speaker, CHAT)["options"]
     assert (options["temperature"], options["min_p"], options["top_k"]) == (0.5, 0.2, 40)
     assert (options["num_predict"], options["num_ctx"], options["stop"]) == (30, 2048, ["cat"])
-    assert asked(fake)["keep_alive"] == "5m"
+    assert asked(fake.speaker, CHAT)["keep_alive"] == "5m"
     assert (result.text, result.model, result.notes) == ("Hello you!", "ollama:tiny:1b", ())
     assert result.provenance.versions["ollama"]
 
@@ -70,16 +58,16 @@ def test_a_resident_model_stays(fake: Any, handle: Make) -> None:
     """One that lies in memory with another window is not loaded anew, unless a window was set."""
     fake.resident = {"tiny:1b": 512}
     handle().generate("hello?")
-    assert asked(fake)["options"]["num_ctx"] == 512
+    assert asked(fake.speaker, CHAT)["options"]["num_ctx"] == 512
     handle(n_ctx=600).generate("hello?")
-    assert asked(fake)["options"]["num_ctx"] == 600
+    assert asked(fake.speaker, CHAT)["options"]["num_ctx"] == 600
 
 
 def test_schemas(fake: Any, handle: Make) -> None:
     """A schema is sent as the format, told in words as well, and the answer is validated."""
     fake.answers["old"] = '{"age": 30}'
     assert handle().generate("How old is Ann?", schema=AGE).value == {"age": 30}
-    assert asked(fake)["format"] == AGE
+    assert asked(fake.speaker, CHAT)["format"] == AGE
 
 
 def test_reasoning(fake: Any, handle: Make) -> None:
@@ -95,7 +83,7 @@ def test_reasoning(fake: Any, handle: Make) -> None:
     result = handle("thinker").generate("Well?")
     assert (result.reasoning, result.text) == ("Hm.", "Yes.")
     handle("thinker").generate("Well?", reasoning_budget=0)
-    assert asked(fake)["think"] is False
+    assert asked(fake.speaker, CHAT)["think"] is False
     assert [note.code for note in handle("thinker").generate("Well?", reasoning_budget=9).notes] == ["unsent"]
 
 
@@ -139,18 +127,21 @@ def test_tools(fake: Any, handle: Make) -> None:
 def test_a_model_without_tools(fake: Any, handle: Make) -> None:
     """It has them told in the prompt, whether its capabilities say so or only its refusal."""
     handle("thinker").generate("What does tea cost?", tools=[price], yes=True, max_tokens=9)
-    assert "You can call these functions" in asked(fake)["messages"][0]["content"]
+    assert "You can call these functions" in asked(fake.speaker, CHAT)["messages"][0]["content"]
     fake.speaker.routes["/api/chat"] = lambda request: (
         (400, {"error": "tiny:1b does not support tools"}) if request.body.get("tools") else fake.chat(request)
     )
     handle().generate("What does tea cost?", tools=[price], yes=True, max_tokens=9)
-    assert "You can call these functions" in asked(fake)["messages"][0]["content"]
+    assert "You can call these functions" in asked(fake.speaker, CHAT)["messages"][0]["content"]
 
 
 def test_a_base_model(fake: Any, handle: Make) -> None:
     """Without a chat template it continues the text, and says so."""
     result = handle("base").generate("Say hello.")
-    assert (asked(fake, "/api/generate")["raw"], asked(fake, "/api/generate")["prompt"]) == (True, "Say hello.")
+    assert (asked(fake.speaker, "/api/generate")["raw"], asked(fake.speaker, "/api/generate")["prompt"]) == (
+        True,
+        "Say hello.",
+    )
     assert [note.code for note in result.notes] == ["no_template"]
 
 
@@ -214,6 +205,7 @@ def cut(_: Asked) -> Iterator[bytes]:
         ),
         (lambda _: (400, {"error": "prompt exceeds the context length"}), "do not fit", ContextOverflow),
         (lambda _: (404, {"error": "model 'tiny:1b' not found"}), "has no model", ModelNotFound),
+        (lambda _: [], "ended before anything of an answer came", EngineError),
     ],
 )
 def test_what_servers_do(fake: Any, handle: Make, route: Any, words: str, kind: type[LocalLLMError]) -> None:

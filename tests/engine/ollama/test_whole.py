@@ -4,42 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.cache.transfer import export, import_
 from jupyter_localllm.engine.backends import BackendSettings, Target
 from jupyter_localllm.engine.ollama import backend
 from jupyter_localllm.engine.ollama.backend import OllamaBackend
+from jupyter_localllm.engine.served import engine
 from jupyter_localllm.errors import (
     ContextOverflow,
     EngineError,
-    LocalLLMError,
     UsageError,
 )
+from tests.engine.served.asking import Make, asked, told
 from tests.engine.served.server import Asked
 
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-Make = Callable[..., LocalLLM]
-
-
-def asked(fake: Any, path: str = "/api/chat") -> dict[str, Any]:
-    body: dict[str, Any] = fake.speaker.bodies(path)[-1]
-    return body
-
-
-def told(llm: LocalLLM, question: str = "Tell me something.", **options: Any) -> LocalLLMError:
-    with pytest.raises(LocalLLMError) as caught:
-        llm.generate(question, cache="off", **options)
-    return caught.value
+CHAT = "/api/chat"
 
 
 def test_an_embedding_model(fake: Any, handle: Make) -> None:
     """It embeds, and does not chat; a model that chats does not embed."""
     rows = handle("embed").embed(["abcd", "b"])
     assert rows[0].tolist() == pytest.approx([0.8, 0.6])
-    assert asked(fake, "/api/embed")["truncate"] is False
+    assert asked(fake.speaker, "/api/embed")["truncate"] is False
     assert "is an embedding model: it cannot answer" in told(handle("embed")).message
     with pytest.raises(EngineError, match="does not support embeddings"):
         handle().embed(["a"])
@@ -73,6 +66,57 @@ def test_the_digest_is_kept_for_a_moment(fake: Any, handle: Make, monkeypatch: p
     assert len(fake.speaker.asked) == count
 
 
+def test_a_server_that_is_away_is_asked_once(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replays do not wait for it again; and as soon as an answer needs it, what it tells counts again."""
+    answers = [handle().generate(f"hello {i}?").text for i in range(3)]
+    routes = dict(fake.speaker.routes)
+    for path in routes:
+        fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
+    count = len(fake.speaker.asked)
+    assert [handle().generate(f"hello {i}?").text for i in range(3)] == answers
+    assert len(fake.speaker.asked) == count + 1
+    fake.speaker.routes.update(routes)
+    fake.digests["tiny:1b"] = "sha256:" + "e" * 64
+    monkeypatch.setattr(engine, "_TRUSTED_SECONDS", 0.0)
+    other = handle().generate("hello 3?")
+    assert [note.code for note in other.notes] == ["changed"]  # it was asked for under the name of another one
+    assert not handle().generate("hello 0?").cached
+
+
+def test_the_digest_is_remembered_from_kernel_to_kernel(fake: Any, handle: Make) -> None:
+    """A backend that never asked knows it from the cache's memory, also as a part of a router."""
+    handle().generate("hello?")
+    for path in list(fake.speaker.routes):
+        fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
+    llm = handle()
+    target, model = llm._target(llm.model), llm._model()
+    assert target is not None
+    told = OllamaBackend().identity(target, model._home)  # type: ignore[attr-defined]
+    assert told == fake.digests["tiny:1b"]
+    with pytest.raises(EngineError, match="gone"):
+        OllamaBackend().identity(replace(target, name="thinker"), model._home)  # type: ignore[attr-defined]
+
+
+def test_a_router_is_replayed_where_none_of_its_models_is(fake: Any, handle: Make, tmp_path: Path) -> None:
+    """From a cache that came in a file; where nothing is remembered either, it is told what is wrong with each."""
+    name = f"router:ollama:tiny:1b@{fake.speaker.url}|ollama:thinker@{fake.speaker.url}"
+    with closing(LocalLLM(model=name, cache_dir=str(tmp_path / "here"))) as llm:
+        first = llm.generate("hello?")
+        export(llm.answers, tmp_path / "answers.jsonl")
+    for path in list(fake.speaker.routes):
+        fake.speaker.routes[path] = lambda _: (500, {"error": "gone"})
+    with closing(LocalLLM(model=name, cache_dir=str(tmp_path / "there"))) as llm:
+        with pytest.raises(EngineError, match=r"none of router:.* can answer: ollama:tiny:1b@.*gone; ollama:think"):
+            llm.generate("hello?", cache="require")
+        import_(llm.answers, tmp_path / "answers.jsonl")
+        again = llm.generate("hello?", cache="require")
+    assert (again.cached, again.text, again.provenance.answered_by) == (
+        True,
+        first.text,
+        name[7:].split("|", maxsplit=1)[0],
+    )
+
+
 def test_the_cloud_is_elsewhere() -> None:
     """What a name says of where the model runs is known without asking."""
     allowed = BackendSettings(allow_remote=True)
@@ -87,7 +131,7 @@ def test_an_embedding_model_is_let_go(fake: Any, handle: Make) -> None:
     llm.embed(["a"])
     fake.resident["embed:latest"] = 512
     llm.unload()
-    assert asked(fake, "/api/generate")["keep_alive"] == 0
+    assert asked(fake.speaker, "/api/generate")["keep_alive"] == 0
 
 
 def test_many_texts_are_embedded_in_parts(fake: Any, handle: Make) -> None:
@@ -117,7 +161,7 @@ def test_an_answer_that_is_not_whole(fake: Any, handle: Make) -> None:
 def test_a_prompt_is_not_cut_off(fake: Any, handle: Make) -> None:
     """The server is told to refuse what does not fit; one that read a part of it is an error."""
     handle().generate("hello?")
-    assert [asked(fake)[name] for name in ("truncate", "shift")] == [False, False]
+    assert [asked(fake.speaker, CHAT)[name] for name in ("truncate", "shift")] == [False, False]
     fake.speaker.routes["/api/chat"] = ending(done_reason="stop", prompt_eval_count=2048, eval_count=1)
     error = told(handle())
     assert isinstance(error, ContextOverflow)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from jupyter_localllm import LocalLLM
 from tests.engine.openai.speaker import Scripted
-from tests.engine.served.server import Speaker, speaking
+from tests.engine.served.asking import Make, handles
+from tests.engine.served.server import Speaker
 
 
 @pytest.fixture(autouse=True)
@@ -21,26 +20,12 @@ def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def speaker() -> Iterator[Speaker]:
-    with speaking() as one:
-        yield one
-
-
-@pytest.fixture
 def scripted(speaker: Speaker) -> Scripted:
     return Scripted(speaker)
 
 
 @pytest.fixture
-def handle(speaker: Speaker, tmp_path: Path) -> Iterator[Callable[..., LocalLLM]]:
+def handle(speaker: Speaker, tmp_path: Path) -> Iterator[Make]:
     """Makes handles on the server."""
-    made: list[LocalLLM] = []
-
-    def make(name: str = "m", **settings: Any) -> LocalLLM:
-        values = {"endpoint": f"{speaker.url}/v1", "cache_dir": str(tmp_path), **settings}
-        made.append(LocalLLM(model=f"openai:{name}", **values))
-        return made[-1]
-
-    yield make
-    for llm in made:
-        llm.close()
+    with handles("openai", "m", endpoint=f"{speaker.url}/v1", cache_dir=str(tmp_path)) as make:
+        yield make

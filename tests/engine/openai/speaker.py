@@ -50,6 +50,10 @@ class Scripted:
         speaker.routes["/v1/models"] = lambda _: (200, {"object": "list", "data": self.models})
         speaker.routes["/v1/chat/completions"] = self.chat
 
+    def served_by(self, owner: str) -> None:
+        """Let the server be of another kind."""
+        self.models = [{"id": "m", "owned_by": owner, "max_model_len": 2048}]
+
     def answer(self, body: dict[str, Any]) -> str:
         asked = body["messages"][-1]["content"].lower()
         return next((answer for word, answer in self.answers.items() if word in asked), STORY)

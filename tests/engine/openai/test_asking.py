@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jupyter_localllm import LocalLLM
 from jupyter_localllm.constrain import Grammar, Regex
 from jupyter_localllm.errors import EngineError
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
+from tests.engine.served.asking import AGE, Make, asked
 from tests.engine.served.server import Asked
 
 CHAT = "/v1/chat/completions"
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-Make = Callable[..., LocalLLM]
-
-
-def asked(scripted: Scripted) -> dict[str, Any]:
-    body: dict[str, Any] = scripted.speaker.bodies(CHAT)[-1]
-    return body
-
-
-def served_by(scripted: Scripted, owner: str) -> None:
-    scripted.models = [{"id": "m", "owned_by": owner, "max_model_len": 2048}]
 
 
 def test_a_plain_question(scripted: Scripted, handle: Make) -> None:
     """Messages, limit and sampling are those of the question; what only llama.cpp knows is not sent to others."""
     llm = handle(temperature=0.5, seed=7)
     result = llm.generate("hello?", max_tokens=30)
-    body = asked(scripted)
+    body = asked(scripted.speaker, CHAT)
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert (body["max_tokens"], body["temperature"], body["seed"]) == (30, 0.5, 7)
     assert body["stream_options"] == {"include_usage": True}
@@ -44,16 +32,18 @@ def test_a_plain_question(scripted: Scripted, handle: Make) -> None:
 @pytest.mark.parametrize(("owner", "sent"), [("", None), ("vllm", ["cat", "dog", "a", "b"])])
 def test_stop_strings(scripted: Scripted, handle: Make, owner: str, sent: Any) -> None:
     """Servers that are known to keep to them are told, four at most; they are kept in any case, all of them."""
-    served_by(scripted, owner)
+    scripted.served_by(owner)
     result = handle().generate("Tell me.", stop=["cat", "dog", "a", "b", "he 1th"])
-    assert asked(scripted).get("stop") == sent
+    assert asked(scripted.speaker, CHAT).get("stop") == sent
     assert (result.text, result.finish_reason) == ("Then t", "stop")
 
 
 def test_greedy_is_not_seeded(scripted: Scripted, handle: Make) -> None:
     """What cannot matter is not sent: some servers refuse it."""
     handle().generate("hello?")
-    assert not {"seed", "top_p", "frequency_penalty", "stop", "extra_body", "tools"} & set(asked(scripted))
+    assert not {"seed", "top_p", "frequency_penalty", "stop", "extra_body", "tools"} & set(
+        asked(scripted.speaker, CHAT)
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,9 +56,9 @@ def test_greedy_is_not_seeded(scripted: Scripted, handle: Make) -> None:
 )
 def test_what_a_server_knows_besides(scripted: Scripted, handle: Make, owner: str, names: dict[str, Any]) -> None:
     """Sampling beyond OpenAI's is sent to those that know it, under their names."""
-    served_by(scripted, owner)
+    scripted.served_by(owner)
     result = handle(temperature=0.5, top_k=9, repeat_penalty=1.2).generate("hello?")
-    assert {name: asked(scripted)[name] for name in names} == names
+    assert {name: asked(scripted.speaker, CHAT)[name] for name in names} == names
     assert result.notes == ()
 
 
@@ -84,37 +74,40 @@ def test_schemas(scripted: Scripted, handle: Make) -> None:
     scripted.answers["old"] = '{"age": 30}'
     result = handle().generate("How old is Ann?", schema=AGE)
     assert result.value == {"age": 30}
-    body = asked(scripted)
+    body = asked(scripted.speaker, CHAT)
     assert body["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": AGE}}
     assert "JSON" in body["messages"][0]["content"]
 
 
 def test_schemas_of_llama_cpp_server(scripted: Scripted, handle: Make) -> None:
     """It has the schema beside ``json_object``."""
-    served_by(scripted, "me")
+    scripted.served_by("me")
     scripted.answers["old"] = '{"age": 30}'
     assert handle().generate("How old is Ann?", schema=AGE).value == {"age": 30}
-    assert asked(scripted)["response_format"] == {"type": "json_object", "schema": AGE}
+    assert asked(scripted.speaker, CHAT)["response_format"] == {"type": "json_object", "schema": AGE}
 
 
 def test_choices_as_a_grammar(scripted: Scripted, handle: Make) -> None:
     """llama.cpp's servers hold an answer to a list of choices."""
-    served_by(scripted, "llamacpp")
+    scripted.served_by("llamacpp")
     scripted.answers["japan"] = "yes"
     assert handle().generate("Is Tokyo in Japan?", schema=["yes", 'no "never"']).value == "yes"
-    assert asked(scripted)["grammar"] == 'root ::= "no \\"never\\"" | "yes"'
+    assert asked(scripted.speaker, CHAT)["grammar"] == 'root ::= "no \\"never\\"" | "yes"'
 
 
 @pytest.mark.parametrize(("owner", "sent"), [("llamacpp", True), ("me", False), ("vllm", False)])
 def test_grammars_of_a_person(scripted: Scripted, handle: Make, owner: str, sent: bool) -> None:
     """They go only where a wrong one does no harm; that nothing holds the answer for sure is said."""
-    served_by(scripted, owner)
+    scripted.served_by(owner)
     result = handle().generate("hello?", constraint=Grammar('root ::= "a" | "b"'))
-    assert ("grammar" in asked(scripted)) is sent
+    assert ("grammar" in asked(scripted.speaker, CHAT)) is sent
     assert [note.code for note in result.notes] == ["unheld"]
-    assert "grammar" not in asked(scripted) or asked(scripted)["grammar"] == 'root ::= "a" | "b"'
+    assert (
+        "grammar" not in asked(scripted.speaker, CHAT)
+        or asked(scripted.speaker, CHAT)["grammar"] == 'root ::= "a" | "b"'
+    )
     handle().generate("hello?", constraint=Regex("[ab]"))
-    assert "grammar" not in asked(scripted)
+    assert "grammar" not in asked(scripted.speaker, CHAT)
 
 
 def test_what_is_refused_is_left_out(scripted: Scripted, handle: Make) -> None:
@@ -189,9 +182,9 @@ def test_reasoning(scripted: Scripted, handle: Make, name: str) -> None:
 
 def test_no_reasoning(scripted: Scripted, handle: Make) -> None:
     """A budget of 0 turns it off where the server can be told; elsewhere that is said."""
-    served_by(scripted, "vllm")
+    scripted.served_by("vllm")
     assert handle().generate("hello?", reasoning_budget=0).notes == ()
-    assert asked(scripted)["chat_template_kwargs"] == {"enable_thinking": False}
+    assert asked(scripted.speaker, CHAT)["chat_template_kwargs"] == {"enable_thinking": False}
     assert [note.code for note in handle().generate("hello?", reasoning_budget=9).notes] == ["unsent"]
 
 
@@ -202,7 +195,7 @@ def test_log_probabilities(scripted: Scripted, handle: Make) -> None:
     scripted.speaker.routes[CHAT] = lambda _: [event({"choices": [choice]}), DONE]
     (token,) = handle().generate("hello?", logprobs=1).logprobs
     assert (token.text, token.logprob, token.top) == ("Hi", -0.5, (("Hi", -0.5),))
-    assert (asked(scripted)["logprobs"], asked(scripted)["top_logprobs"]) == (True, 1)
+    assert (asked(scripted.speaker, CHAT)["logprobs"], asked(scripted.speaker, CHAT)["top_logprobs"]) == (True, 1)
     scripted.speaker.routes[CHAT] = scripted.chat
     result = handle().generate("hello?", logprobs=2)
     assert [note.text for note in result.notes] == ["the server gives no log-probabilities"]
@@ -235,7 +228,7 @@ def test_tokens_are_counted_by_the_server(scripted: Scripted, handle: Make, owne
 
 def test_a_server_that_does_not_count(scripted: Scripted, handle: Make) -> None:
     """Tokens are estimated then, and it is not asked again and again."""
-    served_by(scripted, "vllm")
+    scripted.served_by("vllm")
     llm = handle()
     assert [llm.count_tokens("one two three"), llm.count_tokens("four five six")] == [5, 5]
     assert len(scripted.speaker.bodies("/tokenize")) == 1
@@ -243,7 +236,7 @@ def test_a_server_that_does_not_count(scripted: Scripted, handle: Make) -> None:
 
 def test_one_after_the_other(scripted: Scripted, handle: Make) -> None:
     """llama_cpp.server gets one request at a time: a second one would end the first."""
-    served_by(scripted, "me")
+    scripted.served_by("me")
     running: list[int] = []
     most: list[int] = []
 
@@ -262,7 +255,7 @@ def test_one_after_the_other(scripted: Scripted, handle: Make) -> None:
 
 def test_an_answer_that_was_interrupted(scripted: Scripted, handle: Make) -> None:
     """llama_cpp.server ends a stream for another request without a word; that is an error, with the remedy."""
-    served_by(scripted, "me")
+    scripted.served_by("me")
     scripted.speaker.routes[CHAT] = lambda _: [delta(content="One"), DONE]
     with pytest.raises(EngineError) as caught:
         handle().generate("hello?")

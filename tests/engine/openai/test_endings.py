@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.served.address import Address
 from jupyter_localllm.engine.served.trouble import unmade
 from jupyter_localllm.errors import (
     DependencyMissing,
-    LocalLLMError,
     UsageError,
 )
 from tests.engine.openai.speaker import DONE, Scripted, delta
+from tests.engine.served.asking import Make, told
 
 CHAT = "/v1/chat/completions"
-Make = Callable[..., LocalLLM]
-
-
-def told(llm: LocalLLM, **options: Any) -> LocalLLMError:
-    with pytest.raises(LocalLLMError) as caught:
-        llm.generate("Hello?", cache="off", **options)
-    return caught.value
 
 
 @pytest.mark.parametrize("reason", ["abort", "error", "cancelled", "timeout"])

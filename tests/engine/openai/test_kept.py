@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from jupyter_localllm import LocalLLM
-from jupyter_localllm.errors import EngineError
+from jupyter_localllm.engine.served import engine as served
+from jupyter_localllm.errors import EngineError, ModelNotFound
 from jupyter_localllm.types import Done, Job, Message, Prompt, Sampling
 from tests.engine.openai.speaker import DONE, Scripted, delta
+from tests.engine.served.asking import Make
 from tests.engine.served.engines import openai_engine
 
 CHAT = "/v1/chat/completions"
-AGE = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
-Make = Callable[..., LocalLLM]
-
-
-def asked(scripted: Scripted) -> dict[str, Any]:
-    body: dict[str, Any] = scripted.speaker.bodies(CHAT)[-1]
-    return body
-
-
-def served_by(scripted: Scripted, owner: str) -> None:
-    scripted.models = [{"id": "m", "owned_by": owner, "max_model_len": 2048}]
 
 
 def test_what_is_known_at_a_stop_string(scripted: Scripted, handle: Make) -> None:
     """Notes on what the server was not told, and calls that were whole by then, are not lost at a stop string."""
-    served_by(scripted, "vllm")
+    scripted.served_by("vllm")
     call = {"index": 0, "id": "1", "type": "function"}
     whole, half = {"name": "f", "arguments": "{}"}, {"name": "g", "arguments": '{"a": '}
     scripted.speaker.routes[CHAT] = lambda _: [
@@ -91,6 +78,31 @@ def test_other_weights_under_the_same_name(scripted: Scripted, handle: Make) -> 
     assert not handle("m").generate("hello?").cached
     assert not handle("m").generate("Tell me.", max_tokens=3).cached
     assert handle("m").generate("Tell me.", max_tokens=3).cached
+
+
+def test_a_server_that_was_restarted_unnoticed(
+    scripted: Scripted, handle: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such servers answer for any name: what another model says is not kept as this one's, and one that the list does
+    not have is not asked."""
+    monkeypatch.setattr(served, "_TRUSTED_SECONDS", 1000.0)
+    scripted.models = [{"id": "m", "meta": {"n_params": 1}}]
+    llm = handle("m")
+    assert llm.generate("hello?").notes == ()
+    scripted.models = [{"id": "m", "meta": {"n_params": 2}}]
+    assert llm.generate("Tell me.", max_tokens=3).notes[0].code == "length"  # seen a moment ago
+    monkeypatch.setattr(served, "_TRUSTED_SECONDS", 0.0)
+    assert "changed" in [note.code for note in llm.generate("Tell me more.", max_tokens=3).notes]
+    assert not llm.generate("hello?").cached
+    listed = scripted.speaker.routes["/v1/models"]
+    scripted.speaker.routes["/v1/models"] = lambda _: (500, {"error": "no list today"})
+    assert llm.generate("Tell me again.", max_tokens=3).text
+    scripted.speaker.routes["/v1/models"] = listed
+    scripted.models = [{"id": "other"}]
+    count = len(scripted.speaker.bodies(CHAT))
+    with pytest.raises(ModelNotFound, match="has no model 'm'"):
+        llm.generate("Tell me all.", max_tokens=3)
+    assert len(scripted.speaker.bodies(CHAT)) == count
 
 
 def test_a_map(scripted: Scripted, handle: Make) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_localllm import LocalLLM
 from tests.engine.openai.speaker import DONE, Scripted, delta
+from tests.engine.served.asking import Make
 from tests.engine.served.server import Asked
 
 CHAT = "/v1/chat/completions"
-Make = Callable[..., LocalLLM]
 
 
 def price(item: str) -> float:
@@ -80,6 +80,27 @@ def test_a_server_without_tools(scripted: Scripted, handle: Make) -> None:
     sent = scripted.speaker.bodies(CHAT)
     assert ["tools" in body for body in sent] == [True, False, False]
     assert "You can call these functions" in sent[1]["messages"][0]["content"]
+
+
+def test_tools_of_who_is_chosen(scripted: Scripted, tmp_path: Path) -> None:
+    """Behind a router a server is told of the tools as if it stood alone, and one that refuses them has them told."""
+    name = f"router:openai:gone@{scripted.speaker.url}/v1|openai:m@{scripted.speaker.url}/v1"
+    llm = LocalLLM(model=name, cache_dir=str(tmp_path), cache="off")
+    scripted.speaker.routes[CHAT] = answering
+    result = llm.generate("What does tea cost?", tools=[price], yes=True)
+    assert [(call.name, call.outcome) for call in result.calls] == [("price", "3.5")]
+    assert all("tools" in body for body in scripted.speaker.bodies(CHAT))
+    assert result.provenance.answered_by == f"openai:m@{scripted.speaker.url}/v1"
+    assert "has no model 'gone'" in result.provenance.answered_why
+
+    def refuses(request: Asked) -> Any:
+        if "tools" in request.body:
+            return 400, {"error": {"message": "no tools here"}}
+        return [delta(content="Tea costs 3.5."), delta("stop"), DONE]
+
+    scripted.speaker.routes[CHAT] = refuses
+    assert llm.generate("And now?", tools=[price], yes=True).text.startswith("Tea costs 3.5.")
+    llm.close()
 
 
 @pytest.mark.parametrize("owner", ["me"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.openai.reply import Reply
+from jupyter_localllm.engine.served import bounded
 from jupyter_localllm.engine.served.address import Address
 from jupyter_localllm.engine.served.trouble import CONNECT_SECONDS
 from jupyter_localllm.engine.served.wire import Piece
@@ -22,22 +24,15 @@ from jupyter_localllm.errors import (
     ContextOverflow,
     DependencyMissing,
     EngineError,
-    LocalLLMError,
     ModelNotFound,
 )
-from jupyter_localllm.types import Token
+from jupyter_localllm.types import Token, Usage
 from tests.engine.openai.speaker import DONE, Scripted, delta, event
+from tests.engine.served.asking import Make, told
 from tests.engine.served.engines import openai_engine
 from tests.engine.served.server import NOTHING, Asked, Speaker, refusing, speaking
 
 CHAT = "/v1/chat/completions"
-Make = Callable[..., LocalLLM]
-
-
-def told(llm: LocalLLM, **options: Any) -> LocalLLMError:
-    with pytest.raises(LocalLLMError) as caught:
-        llm.generate("Hello?", cache="off", **options)
-    return caught.value
 
 
 def test_no_server(handle: Make) -> None:
@@ -127,6 +122,29 @@ def test_a_server_without_end(scripted: Scripted, handle: Make) -> None:
     assert "the server does not keep to max_tokens" in [note.text for note in result.notes]
 
 
+def one_line(_: Asked) -> Iterator[bytes]:
+    yield from itertools.repeat(b"data: " + b"a" * 50_000, 400)
+
+
+def nothing_but_calls(_: Asked) -> Iterator[bytes]:
+    call = {"index": 0, "function": {"name": "f", "arguments": "a" * 1000}}
+    yield from itertools.repeat(delta(tool_calls=[call]), 20_000)
+
+
+@pytest.mark.parametrize("route", [one_line, nothing_but_calls])
+@pytest.mark.parametrize("path", ["/v1/models", CHAT])
+def test_a_flood(path: str, route: Any, scripted: Scripted, handle: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reply that would fill the memory of the kernel is left, and told, however little of it is an answer."""
+    monkeypatch.setattr(bounded, "LONGEST_LINE", 200_000)
+    monkeypatch.setattr(bounded, "LONGEST_REPLY", 1_000_000)
+    scripted.speaker.routes[path] = route
+    error = told(handle())
+    assert isinstance(error, EngineError)
+    assert "more than" in error.message
+    assert error.hint
+    scripted.speaker.until_left(scripted.speaker.last(path))
+
+
 def test_a_silent_server(scripted: Scripted, handle: Make) -> None:
     """Silence has an end, which is a setting."""
 
@@ -163,7 +181,7 @@ def garbage(_: Asked) -> list[bytes]:
         (lambda _: (500, b"<html>oops</html>"), "answered 500: <html>oops"),
         (lambda _: (401, {"error": {"message": "Invalid API key"}}), "answered 401: Invalid API key"),
         (lambda _: (429, {"detail": "slow down"}), "answered 429: slow down"),
-        (lambda _: (200, b"<html>hello</html>"), "broke its answer off after 0 pieces"),
+        (lambda _: (200, b"<html>hello</html>"), "ended before anything of an answer came"),
     ],
 )
 def test_what_servers_do(scripted: Scripted, handle: Make, route: Any, words: str) -> None:
@@ -236,6 +254,26 @@ def test_unload_while_the_server_stalls(scripted: Scripted) -> None:
     threading.Timer(0.2, engine.unload).start()
     assert "unloaded" in told(llm).message
     engine.close()
+
+
+def test_counts_and_times_are_not_negative() -> None:
+    """What a server counts is shown, kept and added up: less than nothing is nothing."""
+    reply = Reply()
+    reply.take({"usage": {"prompt_tokens": -7, "completion_tokens": -5}, "timings": {"prompt_ms": -3.0}})
+    reply.take({"choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]})
+    ended = reply.ended(Address("http://localhost:1"))
+    assert ended is not None
+    assert ended.usage == Usage(0, 0, 0)
+    assert ended.times["server_prompt_ms"] == 0.0
+
+
+def test_a_call_without_a_name_is_none() -> None:
+    """A part of a call that names no function calls nothing."""
+    reply = Reply()
+    reply.take({"choices": [{"delta": {"tool_calls": [{"index": 0}, 7, None]}, "finish_reason": "stop"}]})
+    ended = reply.ended(Address("http://localhost:1"))
+    assert ended is not None
+    assert ended.calls == ()
 
 
 KEYS = [

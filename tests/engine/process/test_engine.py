@@ -34,22 +34,27 @@ def until(released: threading.Event, engine: ProcessEngine, job: Job = SHORT) ->
     list(engine.generate(job))
 
 
+@pytest.fixture(scope="module")
+def shared(model_file: ModelFile) -> Iterator[ProcessEngine]:
+    engine = ProcessEngine(model_file, LlamaSettings(n_ctx=2048, n_threads=1))
+    yield engine
+    engine.close()
+
+
 @pytest.mark.model
 class TestProcess(EngineContract):
-    @pytest.fixture(scope="class")
-    def shared(self, model_file: ModelFile) -> Iterator[ProcessEngine]:
-        engine = ProcessEngine(model_file, LlamaSettings(n_ctx=2048, n_threads=1))
-        yield engine
-        engine.close()
-
     @pytest.fixture
-    def engine(self, model_file: ModelFile, make: Make) -> ProcessEngine:
+    def engine(self, request: pytest.FixtureRequest, model_file: ModelFile, make: Make) -> ProcessEngine:
+        if not request.node.get_closest_marker("own_engine"):
+            shared: ProcessEngine = request.getfixturevalue("shared")
+            return shared
         return make(model_file, LlamaSettings(n_ctx=2048, n_threads=1))
 
     def test_knows_the_capital(self, engine: ProcessEngine) -> None:
         """The real model gives its real answer, through the pipe."""
         assert self.finish(list(engine.generate(self.job(engine)))).text == "The capital of Japan is Tokyo."
 
+    @pytest.mark.own_engine
     def test_loading_is_told(self, engine: ProcessEngine) -> None:
         """Loading reports parts from 0 to 1, in order."""
         parts = [event.fraction or 0.0 for event in engine.load()]
@@ -58,6 +63,7 @@ class TestProcess(EngineContract):
         assert parts == sorted(parts)
 
     @posix
+    @pytest.mark.own_engine
     def test_kill_in_the_middle_of_two_answers(self, engine: ProcessEngine) -> None:
         """kill -9 of the child ends both requests with the error; variables live; the next request works."""
         variables = {"before": 41}

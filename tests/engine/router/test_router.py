@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.chat.models import ModelWatch
 from jupyter_localllm.constrain import Choices
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.router import Route, RouterEngine
@@ -17,7 +18,10 @@ from jupyter_localllm.engine.router import member as module
 from jupyter_localllm.engine.router.rules import parsed
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import CacheMiss, ContextOverflow, EngineError, ModelNotFound, UsageError
-from jupyter_localllm.types import Done, Job, Message, Prompt, Result, Token
+from jupyter_localllm.magics.resident import resident_lines
+from jupyter_localllm.show.bundle import bundle
+from jupyter_localllm.show.view import View
+from jupyter_localllm.types import Done, Job, Message, Prompt, Result, Status, Token
 from tests.contracts import EngineContract
 
 LONG = " ".join(["word"] * 200)
@@ -41,9 +45,12 @@ def ask(engine: Engine, text: str = "Hello?", **options: Any) -> Result:
     return done.result
 
 
-def told(engine: Engine, text: str = "Hello?", **options: Any) -> str:
-    (note,) = ask(engine, text, **options).notes
-    assert note.code == ("rerouted" if "; " in note.text and "too small a window" not in note.text else "routed")
+def told(engine: Engine, text: str = "Hello?", *, code: str = "routed", **options: Any) -> str:
+    result = ask(engine, text, **options)
+    (note,) = result.notes
+    assert note.code == code
+    by, why = result.provenance.answered_by, result.provenance.answered_why
+    assert note.text == f"answered by {by}" + (f"; {why}" if why else "")
     return note.text
 
 
@@ -55,26 +62,26 @@ def test_by_size() -> None:
     """A small question goes to the small model, a large one past it."""
     router = RouterEngine([Route(says("small"), most_tokens=50), Route(says("large"))])
     assert told(router) == "answered by small"
-    assert told(router, LONG) == "answered by large"
-    assert told(router, max_tokens=60) == "answered by large"
+    assert told(router, LONG) == "answered by large; small is for 50 tokens at most"
+    assert told(router, max_tokens=60) == "answered by large; small is for 50 tokens at most"
 
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    ("options", "words"),
     [
-        ({}, "talker"),
+        ({}, "talker; clerk is for schema, cited; worker is for tools"),
         ({"constraint": Choices(["a", "b"])}, "clerk"),
-        ({"tools": ({"type": "function"},)}, "worker"),
+        ({"tools": ({"type": "function"},)}, "worker; clerk is for schema, cited"),
     ],
 )
-def test_by_task(options: dict[str, Any], name: str) -> None:
+def test_by_task(options: dict[str, Any], words: str) -> None:
     """What the answer must be decides who is asked."""
     routes = [
         Route(says("clerk"), tasks=("schema", "cited")),
         Route(says("worker"), tasks=("tools",)),
         Route(says("talker"), tasks=("chat",)),
     ]
-    assert told(RouterEngine(routes), **options) == f"answered by {name}"
+    assert told(RouterEngine(routes), **options) == f"answered by {words}"
 
 
 def test_no_rule_allows_it() -> None:
@@ -90,8 +97,8 @@ def test_by_availability(monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[Any] = [EngineError("overheated"), "first"]
     first, second = ScriptedEngine(answers, name="first"), says("second")
     router = RouterEngine([Route(first), Route(second)])
-    assert told(router) == "answered by second; first: overheated"
-    assert told(router) == "answered by second; first: overheated"
+    assert told(router, code="rerouted") == "answered by second; first: overheated"
+    assert told(router, code="rerouted") == "answered by second; first: overheated"
     assert len(first.jobs) == 1
     monkeypatch.setattr(module, "_REST_SECONDS", 0.0)
     assert told(router) == "answered by first"
@@ -120,7 +127,8 @@ def test_by_latency() -> None:
     """One whose first token takes too long is asked last; the first time nothing is known of it."""
     slow = Route(says("slow", delay_ms=30), most_ms=5)
     router = RouterEngine([slow, Route(says("fast"))])
-    assert [told(router) for _ in range(3)] == ["answered by slow", "answered by fast", "answered by fast"]
+    assert told(router) == "answered by slow"
+    assert {told(router), told(router)} == {"answered by fast; slow takes more than 5 ms to begin"}
 
 
 def test_by_window() -> None:
@@ -130,6 +138,118 @@ def test_by_window() -> None:
     assert router.info().n_ctx == 500
     with pytest.raises(ContextOverflow):
         ask(router, f"{LONG} {LONG} {LONG}")
+
+
+class Opened:
+    """Models that are loaded when somebody opens them, and how often that was."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __call__(self, name: str, **options: Any) -> Any:
+        engine = says(name, **options)
+
+        def opening() -> Any:
+            if not engine.loaded:
+                self.names.append(name)
+                yield Status("loading", f"loading {name}", 0.5)
+                yield from engine.load()
+            return engine
+
+        return opening
+
+
+def test_nobody_is_loaded_before_being_chosen(tmp_path: Path) -> None:
+    """Not for the first answer, nor for a plan; and what loading took is told."""
+    opened = Opened()
+    routes = [Route(opened("small"), "small", most_tokens=300), Route(opened("large"), "large")]
+    llm = LocalLLM.from_engine(RouterEngine(routes), cache_dir=str(tmp_path))
+    assert opened.names == []
+    result = llm.generate(LONG, max_tokens=100)
+    assert (opened.names, result.text) == (["large"], "large")
+    assert result.timings.load_ms > 0
+    assert llm.plan("Hello?", max_tokens=20).info.name == "small"
+    assert opened.names == ["large", "small"]
+    assert llm.generate("Hello?", max_tokens=20).timings.load_ms == 0
+
+
+def test_loading_a_router_loads_one(tmp_path: Path) -> None:
+    """`load` makes the first one ready that is there."""
+    opened = Opened()
+
+    def gone() -> Any:
+        raise EngineError("it is not there")
+        yield
+
+    routes = [Route(gone, "gone"), Route(opened("a"), "a"), Route(opened("b"), "b")]
+    llm = LocalLLM.from_engine(RouterEngine(routes), cache_dir=str(tmp_path))
+    llm.load()
+    assert opened.names == ["a"]
+    assert llm.count_tokens("one two") > 0
+    llm.unload()
+    assert not llm.engine.loaded  # type: ignore[union-attr]
+
+
+def test_turns_are_left_out_by_the_window_of_who_answers(tmp_path: Path) -> None:
+    """The prompt is made for the one that is chosen, and no other one's window decides on it."""
+    narrow, wide = says("narrow", n_ctx=400), says("wide", n_ctx=4000)
+    routes = [Route(narrow, tasks=("chat",)), Route(wide)]
+    llm = LocalLLM.from_engine(RouterEngine(routes), cache_dir=str(tmp_path), cache="off")
+    for _ in range(4):
+        result = llm.generate(f"{LONG} Hello?", chat="talk", max_tokens=20)
+    assert {note.code for note in result.notes} == {"left_out", "routed"}
+    assert llm.generate("a or b?", schema=["wide", "b"], chat="talk", max_tokens=20).provenance.answered_by == "wide"
+    assert len(narrow.jobs[-1].prompt.messages) < len(wide.jobs[-1].prompt.messages)
+
+
+def test_what_is_told_in_words_does_not_depend_on_who_is_loaded() -> None:
+    """The key of an answer holds it: before and after the first question it is the same."""
+    first, second = says("first"), says("second")
+    router, choices = RouterEngine([Route(first), Route(second)]), Choices(["a", "b"])
+    before = router.holds(choices)
+    ask(router)
+    assert router.holds(choices) is before is (first.holds(choices) and second.holds(choices))
+
+
+def test_who_answered_is_part_of_the_record(tmp_path: Path) -> None:
+    """In the provenance, with why, out of the cache as well; in the output's metadata, its HTML, and `%llm status`."""
+    facts = {"answered_sha256": "5" * 64, "versions": {"engine": "1.2"}}
+    routes = [Route(says("small"), most_tokens=50), Route(says("large"), facts=lambda: facts), Route(says("more"))]
+    llm = LocalLLM.from_engine(RouterEngine(routes, name="router"), cache_dir=str(tmp_path))
+    for cached in (False, True):
+        result = llm.generate(LONG, max_tokens=20)
+        assert result.cached is cached
+        made = result.provenance
+        assert (made.answered_by, made.answered_sha256) == ("large", "5" * 64)
+        assert made.answered_why == "small is for 50 tokens at most"
+        assert made.versions["engine"] == "1.2"
+        data, metadata = bundle(View(text=result.text, model="router", result=result))
+        told = metadata["jupyter_localllm"]
+        assert (told["answered_by"], told["answered_why"]) == ("large", "small is for 50 tokens at most")
+        assert '<div class="jp-LocalLLM-said"' in data["text/html"]
+        assert data["text/html"].count("answered by large; small is for 50 tokens at most") == 1
+        assert "[answered by large; small is for 50 tokens at most]" in data["text/plain"]
+    status = resident_lines(llm.engine, str)[-1]  # type: ignore[arg-type]
+    assert "small (not loaded), large (answered last: small is for 50 tokens at most), more (not loaded)" in status
+
+
+def test_panels_see_who_answered_last() -> None:
+    """Window and device are those of one model, and not of whichever was loaded first."""
+    routes = [Route(says("small", n_ctx=500), most_tokens=100), Route(says("large", n_ctx=5000))]
+    llm, watch = LocalLLM.from_engine(RouterEngine(routes), cache="off"), ModelWatch()
+    assert watch.told(llm).state == "absent"
+    for text, n_ctx in (("Hello?", 500), (LONG, 5000), ("Hello?", 500)):
+        llm.generate(text, max_tokens=20)
+        assert watch.told(llm).window == n_ctx
+
+
+def test_a_map_tells_all_that_answered(tmp_path: Path) -> None:
+    """Rows may go to several of them."""
+    routes = [Route(says("small"), most_tokens=100), Route(says("large"))]
+    llm = LocalLLM.from_engine(RouterEngine(routes), cache_dir=str(tmp_path))
+    seen: list[Any] = []
+    assert llm.map("{{ value }}", ["Hello?", LONG], max_tokens=20, progress=seen.append) == ["small", "large"]
+    assert set(seen[-1].provenance.answered_by.split(", ")) == {"small", "large"}
 
 
 class Breaking(ScriptedEngine):
@@ -218,6 +338,24 @@ def test_ghost_text_is_not_asked_of_a_router_that_may_leave() -> None:
     assert here.jobs == []
 
 
+def test_ghost_text_loads_nobody() -> None:
+    """It is asked of the one that is there, whatever the rules would say."""
+    from types import SimpleNamespace
+
+    from jupyter_localllm.chat import completing
+
+    opened = Opened()
+    router = RouterEngine([Route(opened("first"), "first", tasks=("schema",)), Route(opened("second"), "second")])
+    llm = LocalLLM.from_engine(router)
+    llm.load()
+    entry: Any = SimpleNamespace(stop=threading.Event(), stage="")
+    asked: Any = SimpleNamespace(before="Once upon", after="")
+    lane = contextvars.copy_context()
+    queue: Any = SimpleNamespace(person_waits=False)
+    assert lane.run(completing.complete, asked, entry, llm, queue)["text"]
+    assert opened.names == ["first"]
+
+
 def test_the_models_of_a_router_are_looked_at(tmp_path: Path) -> None:
     """Naming one that is not here, is not allowed, or names nothing, is an error at once; a right one is told."""
     llm = LocalLLM(cache_dir=str(tmp_path))
@@ -241,6 +379,11 @@ def test_a_file_behind_a_router(tmp_path: Path) -> None:
     assert "Tokyo" in result.text
     assert [note.code for note in result.notes] == ["rerouted"]
     assert "answered by smollm2-135m-instruct" in result.notes[0].text
+    made = result.provenance
+    assert made.answered_by == "smollm2-135m-instruct"
+    assert made.answered_sha256 == LocalLLM(model=made.answered_by, cache_dir=str(tmp_path)).model_sha256()
+    assert "there is no server at" in made.answered_why
+    assert made.versions["llama-cpp-python"]
     with pytest.raises(CacheMiss):  # the server may be back the next time
         llm.generate("What is the capital of Japan?", max_tokens=12, cache="require")
     assert llm.generate("Is Tokyo in Japan?", schema=["yes", "no"]).value in ("yes", "no")

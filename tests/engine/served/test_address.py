@@ -53,6 +53,14 @@ def test_what_is_remote(url: str, remote: bool) -> None:
         "http://",
         "ftp://localhost",
         "http://user:secret@localhost",
+        "http://user:secret@local host",
+        "http://user:my secret@localhost",
+        "http://user:secret/1@localhost",
+        "http://user:secret#1@localhost:x",
+        "ftp://user:secret@localhost",
+        "user:secret@a b",
+        "http://localhost:x?key=secret",
+        "http://[::1#secret",
         "http://localhost?key=1",
         "http://a b",
         "http://localhost#x",
@@ -90,6 +98,14 @@ def test_a_port_is_filled_in(text: str, url: str | None) -> None:
             address_of(text, port=5)
     else:
         assert address_of(text, port=5) == Address(url)
+
+
+@pytest.mark.parametrize("password", ["secret", "my secret", "secret/1", "secret#1", "secret@1"])
+def test_a_password_behind_a_name_is_not_repeated(password: str) -> None:
+    """Whatever stands in it, it is no part of the model's name, and no error tells it."""
+    with pytest.raises(UsageError) as caught:
+        LocalLLM().find(f"openai:m@http://user:{password}@localhost:8000/v1")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_zone_is_no_part_of_a_number() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_localllm.errors import ModelFileError, ModelNotFound
-from jupyter_localllm.models.folders import hub_folder, locate_folder
+from jupyter_localllm.models.folders import locate_folder
+from jupyter_localllm.models.found import Machine
+from jupyter_localllm.models.found.huggingface import hub_folder
 from tests.models.folders.made import in_hub
 
 
@@ -41,12 +43,12 @@ def test_a_repository_is_its_snapshot(hub: Path) -> None:
 def test_the_cache_is_where_the_tools_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The environment variables of Hugging Face's tools, in their order."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    assert hub_folder() == tmp_path / "hub"
+    assert hub_folder(Machine()) == tmp_path / "hub"
     monkeypatch.delenv("HF_HUB_CACHE")
-    assert hub_folder() == tmp_path / "home" / "hub"
+    assert hub_folder(Machine()) == tmp_path / "home" / "hub"
     monkeypatch.delenv("HF_HOME")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert hub_folder() == tmp_path / "xdg" / "huggingface" / "hub"
+    assert hub_folder(Machine()) == tmp_path / "xdg" / "huggingface" / "hub"
 
 
 def test_what_is_not_here_says_how_to_get_it(hub: Path) -> None:

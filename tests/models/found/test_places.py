@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.models import locate
 from jupyter_localllm.models.found import PLACES, Machine, spots
 from jupyter_localllm.models.found.base import Allowance, is_model_name, walk
@@ -261,6 +262,28 @@ def test_all_folders_of_a_place_together_are_bounded(tmp_path: Path, monkeypatch
     put(tmp_path / "own" / "mine.gguf")
     names = [spot.name for spot in spots(["@huggingface", tmp_path / "own"], Machine(tmp_path, {}, "linux"))]
     assert names == ["m0", "m1", "m2", "mine"]
+
+
+def test_a_folder_with_too_much_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies in it is found, what lies further in is not, and who looks for that is told."""
+    monkeypatch.setattr("jupyter_localllm.models.found.base._MOST_ENTRIES", 5)
+    for i in range(9):
+        put(tmp_path / f"{i}.txt")
+    put(tmp_path / "here.gguf")
+    put(tmp_path / "inner" / "there.gguf")
+    assert [spot.name for spot in spots([tmp_path])] == ["here"]
+    with pytest.raises(ModelNotFound, match="There is no model") as caught:
+        locate("there", [tmp_path])
+    assert f"Not all of {tmp_path} was looked at" in caught.value.hint
+    with pytest.raises(ModelNotFound) as caught:
+        locate("there", [tmp_path / "inner" / "none"])
+    assert "was looked at" not in caught.value.hint
+
+
+def test_a_folder_that_no_system_has(tmp_path: Path) -> None:
+    """A name that cannot be one hides no other folder."""
+    put(tmp_path / "m.gguf")
+    assert [spot.name for spot in spots(["a\0b", tmp_path])] == ["m"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")

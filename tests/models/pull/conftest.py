@@ -48,7 +48,7 @@ def fetch(here: Hub, tmp_path: Path, told: list[Status]) -> Puller:
     """Pull into a folder of the test, without huggingface_hub and without waiting."""
 
     def run(wanted: str, **options: Any) -> Pulled:
-        patience = Patience(tries=3, pause_s=0.0, silence_s=options.pop("silence_s", 5.0))
+        patience = options.pop("patience", Patience(tries=3, pause_s=0.0, silence_s=options.pop("silence_s", 5.0)))
         options = {"hub": here, "by_huggingface_hub": False, "patience": patience, "tell": told.append, **options}
         return pull(wanted, tmp_path / "models", options.pop("memo", {}), **options)
 

@@ -33,6 +33,7 @@ class Fault:
     retry_after: str = ""
     content: bytes = b""
     chunked: bool = False
+    whole_range: str = ""  # the Content-Range of an answer 206
 
 
 @dataclass
@@ -155,8 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
         if start > len(content) or (start and start == len(content)):
             self._short(416, b"", {"Content-Range": f"bytes */{len(content)}"})
             return
-        self.send_response(206 if start else 200)
-        if start:
+        self.send_response(206 if start or fault.whole_range else 200)
+        if fault.whole_range:
+            self.send_header("Content-Range", fault.whole_range)
+        elif start:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if etag:
             self.send_header("ETag", etag)

@@ -112,6 +112,19 @@ def test_a_file_that_is_no_longer_what_the_catalog_noted(
     assert len([path for path, _headers in hub.bodies if path.startswith("/cdn")]) == 1
 
 
+def test_nobody_waits_for_a_hub_that_was_never_there(
+    by_hub: Puller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of the catalog without a network: huggingface_hub would try for half a minute, so it is not asked."""
+    import huggingface_hub
+
+    asked: list[Any] = []
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *args, **_: asked.append(args))
+    with pytest.raises(PullError, match="cannot be fetched"):
+        by_hub("qwen3-0.6b", hub=Hub({"HF_ENDPOINT": "http://127.0.0.1:9"}, tmp_path))
+    assert asked == []
+
+
 def test_a_broken_install_of_it(
     by_hub: Puller, model_bytes: bytes, told: list[Status], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import sys
 import threading
 from collections import namedtuple
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from jupyter_localllm.errors import ModelError, PullError
 from jupyter_localllm.models import available, locate
 from jupyter_localllm.models.identity import is_remembered
-from jupyter_localllm.models.pull import Hub, pull
+from jupyter_localllm.models.pull import Hub, Patience, pull, web
 from jupyter_localllm.models.pull.partial import Partial
+from jupyter_localllm.models.pull.trouble import Broken
 from jupyter_localllm.types import Status
 from tests.models.pull.conftest import FILE, REPOSITORY, Puller
 from tests.models.pull.server import FakeHub, Fault, serving
@@ -106,6 +108,22 @@ def test_a_server_that_is_always_in_trouble(fetch: Puller, hub: FakeHub) -> None
     with pytest.raises(PullError, match="the server answers 503") as caught:
         fetch(REPOSITORY)
     assert "same line again" in caught.value.hint or "Check the connection" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(status=503, retry_after="\xb2"), Fault(status=503, retry_after="9" * 400)]
+    + [Fault(whole_range=f"bytes 0-1/{size}") for size in ("9" * 5000, "\xb2", "-1")],
+)
+def test_headers_that_hold_no_number(
+    fault: Fault, fetch: Puller, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A header that cannot be meant is as good as none, or an error of ours."""
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    hub.plain["/m.gguf"] = hub.files[REPOSITORY][FILE]
+    hub.faults = [fault] * 3
+    with pytest.raises(PullError):
+        fetch(f"{hub.url}/m.gguf")
 
 
 def test_progress_earns_new_tries(fetch: Puller, hub: FakeHub, model_bytes: bytes) -> None:
@@ -324,6 +342,36 @@ def test_a_server_that_is_not_there(tmp_path: Path, here: Hub, fetch: Puller) ->
     with pytest.raises(PullError, match="cannot be reached") as caught:
         fetch(REPOSITORY, hub=Hub({"HF_ENDPOINT": "http://127.0.0.1:9"}, tmp_path))
     assert "HF_ENDPOINT" in caught.value.hint
+
+
+@pytest.mark.parametrize("wanted", [REPOSITORY, "http://127.0.0.1:9/m.gguf"])
+def test_nobody_waits_for_who_was_never_there(
+    wanted: str, tmp_path: Path, fetch: Puller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that refuses the connection from the start is asked twice within two seconds, and not for a quarter of
+    a minute; what to look at is told."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    with pytest.raises(PullError, match="cannot be") as caught:
+        fetch(wanted, hub=Hub({"HF_ENDPOINT": "http://127.0.0.1:9"}, tmp_path), patience=Patience())
+    assert sum(slept) <= 1.5
+    assert "HTTPS_PROXY" in caught.value.hint
+
+
+def test_a_server_that_was_there_is_waited_for(fetch: Puller, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is lost in the middle may come back: that nobody answers for a moment is no reason to stop."""
+    hub.plain["/m.gguf"] = hub.files[REPOSITORY][FILE]
+    hub.faults = [Fault(after=HALF)]
+    real, refusals = web.get, iter([False, True, True, True, False])
+
+    def now_and_then(*args: object, **options: object) -> object:
+        if next(refusals, False):
+            raise Broken("Connection refused", absent=True)
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sys.modules["jupyter_localllm.models.pull.fetch"], "get", now_and_then)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    assert fetch(f"{hub.url}/m.gguf", patience=Patience()).fetched
 
 
 def test_a_proxy_of_the_environment(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,19 @@ def test_names_of_strangers_stay_in_the_folder(name: str, tmp_path: Path) -> Non
         inside(tmp_path, "host", name)
 
 
+@pytest.mark.parametrize("name", ["\ud800-Q4_K_M.gguf", "\x1b[2J-Q4_K_M.gguf", "a\nb-Q4_K_M.gguf", "a\rb-Q4_K_M.gguf"])
+def test_names_that_no_file_has(name: str, hub: FakeHub, fetch: Puller) -> None:
+    """Halves of characters and what a terminal obeys are errors, and reach no terminal."""
+    hub.listing = json.dumps([{"type": "file", "path": path} for path in (name, f"x/{name}")]).encode()
+    for wanted in (REPOSITORY, f"{REPOSITORY}/{name}"):
+        with pytest.raises(LocalLLMError) as caught:
+            fetch(wanted)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", str(caught.value)), str(caught.value)
+    hub.listing = json.dumps([{"type": "file", "path": name}]).encode()
+    with pytest.raises(LocalLLMError, match="cannot be a file's name"):
+        fetch(REPOSITORY)
+
+
 def test_a_repository_cannot_name_a_place_elsewhere(hub: FakeHub, fetch: Puller, tmp_path: Path) -> None:
     """A path that leads out of the folder is refused, not followed."""
     hub.put("owner/evil", "../../../evil-Q4_K_M.gguf", b"GGUF")
@@ -161,6 +176,17 @@ def test_a_broken_file_on_this_machine(fetch: Puller, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="is a web page"):
         fetch(str(tmp_path / "page.gguf"))
     assert not (tmp_path / "models" / "page.gguf").exists()
+
+
+def test_a_split_model_on_this_machine_that_lacks_a_part(fetch: Puller, tmp_path: Path) -> None:
+    """Nothing is copied, and the error names the part that is not where the others are."""
+    parts = split(write_tiny_llama(tmp_path / "m.gguf"), tmp_path / "from", 3)
+    parts[1].unlink()
+    for part in (parts[0], parts[2]):
+        with pytest.raises(ModelFileError, match=parts[1].name) as caught:
+            fetch(str(part))
+        assert str(tmp_path / "from") in str(caught.value)
+    assert not [path for path in (tmp_path / "models").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("by", ["hub", "address", "path"])

@@ -1,0 +1,209 @@
+"""The parameters of a report: from words, from a file, from the rows of a table; and whether the notebook has them.
+
+The rules for words are those of papermill's command line (``papermill -p NAME VALUE``), so that what worked there works
+here.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_localllm.errors import UsageError, close_match
+from jupyter_localllm.report.needed import papermill
+
+__all__ = ["Declared", "checked", "declared", "from_file", "from_rows", "from_words", "typed"]
+
+_WORDS = {"True": True, "False": False, "None": None}
+_TAG = "parameters"
+_LANGUAGE = "python"
+
+
+def typed(text: str) -> Any:
+    """A word as the value that it writes: ``True``, ``None``, a whole number, a number, else the text itself.
+
+    Source: the rules of ``papermill.cli`` (papermill 2), which has them to itself.
+
+    Examples
+    --------
+    >>> typed("12"), typed("0.5"), typed("True"), typed("EU")
+    (12, 0.5, True, 'EU')
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def from_words(values: Iterable[Sequence[str]], raw: Iterable[Sequence[str]] = ()) -> dict[str, Any]:
+    """Parameters of ``-p NAME VALUE`` and ``-r NAME VALUE``; the latter stay texts.
+
+    Raises
+    ------
+    UsageError
+        One is given twice.
+    """
+    found: dict[str, Any] = {}
+    for name, value in [*((name, typed(text)) for name, text in values), *((name, text) for name, text in raw)]:
+        if name in found:
+            raise UsageError(f"the parameter {name} is given twice", "Give each once, with -p or with -r.")
+        found[name] = value
+    return found
+
+
+def from_file(path: Path) -> dict[str, Any]:
+    """Parameters of a YAML or JSON file; dates stay texts.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or holds no parameters.
+    DependencyMissing
+        papermill is not installed.
+    """
+    papermill()
+    import yaml
+    from papermill.iorw import NoDatesSafeLoader
+
+    try:
+        content = yaml.load(_text(path), Loader=NoDatesSafeLoader)  # a safe loader, as its name says
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is no YAML: {' '.join(str(error).split())}", "") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise UsageError(f"{path} holds no parameters", "One on each line: name: value")
+    return content
+
+
+def from_rows(path: Path) -> list[dict[str, Any]]:
+    """Parameters of a CSV file: a heading of names, then a report in each row.
+
+    Values are typed as words are. An empty field is no value: the notebook's own stands.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, has no rows, or a row has more fields than the heading.
+    """
+    try:
+        heading, *lines = [line for line in csv.reader(io.StringIO(_text(path), newline=""), strict=True) if line]
+    except (csv.Error, ValueError) as error:
+        why = "it is empty" if isinstance(error, ValueError) else str(error)
+        raise UsageError(
+            f"{path} is no table: {why}", "A heading of parameters' names, then one row per run."
+        ) from None
+    names = [name.strip() for name in heading]
+    if "" in names or len(set(names)) < len(names):
+        raise UsageError(f"{path}: the heading has an empty name, or one twice: {', '.join(names)}", "")
+    if not lines:
+        raise UsageError(f"{path} has a heading and no row", "Each row below it is a run.")
+    for number, fields in enumerate(lines, start=1):
+        if len(fields) != len(names):
+            raise UsageError(f"{path}, row {number}: {len(fields)} fields under {len(names)} names", "")
+    return [{name: typed(text) for name, text in zip(names, line, strict=True) if text} for line in lines]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", "") from None
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a notebook says of its parameters.
+
+    Parameters
+    ----------
+    cell : bool
+        Whether a cell has the tag ``parameters``.
+    defaults : Mapping or None
+        Names in it, with their defaults where these are literals; None if the language is not one that can be read.
+    """
+
+    cell: bool
+    defaults: Mapping[str, Any] | None = field(default_factory=dict)
+
+
+def declared(notebook: Any, language: str = _LANGUAGE) -> Declared:
+    """The parameters of a notebook: the names that its cell with the tag ``parameters`` assigns.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    language : str
+        Of its kernel.
+    """
+    cells = [cell for cell in notebook.cells if _TAG in cell.metadata.get("tags", ())]
+    if not cells:
+        return Declared(False)
+    if language.lower() != _LANGUAGE:
+        return Declared(True, None)
+    try:
+        return Declared(True, _assigned(cells[0].source))
+    except SyntaxError:  # magics in it: papermill reads it line by line
+        return Declared(True, dict.fromkeys(papermill().inspect_notebook(notebook)))
+
+
+def _assigned(source: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        else:
+            continue
+        names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        found.update(dict.fromkeys(names, _literal(statement.value) if len(names) == 1 else None))
+    return found
+
+
+def _literal(value: ast.expr | None) -> Any:
+    try:
+        return None if value is None else ast.literal_eval(value)
+    except ValueError:
+        return None
+
+
+def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
+    """Whether the notebook has these parameters.
+
+    Returns
+    -------
+    tuple of str
+        What should be said of them: a text of the notebook that is given as a number.
+
+    Raises
+    ------
+    UsageError
+        It has no cell of parameters, or not these.
+    """
+    if parameters and not known.cell:
+        raise UsageError(
+            f"the notebook has no cell with the tag {_TAG!r}: {', '.join(parameters)} would change nothing",
+            f"Tag the cell that sets them with {_TAG!r} (JupyterLab: Property Inspector, Cell Tags).",
+        )
+    if known.defaults is None:
+        return ()
+    for name in parameters:
+        if name not in known.defaults:
+            there = f"Its cell of parameters sets {', '.join(known.defaults) or 'nothing'}."
+            raise UsageError(f"the notebook has no parameter {name!r}", close_match(name, known.defaults) or there)
+    return tuple(
+        f"{name} is a text in the notebook ({known.defaults[name]!r}), and {value!r} is none; "
+        f"-r {name} {value} would keep it one"
+        for name, value in parameters.items()
+        if isinstance(known.defaults[name], str) and isinstance(value, (bool, int, float))
+    )

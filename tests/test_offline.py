@@ -1,0 +1,322 @@
+"""The offline promise: our own work contacts nobody, a person's code is left alone, what is named can be refused."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import types
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_localllm import LocalLLM, offline
+from jupyter_localllm.batch.cluster import client_for
+from jupyter_localllm.doctor import Subject
+from jupyter_localllm.doctor.places import check_network
+from jupyter_localllm.engine.children import command
+from jupyter_localllm.errors import EngineError, OfflineError, PullError
+from jupyter_localllm.magics.models import fetched
+from jupyter_localllm.models.pull import Hub, pull
+
+OURS = "jupyter_localllm.engine.llama.made_up"
+LIBRARY = str(Path(os.__file__).parent / "made_up.py")
+Call = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[None]:
+    """It stands, and forgets what these tests let it refuse."""
+    offline.stand()
+    watch = offline._watch
+    count, refused, opened = watch.count, list(watch.refused), watch.open
+    yield
+    watch.count, watch.open = count, opened
+    watch.refused.clear()
+    watch.refused.extend(refused)
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[str, int]]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()
+
+
+def code_of(module: str, filename: str = LIBRARY) -> Call:
+    """A function that calls another one, as code of some module would."""
+    space: dict[str, Any] = {"__name__": module}
+    exec(
+        compile("def call(function, *given, **named):\n    return function(*given, **named)\n", filename, "exec"), space
+    )
+    made: Call = space["call"]
+    return made
+
+
+def as_library(function: Call) -> Call:
+    """The same function, as if it stood in an installed library: these tests are a person's code."""
+    code = function.__code__.replace(co_filename=LIBRARY)
+    return types.FunctionType(code, function.__globals__, closure=function.__closure__)
+
+
+@as_library
+def connect(address: tuple[str, int]) -> bool:
+    with socket.create_connection(address):
+        return True
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Whose work it is
+
+
+def test_our_own_work_contacts_nobody(listener: tuple[str, int]) -> None:
+    """A connection is refused, loopback or not, with the address and the module; it is no way for libraries either."""
+    ours = code_of(OURS)
+    with pytest.raises(OfflineError, match=rf"{OURS} was about to contact 127\.0\.0\.1:{listener[1]}"):
+        ours(socket.create_connection, listener)
+    with pytest.raises(OSError, match="refused"):
+        ours(socket.create_connection, ("192.0.2.1", 80), timeout=5)
+    assert offline.state().refused[-1] == offline.Refusal("192.0.2.1:80", OURS)
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        lambda: socket.getaddrinfo("example.org", 443),
+        lambda: socket.gethostbyname("example.org"),
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53)),
+        lambda: urllib.request.urlopen("http://192.0.2.1/", timeout=5),
+        lambda: socket.create_server(("0.0.0.0", 0)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_names_datagrams_pages_and_listeners(contact: Call) -> None:
+    """Nor are names looked up, datagrams sent, pages asked for, or ports opened to others."""
+    before = offline.state().count
+    with pytest.raises(OSError, match=r"refused|attempting to bind"):
+        code_of(OURS)(as_library(contact))
+    assert offline.state().count > before
+
+
+def test_a_persons_code_is_left_alone(listener: tuple[str, int]) -> None:
+    """A cell connects as it likes: also beside a stream of ours that is half read, and as a function that we call."""
+
+    def stream() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    ours = types.FunctionType(stream.__code__.replace(co_filename=LIBRARY), {"__name__": OURS})()
+    next(ours)
+    assert connect(listener)
+    assert code_of(OURS)(lambda: connect(listener))
+    assert code_of(OURS)(code_of("__main__", "/tmp/ipykernel_7/8.py"), connect, listener)
+    assert code_of(OURS)(code_of("__main__", "<eval>"), connect, listener)
+    next(ours)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python tells audit hooks of new threads since 3.12")
+def test_threads_inherit(listener: tuple[str, int]) -> None:
+    """A thread that our work starts is our work, whatever runs in it; one of a person's is not."""
+    failed: list[BaseException] = []
+
+    def quietly() -> None:
+        try:
+            connect(listener)
+        except OSError as error:
+            failed.append(error)
+
+    for start in (code_of(OURS), code_of("some.library")):
+        thread = threading.Thread(target=as_library(quietly))
+        start(thread.start)
+        thread.join()
+    assert [type(error) for error in failed] == [OfflineError]
+    pool = ThreadPoolExecutor(1)
+    with pytest.raises(OfflineError):
+        code_of(OURS)(pool.submit, socket.create_connection, listener).result()
+    pool.shutdown()
+
+
+@pytest.mark.parametrize("door", [*offline.DOORS, f"{offline.DOORS[0]}.web"])
+def test_doors(door: str, listener: tuple[str, int]) -> None:
+    """What fetches or asks what a person named, or runs what is a person's, may connect."""
+    assert code_of(OURS)(code_of(door), connect, listener)
+    with pytest.raises(OfflineError):
+        code_of(door)(code_of(OURS), connect, listener)
+
+
+@pytest.mark.parametrize("module", ["jupyter_localllm.sources.document.pdf", "jupyter_localllm.modelspull"])
+def test_no_doors(module: str, listener: tuple[str, int]) -> None:
+    """A document is read without a connection, and a name that only begins like a door is none."""
+    with pytest.raises(OfflineError):
+        code_of(module)(connect, listener)
+
+
+def test_backends_of_others(listener: tuple[str, int]) -> None:
+    """The package of a backend that a person named may ask its server."""
+    theirs = code_of("acme_models.client")
+    with pytest.raises(OfflineError):
+        code_of(OURS)(theirs, connect, listener)
+    offline.open_for("acme_models:BACKEND".partition(":")[0])
+    assert code_of(OURS)(theirs, connect, listener)
+
+
+KINDS = {
+    "ours": code_of(OURS),
+    "door": code_of("jupyter_localllm.engine.served.loop"),
+    "library": code_of("some.library"),
+    "generated": code_of("some.library", "<template>"),
+    "person": code_of("my_module", "/home/me/my_module.py"),
+    "cell": code_of("__main__", "/tmp/ipykernel_1/2.py"),
+}
+
+
+@given(stack=st.lists(st.sampled_from(sorted(KINDS)), max_size=6))
+def test_what_stands_nearest_decides(stack: list[str]) -> None:
+    """However libraries, persons and we call each other: who is nearest to the socket answers for it."""
+
+    def run(place: str) -> None:
+        call: Call = lambda: sys.audit("socket.connect", None, (place, 1))  # noqa: E731
+        library = as_library(call)
+        for kind in reversed(stack):
+            library = _then(KINDS[kind], library)
+        library()
+
+    nearest = next((kind for kind in reversed(stack) if kind not in ("library", "generated")), "person")
+    if nearest == "ours":
+        with pytest.raises(OfflineError):
+            run("192.0.2.7")
+    else:
+        run("192.0.2.7")
+
+
+def _then(call: Call, inner: Call) -> Call:
+    """`call(inner)`, without a frame of these tests between."""
+    partial: Call = __import__("functools").partial(call, inner)
+    return partial
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Processes
+
+
+def _python(program: str, *, folder: Path | None = None, **more: str) -> str:
+    path = os.pathsep.join(filter(None, (str(folder or ""), os.environ.get("PYTHONPATH", ""))))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": path, **more},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_our_children_open_nothing(tmp_path: Path, listener: tuple[str, int]) -> None:
+    """A process of ours has no code of a person's in it: nothing at all is contacted from there."""
+    (tmp_path / "tries.py").write_text(
+        f"import socket\ndef main():\n    try:\n        socket.create_connection({listener!r})\n"
+        "    except OSError as error:\n        print(type(error).__name__)\n"
+    )
+    done = subprocess.run(command("tries"), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    # main() gives None: exit status 0
+    assert (done.returncode, done.stdout.strip()) == (0, "OfflineError"), done.stderr
+
+
+def test_it_stands_with_the_first_handle_unless_the_settings_say_no() -> None:
+    """Importing and `%load_ext` put no hook into a process; a handle does; `offline = False` does not."""
+    told = "from jupyter_localllm import LocalLLM, offline; print(offline.state().stands);"
+    both = told + "llm = LocalLLM(); print(offline.state().stands)"
+    assert _python(both).split() == ["False", "True"]
+    assert _python(both, JUPYTER_LOCALLLM_OFFLINE="false").split() == ["False", "False"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# offline=True
+
+
+def test_servers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is asked, not even one on this machine, however its model is named; the error says what to do."""
+    monkeypatch.setattr(socket, "socket", None)
+    llm = LocalLLM(model="openai:some-model@http://localhost:1/v1", offline=True)
+    with pytest.raises(OfflineError, match="offline is on: openai:some-model is answered by a server") as caught:
+        llm.generate("Hello")
+    assert "LocalLLM.offline = None" in caught.value.hint
+    for way in (llm.load, lambda: llm.find(llm.model), lambda: llm.embed("x"), lambda: llm.count_tokens("x")):
+        with pytest.raises(OfflineError):
+            way()
+    with pytest.raises(EngineError, match=r"offline is on: ollama:one.*offline is on: openai:two"):
+        LocalLLM(model="router:ollama:one|openai:two", offline=True).generate("Hello")
+    with pytest.raises(OfflineError):
+        LocalLLM(embedding_model="ollama:nomic", offline=True).ask("What?", {"text": "Some words."})
+
+
+def test_servers_may_be_asked_otherwise() -> None:
+    """Without it, a server that a person names is asked: here nobody listens."""
+    with pytest.raises(Exception, match=r"no server at http://127\.0\.0\.1:9") as caught:
+        LocalLLM(model="ollama:one@http://127.0.0.1:9").generate("Hello")
+    assert not isinstance(caught.value, OfflineError)
+
+
+@pytest.mark.parametrize(
+    "wanted", ["qwen3-4b", "OWNER/REPOSITORY", "hf:OWNER/REPOSITORY:Q8_0", "http://127.0.0.1:9/model.gguf"]
+)
+def test_nothing_is_fetched(wanted: str, tmp_path: Path) -> None:
+    """`%llm pull` asks neither the hub nor an address."""
+    with pytest.raises(OfflineError, match="offline is on"):
+        fetched(LocalLLM(offline=True, pull_dir=str(tmp_path)), wanted, lambda _status: None)
+
+
+def test_files_of_this_machine_are_still_taken(tmp_path: Path) -> None:
+    """A path is no address: it is looked at, and judged by what it is."""
+    (tmp_path / "no.gguf").write_bytes(b"no model")
+    with pytest.raises(Exception, match=r"no\.gguf") as caught:
+        pull(str(tmp_path / "no.gguf"), tmp_path / "there", {}, hub=Hub(forbidden=True))
+    assert not isinstance(caught.value, (OfflineError, PullError)) or "offline" not in str(caught.value)
+
+
+def test_clusters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows do not travel; a cluster inside of this process will do."""
+
+    class Client:
+        asynchronous, status = False, "running"
+        scheduler = SimpleNamespace(address="tcp://10.0.0.7:8786")
+
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Client))  # type: ignore[arg-type]
+    client = Client()
+    assert client_for(client, []) is client
+    with pytest.raises(OfflineError, match=r"tcp://10\.0\.0\.7:8786"):
+        client_for(client, [], offline=True)
+    client.scheduler = SimpleNamespace(address="inproc://10.0.0.7/1/2")
+    assert client_for(client, [], offline=True) is client
+
+
+def test_the_doctor_tells(listener: tuple[str, int]) -> None:
+    """Whether it is on and by what, that the guard stands, and what it had to refuse."""
+
+    def told(**settings: Any) -> list[tuple[str, str]]:
+        llm = LocalLLM(**settings)
+        return [(f.level, f.text) for f in check_network(Subject(llm, llm.answers, llm.find))]
+
+    offline._watch.refused.clear()
+    assert told()[0] == ("ok", "the guard stands: this package's own work contacts nobody, and did not try to")
+    on = told(offline=True, model="ollama:some-model")
+    assert on[0] == ("ok", "offline is on (argument): servers, clusters and %llm pull are refused")
+    assert ("warning", "model = ollama:some-model: offline is on") in [
+        (level, text[:41].rstrip(":")) for level, text in on
+    ]
+    assert on[-1][1].startswith("%llm pull asks nobody: offline forbids it")
+    with pytest.raises(OfflineError):
+        code_of(OURS)(connect, listener)
+    level, text = told()[0]
+    assert level == "warning"
+    assert f"127.0.0.1:{listener[1]} ({OURS})" in text
