@@ -70,7 +70,7 @@ def killed(kernel: Kernel, code: str, log: Path, chance: random.Random) -> list[
     kernel.start(code)
     deadline = time.monotonic() + 60
     early = chance.random() < 0.15
-    while not early and not log.exists() and time.monotonic() < deadline:
+    while not early and not log.stat().st_size and time.monotonic() < deadline:
         time.sleep(0.01)  # mostly after its first line
     time.sleep(10 ** chance.uniform(-3, 0))
     os.kill(int(kernel.manager.provisioner.process.pid), signal.SIGKILL)
@@ -111,7 +111,9 @@ def test_kills_at_random_moments(  # noqa: PLR0917
             check(killed(kernel, code, log, chance), llm, content, campaign)
             for path in (tmp_path / "m").rglob("*.gguf"):
                 assert path.read_bytes() == content  # what has a model's name is whole
-        assert campaign.kept > rounds, "the kernels were killed before they could keep anything: this shows nothing"
+        assert campaign.kept > campaign.tried // 2, (
+            "the kernels were killed before they could keep anything: this shows nothing"
+        )
         assert notices == []
         after = new_kernel()
         assert after.good("%llm Hello", "a").text == after.good("%llm --cache require Hello", "a").text
