@@ -19,7 +19,10 @@ from tests.faults.conftest import Campaign
 from tests.kernel_client import Kernel
 from tests.models.pull.server import serving
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX"),
+    pytest.mark.filterwarnings("ignore:.*answers? (is|are) cut off:RuntimeWarning"),  # three tokens are asked for
+]
 
 # Each scene goes on until it is killed, and writes a line for each thing that it was told is kept.
 BEGIN = """
