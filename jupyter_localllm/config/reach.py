@@ -15,8 +15,21 @@ __all__ = ["PATIENCE", "check_reach", "forget", "reachable"]
 PATIENCE = 10.0  # seconds; an automounter may take some
 _GOOD_FOR = 1.0  # seconds after which is looked again: a look costs 0.1 ms, a lookup in the cache little more
 
+
+class _Look:
+    """One look at a path; it may last."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.begun, self.answered = name, time.monotonic(), False
+
+    def run(self) -> None:
+        with suppress(OSError, ValueError):
+            os.stat(self.name)
+        self.answered = True
+
+
 _good: dict[str, float] = {}
-_waiting: dict[str, threading.Thread] = {}
+_looks: dict[str, _Look] = {}
 
 
 def check_reach(path: str | os.PathLike[str]) -> None:
@@ -29,29 +42,31 @@ def check_reach(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TimeoutError
-        It did not, in `PATIENCE` seconds; or somebody else waits for it already.
+        It did not, in `PATIENCE` seconds since somebody began to look.
 
     Notes
     -----
     It is looked at once a second at most. A mount that begins to hang in between holds up who uses it.
     """
     name = os.fspath(path)
-    now = time.monotonic()
-    if now < _good.get(name, 0.0):
+    if time.monotonic() < _good.get(name, 0.0):
         return
-    earlier = _waiting.get(name)
-    if earlier is None or not earlier.is_alive():
-        earlier = threading.Thread(target=_look, args=(name,), name="localllm-reach", daemon=True)
+    look = _looks.get(name)
+    if look is None or look.answered:
+        look = _Look(name)
         try:
-            earlier.start()
+            threading.Thread(target=look.run, name="localllm-reach", daemon=True).start()
         except RuntimeError:  # no memory for one, or the interpreter is about to end: then nobody looks first
-            return
-        _waiting[name] = earlier
-        earlier.join(PATIENCE)
-    if earlier.is_alive():
-        raise TimeoutError(f"{name} does not answer; a network mount may have lost its server")
-    _waiting.pop(name, None)
-    _good[name] = now + _GOOD_FOR
+            look.answered = True
+        _looks[name] = look  # not before: one that never began would never end
+    pause = 0.0001
+    while not look.answered:
+        # Not by a lock or by `Thread.join`: Ctrl-C in the middle of those can leave them locked for ever.
+        if time.monotonic() > look.begun + PATIENCE:
+            raise TimeoutError(f"{name} does not answer; a network mount may have lost its server")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
+    _good[name] = time.monotonic() + _GOOD_FOR
 
 
 def reachable(path: str | os.PathLike[str]) -> bool:
@@ -66,8 +81,3 @@ def reachable(path: str | os.PathLike[str]) -> bool:
 def forget() -> None:
     """Look again at the next call."""
     _good.clear()
-
-
-def _look(name: str) -> None:
-    with suppress(OSError, ValueError):
-        os.stat(name)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import random
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -51,3 +55,50 @@ def test_a_disk_that_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     answer.set()
     wait_for(lambda: waiting() == 0)
     assert reach.reachable(tmp_path)
+
+
+def test_interrupts_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at any moment of a look does not make a disk silent that answers."""
+    monkeypatch.setattr(reach, "PATIENCE", 5.0)
+    real, chance = os.stat, random.Random(8)
+
+    def interrupting(name: str) -> os.stat_result:
+        if name == str(tmp_path):
+            for _ in range(chance.randrange(300)):
+                pass
+            _thread.interrupt_main()
+        return real(name)
+
+    monkeypatch.setattr(reach.os, "stat", interrupting)
+    for _ in range(300):
+        reach.forget()
+        with suppress(KeyboardInterrupt):
+            assert reach.reachable(tmp_path)
+            time.sleep(0.001)  # it may come now
+    monkeypatch.undo()
+    reach.forget()
+    assert reach.reachable(tmp_path)
+
+
+def test_threads_that_look_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second thread waits as the first one does: a disk that takes its time is not silent for either."""
+    monkeypatch.setattr(reach, "PATIENCE", 20.0)
+    answer, looking, real = threading.Event(), threading.Event(), os.stat
+
+    def slow(name: str) -> os.stat_result:
+        if name == str(tmp_path):
+            looking.set()
+            answer.wait(20)
+        return real(name)
+
+    monkeypatch.setattr(reach.os, "stat", slow)
+    found: list[bool] = []
+    threads = [threading.Thread(target=lambda: found.append(reach.reachable(tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert looking.wait(20)
+    assert not found
+    answer.set()
+    for thread in threads:
+        thread.join(20)
+    assert found == [True] * 4

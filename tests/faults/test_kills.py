@@ -19,7 +19,10 @@ from tests.faults.conftest import Campaign
 from tests.kernel_client import Kernel
 from tests.models.pull.server import serving
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX"),
+    pytest.mark.filterwarnings("ignore:.*answers? (is|are) cut off:RuntimeWarning"),  # three tokens are asked for
+]
 
 # Each scene goes on until it is killed, and writes a line for each thing that it was told is kept.
 BEGIN = """
@@ -70,7 +73,7 @@ def killed(kernel: Kernel, code: str, log: Path, chance: random.Random) -> list[
     kernel.start(code)
     deadline = time.monotonic() + 60
     early = chance.random() < 0.15
-    while not early and not log.exists() and time.monotonic() < deadline:
+    while not early and not log.stat().st_size and time.monotonic() < deadline:
         time.sleep(0.01)  # mostly after its first line
     time.sleep(10 ** chance.uniform(-3, 0))
     os.kill(int(kernel.manager.provisioner.process.pid), signal.SIGKILL)
@@ -111,7 +114,9 @@ def test_kills_at_random_moments(  # noqa: PLR0917
             check(killed(kernel, code, log, chance), llm, content, campaign)
             for path in (tmp_path / "m").rglob("*.gguf"):
                 assert path.read_bytes() == content  # what has a model's name is whole
-        assert campaign.kept > rounds, "the kernels were killed before they could keep anything: this shows nothing"
+        assert campaign.kept > campaign.tried // 2, (
+            "the kernels were killed before they could keep anything: this shows nothing"
+        )
         assert notices == []
         after = new_kernel()
         assert after.good("%llm Hello", "a").text == after.good("%llm --cache require Hello", "a").text
