@@ -89,7 +89,7 @@ def test_what_differs_between_runs_stands_apart() -> None:
     shell = Shell()
     Headless(shell).finish(outcome())
     facts = shell.display_pub.sent[-1]["metadata"]["jupyter_localllm"]
-    assert facts.pop("volatile") == {"cached": 1, "seconds": 3.0, "tokens": 0}
+    assert facts.pop("volatile") == {"cached": 1, "asked": 0, "seconds": 3.0, "tokens": 0}
     assert "3.0" not in str(facts)
 
 

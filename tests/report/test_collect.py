@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def test_a_map() -> None:
 )
 def test_the_cache_of_a_map(counts: dict[str, int], cached: bool | None) -> None:
     """It came from the cache if no row was asked or failed: equal rows are asked once, some not at all."""
-    made = notebook("map")
+    made = copy.deepcopy(notebook("map"))
     record = made.cells[1].outputs[0].metadata["jupyter_localllm"]
     record |= {"rows": counts["rows"], "failed": counts.get("failed", 0)}
     record["volatile"] = {name: count for name, count in counts.items() if name in ("cached", "asked")}
