@@ -17,6 +17,7 @@ import yaml
 
 from jupyter_localllm.report.collect import collect
 from jupyter_localllm.report.moved import compare
+from tests import alone
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "examples"
@@ -42,9 +43,9 @@ def shell(folder: Path, *, bare: bool, **more: str) -> dict[str, str]:
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
-    """What a command printed; it must end well."""
+    """What a command printed; it must end well, without a network where the machine permits such a place."""
     done = subprocess.run(
-        [sys.executable, *command],
+        alone.program(sys.executable, *command),
         env=environment,
         cwd=CHECKOUT,
         capture_output=True,
