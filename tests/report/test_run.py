@@ -167,7 +167,7 @@ def test_a_replay_is_the_same(night: Night) -> None:
     told = night.json("again")
     assert told["figures"] == {
         "answers": 2, "cached": 2, "abstained": 0, "errors": 0,
-        "supported": 1, "unsupported": 0, "unchecked": 0, "share_supported": 1.0,
+        "supported": 1, "unsupported": 0, "unchecked": 0, "stale": 0, "share_supported": 1.0,
     }  # fmt: skip
     assert [gate["passed"] for gate in told["gates"]] == [True] * 3
     assert not (night.folder / "nothing").exists()  # the person's own cache was not touched
