@@ -52,7 +52,7 @@ class Point:
     """An entry point."""
 
     dist = None
-    value = "nowhere"
+    value = module = "nowhere"
 
     def __init__(self, name: str, found: Any) -> None:
         self.name, self._found = name, found

@@ -59,7 +59,7 @@ def too_large(search: Sequence[str | os.PathLike[str]]) -> list[str]:
     """Name those of the folders that hold too much to be looked at as a whole."""
     found = []
     for where in search:
-        if os.fspath(where) not in PLACES:
+        if os.fspath(where) not in PLACES and reachable(os.path.expanduser(where)):
             machine = Machine()
             for _ in folders.spots(where, machine):
                 pass
