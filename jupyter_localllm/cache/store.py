@@ -74,6 +74,8 @@ class Store(diskcache.Cache):  # type: ignore[misc]
         expanded = os.path.expandvars(os.path.expanduser(folder))
         if expanded != str(folder):  # diskcache would go there instead
             raise Unavailable(f"The cache cannot be in {folder}: the name stands for {expanded}.")
+        if self.path.is_symlink():  # a folder may come with somebody's project: its link leads to a file of another's
+            raise Damaged("The cache's database is a link.")
         try:
             make_private(self.path)
             with translated():

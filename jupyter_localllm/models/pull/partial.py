@@ -78,6 +78,8 @@ class Partial:
         """Take it."""
         with self.trouble():
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            for end in (".part", ".part.json", ".part.lock"):  # a folder may come with somebody's project
+                _remove_link(self.path.with_name(self.path.name + end))
             while self._lock is None:
                 file = open(self.path.with_name(self.path.name + ".part.lock"), "ab")
                 if not _locked(file):
@@ -182,3 +184,9 @@ def _locked(file: IO[bytes]) -> bool:
         # A file system without locks (some network shares) has nobody to ask: go on.
         return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
     return True
+
+
+def _remove_link(path: Path) -> None:
+    """What is written here is a file of our own: a link would lead to another, which would be overwritten."""
+    if path.is_symlink():
+        path.unlink()
