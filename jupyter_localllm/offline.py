@@ -21,6 +21,7 @@ import os
 import sys
 import sysconfig
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -52,6 +53,8 @@ _ASKING = frozenset(
 )
 _STARTING = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
 _LISTENING = "socket.bind"
+_HEARD = _ASKING | _STARTING | {_LISTENING}
+_PAIRS = frozenset({"socketpair", "_fallback_socketpair"})
 _HERE = ("127.", "::1", "localhost")
 _MARK = "_jupyter_localllm_offline"  # on a thread that our work started
 _KEPT = 20
@@ -105,12 +108,13 @@ class _Watch:
         self.open: tuple[str, ...] = ()
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """The hook."""
-        if event not in _ASKING and event not in _STARTING and event != _LISTENING:
-            return
+        """Judge an event of `_HEARD`; called by `_hook` alone."""
         who: str | None = None
+        frame = sys._getframe(2)
+        if _is_pair(frame, arguments):
+            return
         with contextlib.suppress(Exception):  # the kernel is the person's: what goes wrong here is not their trouble
-            who = self._whose(sys._getframe(1))
+            who = self._whose(frame)
         if event in _STARTING:
             thread = getattr(arguments[0], "__self__", None)
             if who and thread is not None:
@@ -145,6 +149,18 @@ class _Watch:
 _watch = _Watch()
 
 
+# Python calls it for each `id`, `open` and `compile` of the whole kernel, so it is a plain function: a method costs
+# four times as much, for what Python looks up on a hook before each call. Defaults outlive a module that is taken down.
+def _hook(
+    event: str,
+    arguments: tuple[Any, ...],
+    _heard: frozenset[str] = _HEARD,
+    _hear: Callable[[str, tuple[Any, ...]], None] = _watch.hear,
+) -> None:
+    if event in _heard:
+        _hear(event, arguments)
+
+
 def stand(*, alone: bool = False) -> None:
     """Put the guard up, for as long as the process lives; nothing happens if it stands.
 
@@ -156,7 +172,7 @@ def stand(*, alone: bool = False) -> None:
     _watch.alone = _watch.alone or alone
     if not _watch.stands:
         _watch.stands = True
-        sys.addaudithook(_watch.hear)
+        sys.addaudithook(_hook)
 
 
 def state() -> Guard:
@@ -198,6 +214,13 @@ def _listens_here(arguments: tuple[Any, ...]) -> bool:
     """Whether a socket is bound to this machine's own addresses, where nobody else can reach it."""
     address = arguments[1] if len(arguments) > 1 else None
     return not isinstance(address, tuple) or str(address[0]).startswith(_HERE)
+
+
+def _is_pair(frame: FrameType, arguments: tuple[Any, ...]) -> bool:
+    """Whether Python connects two sockets of its own, as on Windows for each event loop: nobody is contacted."""
+    if frame.f_code.co_name not in _PAIRS or frame.f_globals.get("__name__") != "socket":
+        return False
+    return isinstance(arguments[-1], tuple) and arguments[-1][0] in ("127.0.0.1", "::1")
 
 
 def _where(event: str, arguments: tuple[Any, ...]) -> str:

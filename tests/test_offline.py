@@ -203,6 +203,39 @@ def _then(call: Call, inner: Call) -> Call:
     return partial
 
 
+def test_a_pair_of_sockets_is_no_contact() -> None:
+    """Where a system has none of its own, Python makes one by connecting to itself: any event loop on Windows does."""
+    space: dict[str, Any] = {"__name__": "socket"}
+    for name in ("socketpair", "_fallback_socketpair"):
+        text = f"def {name}(function, *given):\n    return function(*given)\n"
+        exec(compile(text, socket.__file__, "exec"), space)
+        code_of(OURS)(space[name], sys.audit, "socket.connect", None, ("127.0.0.1", 49152))
+        with pytest.raises(OfflineError):
+            code_of(OURS)(space[name], sys.audit, "socket.connect", None, ("192.0.2.7", 80))
+    with pytest.raises(OfflineError):
+        code_of(OURS)(code_of("socket"), sys.audit, "socket.connect", None, ("127.0.0.1", 49152))
+
+
+def test_the_hook_is_a_plain_function() -> None:
+    """It hears each `id()` and `open()` of a kernel: Python calls a method five times as slowly, so it is none."""
+    told = (
+        "import sys; hooks = []; sys.addaudithook = hooks.append; from jupyter_localllm import offline;"
+        "offline.stand(); print(*[type(hook).__name__ for hook in hooks])"
+    )
+    assert _python(told) == "function"
+
+
+def test_nothing_goes_wrong_while_a_process_ends() -> None:
+    """What a person's objects do last, when modules are already taken apart, is left alone."""
+    told = (
+        "import sys, builtins\nfrom jupyter_localllm import offline\noffline.stand()\n"
+        "class Late:\n    def __del__(self, open=open, audit=sys.audit, name=sys.executable):\n"
+        "        open(name, 'rb').close(); audit('socket.connect', None, ('127.0.0.1', 9))\n"
+        "builtins.late = Late(); late = Late(); circle = [Late(), offline]; circle.append(circle)"
+    )
+    assert _python(told) == ""
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Processes
 
@@ -217,7 +250,7 @@ def _python(program: str, *, folder: Path | None = None, **more: str) -> str:
         timeout=60,
         env={**os.environ, "PYTHONPATH": path, **more},
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 
 

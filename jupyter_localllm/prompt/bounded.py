@@ -9,84 +9,38 @@ Templates that are what they should be come nowhere near, and are rendered as th
 from __future__ import annotations
 
 import functools
-import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jupyter_localllm.prompt.closed import MAX_BITS, check_arguments, check_size
+from jupyter_localllm.prompt.weighed import TooMuch, bounded, look, make, repeat, sized, weighed
 
 __all__ = ["LONGEST_SOURCE", "BoundedEnvironment", "TooMuch", "bounded"]
 
-LONGEST_SOURCE = 1 << 19  # characters of a template; the longest that are in use have some 40,000
-SECONDS = 5.0  # of this thread's own processor time: a busy machine makes no difference
-_LARGEST = 16 << 20  # characters of one text, or items of one list; more if the messages themselves are that long
-_IN_ALL = 16  # so many times the largest may be made in one rendering
-_WIDEST = 1_000_000  # characters that a text may be padded to
-
-_GROWING = ("replace", "join", "format", "format_map", "center", "indent", "tojson", "wordwrap", "batch", "slice")
-_CLOSED_METHODS = ("translate", "expandtabs")  # grow by what lies in a mapping; no template needs them
-_CLOSED_FILTERS = ("random", "urlize")  # the same prompt each time; no pages are written here
-_OWN_WIDTH = re.compile(r"\d{6}|%[^a-zA-Z%]*\*|\{[^{}]*\{")  # a format whose width is long, or is told by a value
-
-
-class TooMuch(SecurityError):
-    """A template takes more time or memory than it may."""
-
-
-@dataclass
-class _Budget:
-    """What is left of one rendering."""
-
-    largest: int
-    until: float = field(default_factory=lambda: time.thread_time() + SECONDS)
-    made: int = 0
-
-    def look(self) -> None:
-        """Stop where the time is over."""
-        if time.thread_time() > self.until:
-            raise TooMuch(f"it has run for {SECONDS:g} seconds")
-
-    def make(self, size: int) -> None:
-        """Stop before something of this size is made."""
-        self.look()
-        self.made += size
-        if size > self.largest or self.made > _IN_ALL * self.largest:
-            raise TooMuch(f"it makes texts or lists of more than {self.largest:,}, or too many of them")
-
-
-_budget: ContextVar[_Budget] = ContextVar("_budget")
-
-
-def bounded(render: Callable[..., str], messages: Sequence[dict[str, Any]], **more: Any) -> str:
-    """Render messages within the bounds.
-
-    Parameters
-    ----------
-    render : callable
-        Of a template from a `BoundedEnvironment`.
-    messages : sequence of dict
-    **more
-        What else the template is told.
-
-    Raises
-    ------
-    TooMuch
-        It takes too long, or too much memory.
-    """
-    size = sum(len(str(message.get("content", ""))) for message in messages)
-    token = _budget.set(_Budget(max(_LARGEST, 4 * size)))
-    try:
-        return str(render(messages=messages, **more))
-    finally:
-        _budget.reset(token)
+LONGEST_SOURCE = 1 << 17  # characters of a template; the longest that are in use have some 40,000
+# They grow by what lies in a mapping, or take time that is the square of a text's length; no template needs them.
+_CLOSED_METHODS = ("decode", "encode", "expandtabs", "from_bytes", "striptags", "to_bytes", "translate")
+# The same prompt each time; no pages are written here; and again the squares.
+_CLOSED_FILTERS = ("random", "urlize", "xmlattr", "pprint", "striptags", "wordwrap")
+# Filters that do not look into what lies in a list, and tests that do.
+_LIGHT = frozenset(
+    {
+        *("attr", "count", "d", "default", "first", "items", "last", "length", "list", "map", "reverse"),
+        *("batch", "reject", "rejectattr", "select", "selectattr", "slice"),
+    }
+)
+_HEAVY_TESTS = frozenset(
+    {
+        *("==", "!=", ">", ">=", "<", "<=", "eq", "equalto", "ne", "gt", "greaterthan", "ge", "lt", "lessthan", "le"),
+        *("in", "lower", "upper"),
+    }
+)
+_WHOLE = ("groupby", "join", "max", "min", "sort", "sum", "unique")  # filters that need all items at once
 
 
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
@@ -104,7 +58,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, filters: dict[str, Callable[..., Any]], **options: Any) -> None:
         # Not optimized: constant expressions would be computed while it is compiled, with no budget.
-        super().__init__(optimized=False, **options)
+        super().__init__(optimized=False, finalize=weighed, **options)
         self.concat = _concat  # type: ignore[method-assign]
         for name in _CLOSED_FILTERS:
             self.filters.pop(name, None)
@@ -112,8 +66,11 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         self.filters.update(filters)
         for name, function in list(self.filters.items()):
             self.filters[name] = _guarded(name, function)
+        for name, test in list(self.tests.items()):
+            self.tests[name] = _guarded_test(name, test)  # type: ignore[arg-type]
         self.filters["_counted"] = _counted
-        self.filters["_joined"] = lambda parts: _concat([str(part) for part in parts])
+        self.filters["_weighed"] = weighed
+        self.filters["_joined"] = lambda parts: _concat([str(part) for part in weighed(parts)])
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
@@ -121,17 +78,36 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             loop.iter = _filtered(loop.iter, "_counted")
         for joined in list(tree.find_all(nodes.Concat)):
             joined.nodes = [_filtered(nodes.List(joined.nodes, lineno=joined.lineno), "_joined")]
+        for compared in list(tree.find_all(nodes.Compare)):
+            sides: list[Any] = [compared, *compared.ops]
+            if len([one for one in sides if not isinstance(one.expr, nodes.Const)]) > 1:
+                for one in sides:
+                    one.expr = _filtered(one.expr, "_weighed")
+        for pair in list(tree.find_all(nodes.Pair)):
+            pair.key = _filtered(pair.key, "_weighed")
         return tree
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Look an item up."""
+        return super().getitem(obj, weighed(argument))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Look an attribute up."""
+        look()
+        return super().getattr(obj, attribute)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call something, unless it would make too much."""
-        _look()
+        look()
         check_arguments(__obj, args, kwargs)
         owner, name = getattr(__obj, "__self__", None), getattr(__obj, "__name__", "")
+        if not isinstance(__obj, (Macro, LoopContext)):
+            args = tuple(list(one) if isinstance(one, Generator) else one for one in args)
+            weighed([owner, *args, *kwargs.values()])
+        if isinstance(owner, (str, bytes, int, type)) and name in _CLOSED_METHODS:
+            raise SecurityError(f"`{name}` is closed to templates")
         if isinstance(owner, (str, bytes)):
-            if name in _CLOSED_METHODS:
-                raise SecurityError(f"`{name}` is closed to templates")
-            _sized(name, owner, args, kwargs)
+            sized(name, owner, args, kwargs)
         return super().call(__context, __obj, *args, **kwargs)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
@@ -142,7 +118,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
         @functools.wraps(wrapped)
         def run(*args: Any, **kwargs: Any) -> str:
-            _sized("format", value.__self__, args, kwargs)
+            sized("format", value.__self__, args, kwargs)
             return wrapped(*args, **kwargs)
 
         return run
@@ -151,14 +127,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         """Reckon, unless the result would be too large."""
         check_size(operator, left, right)
         if operator == "%" and isinstance(left, (str, bytes)):
-            _sized("format", left, right if isinstance(right, tuple) else (right,), {})
+            sized("format", left, right if isinstance(right, tuple) else (right,), {})
         elif operator == "*" and isinstance(left, int) and isinstance(right, int):
             if left.bit_length() + right.bit_length() > MAX_BITS:
                 raise TooMuch(f"a number of more than {MAX_BITS:,} bits")
         elif operator == "+" and hasattr(left, "__len__") and hasattr(right, "__len__"):
-            _make(len(left) + len(right))
+            make(len(left) + len(right))
         elif operator == "*":
-            _make(_length(left) * _count(right) + _length(right) * _count(left))
+            repeat(left, right)
         return super().call_binop(context, operator, left, right)
 
 
@@ -166,20 +142,10 @@ def _filtered(node: Any, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno, environment=node.environment)
 
 
-def _look() -> None:
-    if (budget := _budget.get(None)) is not None:
-        budget.look()
-
-
-def _make(size: int) -> None:
-    if (budget := _budget.get(None)) is not None:
-        budget.make(size)
-
-
 def _counted(items: Iterable[Any]) -> Iterator[Any]:
     """Give the items, as long as there is time."""
     for item in items:
-        _look()
+        look()
         yield item
 
 
@@ -187,7 +153,7 @@ def _concat(parts: Iterable[str]) -> str:
     """Stand in for ``"".join``, by which templates make all their texts."""
     texts = []
     for part in parts:
-        _make(len(part))
+        make(len(part))
         texts.append(part)
     return "".join(texts)
 
@@ -198,49 +164,27 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        _look()
+        look()
         value, others = args[skipped] if len(args) > skipped else "", args[skipped + 1 :]
-        _sized(name, value, others, kwargs)
+        if name in _WHOLE and isinstance(value, Generator):
+            value = list(value)
+            args = (*args[:skipped], value, *others)
+        if name not in _LIGHT:
+            weighed([value, *others, *kwargs.values()])
+        sized(name, value, others, kwargs)
         return function(*args, **kwargs)
 
     return run
 
 
-def _sized(name: str, value: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Stop before a text is made that is too long."""
-    given = [*args, *kwargs.values()]
-    if name not in _GROWING:
-        _make(_length(value))
-    elif name == "replace":
-        old, new = _length(given[0]) if given else 0, _length(given[1]) if len(given) > 1 else 0
-        _make(_length(value) + (_length(value) // max(old, 1) + 1) * new)
-    elif name == "join":
-        parts, between = (given[0] if given else (), value) if isinstance(value, (str, bytes)) else (value, given[:1])
-        between_length = _length(between[0]) if isinstance(between, list) and between else _length(between)
-        listed = parts if isinstance(parts, (str, bytes, list, tuple)) else ()
-        _make(sum(_length(part) for part in listed) + len(listed) * between_length)
-    elif name in ("format", "format_map"):
-        _sized_format(value, given)
-    else:
-        widest = max((abs(number) for number in given if isinstance(number, int)), default=0)
-        if widest > _WIDEST:
-            raise TooMuch(f"`{name}` to more than {_WIDEST:,}")
-        lines = value.count("\n") + 1 if isinstance(value, str) else 1
-        _make(_length(value) + widest * (lines if name in ("indent", "tojson") else 1))
+def _guarded_test(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A test that is looked at before it runs."""
 
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        look()
+        if name in _HEAVY_TESTS:
+            weighed(list(args))
+        return function(*args, **kwargs)
 
-def _sized_format(form: Any, given: Sequence[Any]) -> None:
-    text = str(form)
-    if _OWN_WIDTH.search(text):
-        raise TooMuch("a format with a very large width, or one that a value tells")
-    longest = max((_length(item) for item in given), default=0)
-    _make(len(text) + (text.count("%") + text.count("{")) * longest)
-
-
-def _length(value: Any) -> int:
-    """How large something is; a list of lists is as large as its text may be."""
-    return len(value) if isinstance(value, (str, bytes, list, tuple, dict)) else 0
-
-
-def _count(value: Any) -> int:
-    return max(value, 0) if isinstance(value, int) else 0
+    return run

@@ -217,7 +217,13 @@ def _compiled(source: str) -> Any:
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"], filters={"tojson": tojson}
     )
     environment.globals["raise_exception"] = raise_exception
+
     # Llama 3.1 and others write today's date into the prompt. The same notebook must give the same prompt tomorrow, so
     # they get the date that these templates themselves fall back on when they are told none.
-    environment.globals["strftime_now"] = datetime.date(2024, 7, 26).strftime
+    def strftime_now(form: str) -> str:
+        if len(str(form)) > 100 or re.search(r"\d{3}", str(form)):  # the system's own would pad to any width
+            raise TemplateError("a date of more than a few words")
+        return datetime.date(2024, 7, 26).strftime(str(form))
+
+    environment.globals["strftime_now"] = strftime_now
     return environment.from_string(source).render

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jupyter_localllm.errors import ChatTemplateError
-from jupyter_localllm.prompt import bounded
+from jupyter_localllm.prompt import bounded, weighed
 from jupyter_localllm.prompt.chat import render_chat
 from jupyter_localllm.types import Message, ModelInfo
 
@@ -70,10 +70,67 @@ GROWING = {
 }
 
 
+TWICE = (
+    "{%% set ns = namespace(a=[1], b=[1], t=(1,)) %%}{%% for i in range(60) %%}{%% set ns.a = [ns.a, ns.a] %%}"
+    "{%% set ns.b = [ns.b, ns.b] %%}{%% set ns.t = (ns.t, ns.t) %%}{%% endfor %%}%s"
+)
+LARGE = "'x' * 100000"
+HEAVY = {
+    **{
+        f"twice {name}": TWICE % text
+        for name, text in {
+            "written": "{{ ns.a }}",
+            "appended": "{{ 'a' ~ ns.a }}",
+            "compared": "{{ ns.a == ns.b }}",
+            "ordered": "{% if ns.a < ns.b %}{% endif %}",
+            "looked for": "{{ ns.a in [ns.b] }}",
+            "tested": "{{ [ns.a] | select('eq', ns.b) | list }}",
+            "largest": "{{ [ns.a, ns.b] | max | length }}",
+            "sorted lazily": "{{ [[ns.a], [ns.b]] | map('first') | sort | length }}",
+            "counted": "{{ [ns.a].count(ns.b) }}",
+            "changed": "{% for x in [ns.a, ns.b] %}{{ loop.changed(x) }}{% endfor %}",
+            "hashed": "{{ {ns.t: 1} | length }}",
+            "asked for": "{{ {}[ns.t] }}",
+            "as JSON": "{{ ns.a | tojson | length }}",
+            "formatted": "{{ ('%s' % (ns.a,)) | length }}",
+            "raised": "{{ raise_exception(ns.a) }}",
+            "in a view": "{{ {'x': ns.a}.items() | string | length }}",
+            "in a space": "{{ ns }}",
+        }.items()
+    },
+    "varargs": "{% set ns = namespace(a=1) %}{% macro m() %}{% set ns.a = varargs %}{% endmacro %}"
+    "{% for i in range(60) %}{{ m(ns.a, ns.a) }}{% endfor %}{{ ns.a }}",
+    **{
+        name: f"{{{{ {text} | length }}}}"
+        for name, text in {
+            "many widths": "('%99999d' * 30000) % ((1,) * 30000)",
+            "many widths of a format": "('{0:99999}' * 30000).format(1)",
+            "texts in a list": "('%s' % ([" + LARGE + "] * 9000,))",
+            "texts in JSON": "([" + LARGE + "] * 9000) | tojson",
+            "join of a range": f"range(90000) | join({LARGE})",
+            "join of a generator": f"({LARGE}).join(range(90000) | map('string'))",
+            "join of generated": f"range(90000) | map('string') | join({LARGE})",
+            "indent by a text": f"('\n' * 90000) | indent({LARGE}, true, true)",
+            "indent of other lines": "('\r' * 90000) | indent(100000, true, true)",
+            "indent of JSON": "([1] * 90000) | tojson(indent=100000)",
+            "rounded": "5 | round(-99999999) | string",
+            "sum of lists": "([[1] * 4000] * 4000) | sum(start=[])",
+            "bytes": "(5).to_bytes(9000000000, 'big')",
+            "wrapped": "('a' * 9000000) | wordwrap(1)",
+            "without tags": "(('<!---->' * 1000000) | safe).striptags()",
+            "punycode": "('\u4e00' * 900000).encode('punycode')",
+            "many looked for": "range(90000) | select('in', [2] * 9000000) | list",
+            "many attributes": "([{}] * 9000000) | map(attribute='a.b.c.d.e.f.g.h') | list",
+            "date": "strftime_now('%99999d' * 100000)",
+        }.items()
+    },
+}
+
+
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A twentieth of a second is enough to see that something is stopped."""
-    monkeypatch.setattr(bounded, "SECONDS", 0.05)
+    monkeypatch.setattr(weighed, "SECONDS", 0.05)
 
 
 def render(template: str) -> str:
@@ -93,6 +150,15 @@ def test_what_grows_is_stopped_before_it_is_made(name: str) -> None:
     """However a template makes a text, list or number larger, it does not come to fill the memory."""
     with pytest.raises(ChatTemplateError, match="odd"):
         render(GROWING[name])
+
+
+@pytest.mark.parametrize("name", sorted(HEAVY))
+def test_what_is_small_and_endless_to_read_is_stopped(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Python would do in one go, in which no clock is looked at, is weighed before it begins."""
+    monkeypatch.setattr(weighed, "_LARGEST", 1 << 20)
+    with pytest.raises(ChatTemplateError, match="odd") as caught:
+        render(HEAVY[name])
+    assert not isinstance(caught.value.__cause__, MemoryError)
 
 
 @pytest.mark.parametrize(
