@@ -21,14 +21,14 @@ import os
 import sys
 import sysconfig
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_localllm.errors import OfflineError
 
-__all__ = ["DOORS", "Guard", "Refusal", "open_for", "stand", "state"]
+__all__ = ["DOORS", "Guard", "Refusal", "given", "open_for", "stand", "state"]
 
 DOORS = (
     "jupyter_localllm.models.pull",  # fetches what a person named
@@ -37,6 +37,9 @@ DOORS = (
     "jupyter_localllm.engine.ollama",
     "jupyter_localllm.batch.cluster",  # talks to the cluster that a person handed over
     "jupyter_localllm.tools.running",  # calls a person's functions, which may be a library's
+    "jupyter_localllm.batch.listed",  # takes rows from a person's iterator, which may be a library's
+    "jupyter_localllm.batch.progress",  # calls a person's function
+    "jupyter_localllm.offline",  # `given`
     "jupyter_localllm.sources",  # reads a person's objects: a frame may lie in a database
 )
 """Rooms that may open connections, or that call what is a person's."""
@@ -44,6 +47,7 @@ DOORS = (
 _CLOSED = ("jupyter_localllm.sources.document", "jupyter_localllm.sources.select")
 """What lies behind a door and needs none: documents may be hostile."""
 
+T = TypeVar("T")
 _US = "jupyter_localllm"
 _ASKING = frozenset(
     {
@@ -178,6 +182,11 @@ def stand(*, alone: bool = False) -> None:
 def state() -> Guard:
     """Tell whether the guard stands in this process, and what it refused."""
     return Guard(_watch.stands, _watch.alone, _watch.count, tuple(_watch.refused))
+
+
+def given(items: Iterable[T]) -> list[T]:
+    """Take all of what a person handed over: their iterator may be a library's, and open what it needs to be read."""
+    return list(items)
 
 
 def open_for(module: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -24,9 +25,10 @@ from jupyter_localllm.batch.cluster import client_for
 from jupyter_localllm.doctor import Subject
 from jupyter_localllm.doctor.places import check_network
 from jupyter_localllm.engine.children import command
-from jupyter_localllm.errors import EngineError, OfflineError, PullError
+from jupyter_localllm.errors import EngineError, OfflineError, PullError, UsageError
 from jupyter_localllm.magics.models import fetched
 from jupyter_localllm.models.pull import Hub, pull
+from tests.tiny_models import write_tiny_llama
 
 OURS = "jupyter_localllm.engine.llama.made_up"
 LIBRARY = str(Path(os.__file__).parent / "made_up.py")
@@ -166,6 +168,26 @@ def test_backends_of_others(listener: tuple[str, int]) -> None:
         code_of(OURS)(theirs, connect, listener)
     offline.open_for("acme_models:BACKEND".partition(":")[0])
     assert code_of(OURS)(theirs, connect, listener)
+
+
+@pytest.mark.model
+def test_what_a_person_hands_over_is_read(tmp_path: Path, listener: tuple[str, int]) -> None:
+    """Rows, texts and a function for progress may be a library's: a stream of a hub, a cursor, a message to a chat."""
+    space: dict[str, Any] = {"__name__": "some.library", "connect": connect, "address": listener, "told": []}
+    text = (
+        "def texts():\n    connect(address)\n    yield 'one'\n    connect(address)\n    yield 'two'\n"
+        "def tell(progress):\n    told.append(connect(address))\n"
+    )
+    exec(compile(text, LIBRARY, "exec"), space)
+    llm = LocalLLM(model=str(write_tiny_llama(tmp_path / "tiny.gguf")), cache_dir=str(tmp_path), calibrate=False)
+    before = offline.state().count
+    with pytest.warns(RuntimeWarning, match="cut off"):
+        assert len(llm.map("Say {{ value }}", space["texts"](), progress=space["tell"], max_tokens=2)) == 2
+    assert space["told"]
+    with contextlib.suppress(UsageError, EngineError):  # some models make no vectors
+        llm.embed(space["texts"]())
+    assert offline.state().count == before
+    llm.unload()
 
 
 KINDS = {

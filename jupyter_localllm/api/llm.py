@@ -13,6 +13,7 @@ from jupyter_localllm.api.judging import Judging
 from jupyter_localllm.api.over_rows import OverRows
 from jupyter_localllm.engine.asynchronous import iterate, stopped
 from jupyter_localllm.errors import UsageError
+from jupyter_localllm.offline import given
 from jupyter_localllm.pipeline import Plan, plan
 from jupyter_localllm.prompt.messages import PromptLike
 from jupyter_localllm.types import AskEvent, Done, Result
@@ -150,7 +151,7 @@ class LocalLLM(OverRows, Extracting, Judging):
         >>> float(rows[0] @ rows[1])                                                # doctest: +SKIP
         0.91
         """
-        several = [texts] if isinstance(texts, str) else list(texts)
+        several = [texts] if isinstance(texts, str) else given(texts)
         for i, text in enumerate(several):
             if not isinstance(text, str):
                 raise UsageError(f"text {i} is {type(text).__name__}, not a text", "Leave missing values out.")

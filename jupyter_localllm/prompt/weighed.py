@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, KeysView, Sequence, ValuesView
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +25,7 @@ _WIDEST = 1_000_000  # characters that a text may be padded to
 
 _GROWING = ("replace", "join", "format", "format_map", "center", "indent", "tojson", "batch", "slice")
 _MOST_DIGITS = 400  # behind the point: a float has no more
-_LISTS: tuple[type[Any], ...] = (
-    list,
-    tuple,
-    set,
-    frozenset,
-    *(type(one) for one in ({}.keys(), {}.values(), {}.items())),
-)
+_LISTS = (list, tuple, set, frozenset, KeysView, ValuesView, ItemsView)
 _OWN_WIDTH = re.compile(r"\d{6}|%[^a-zA-Z%]*\*|\{[^{}]*\{")  # a format whose width is long, or is told by a value
 
 
