@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +110,11 @@ class Judging(Handle):
 
         if out is not None:
             checked_path(out)
+        if each is not None and not callable(each):
+            raise UsageError(f"each cannot be {each!r}", "It is a function that gets the result so far.")
+        names = _texts("models", "names", [models] if isinstance(models, str) else models)
         given = {"n": n, "warmup": warmup, "max_tokens": max_tokens, "prompts": prompts, "quality": quality}
-        base, plan = self._plan(file, [models] if isinstance(models, str) else list(models), given, settings)
+        base, plan = self._plan(file, names, given, settings)
         result = Benchmark(plan, base, about_here())
         with self._runtime.shown() as show:
             told: Callable[[Status], object] = show
@@ -136,6 +139,8 @@ class Judging(Handle):
 
         names, base, plan = self.setting_names(), {}, Plan()
         if file is not None:
+            if not isinstance(file, (str, os.PathLike)):
+                raise UsageError(f"file cannot be {file!r}", "It is the path of a file of settings.")
             content = read_file(file)
             if content.get("benchmark") != "jupyter_localllm" and (more := set(content) - {"inference", "bench"}):
                 raise SettingsError(f"{file}: {min(more)} is unknown", "The sections are inference and bench.")
@@ -150,7 +155,7 @@ class Judging(Handle):
         if isinstance(prompts := changed.get("prompts"), str):
             raise UsageError("prompts is a list of texts, not one text", f"prompts=[{prompts[:20]!r}, …]")
         if prompts is not None:
-            changed["prompts"] = tuple(prompts)
+            changed["prompts"] = tuple(_texts("prompts", "texts", prompts))
         plan = replace(plan, **changed).with_cases(models, settings, names)
         cases = tuple({name: self.checked(name, value) for name, value in case.items()} for case in plan.cases)
         own = {name: getattr(self, name) for name in names if self.origin(name) != "default" and name not in _OF_CACHE}
@@ -171,3 +176,17 @@ class Judging(Handle):
         for engine in self._runtime.resident():
             engine.unload()
         return handle
+
+
+def _texts(argument: str, what: str, given: Any) -> list[str]:
+    """The texts of an argument that is a list of them.
+
+    Raises
+    ------
+    UsageError
+        It is no such list.
+    """
+    texts: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, bytes) else [None]
+    if all(isinstance(text, str) for text in texts):
+        return texts
+    raise UsageError(f"{argument} cannot be {given!r}", f"It is a list of {what}.")

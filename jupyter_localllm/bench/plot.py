@@ -12,7 +12,9 @@ __all__ = ["Plot", "plot"]
 
 _WIDE, _BAR, _GAP, _HEAD = 640, 16, 6, 34  # as wide as a cell beside an open sidebar
 _LABEL, _VALUE = 200, 110
-_COLOUR, _LINE, _INK = "#4878a8", "#20364c", "#222222"
+# Notebooks show the picture as an image, which knows nothing of their theme. So it has no background, and middle tones
+# with a contrast above 4 to white and to JupyterLab's dark grey.
+_COLOUR, _INK = "#4878a8", "#7a7a7a"
 _LONGEST_LABEL = 29
 
 
@@ -79,8 +81,7 @@ def plot(rows: Sequence[Row]) -> Plot:
     return Plot(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDE}" height="{height:.0f}" '
         f'viewBox="0 0 {_WIDE} {height:.0f}" role="img" aria-label="figures of the bench" '
-        f'font-family="sans-serif" font-size="12" fill="{_INK}">'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>'
+        f'font-family="sans-serif" font-size="12" fill="{_INK}">{"".join(parts)}</svg>'
     )
 
 
@@ -102,7 +103,7 @@ def _drawn(panel: _Panel, rows: Sequence[Row], top: float) -> Iterator[str]:
             f"<title>{escape(row.label)}</title></text>"
         )
         if value is None:
-            yield f'<text x="{_LABEL}" y="{y + 12:.0f}" fill="#777777">not measured</text>'
+            yield f'<text x="{_LABEL}" y="{y + 12:.0f}" font-style="italic">not measured</text>'
             continue
         yield f'<rect x="{_LABEL}" y="{y:.0f}" width="{value * scale:.1f}" height="{_BAR}" fill="{_COLOUR}"/>'
         end = value
@@ -110,7 +111,7 @@ def _drawn(panel: _Panel, rows: Sequence[Row], top: float) -> Iterator[str]:
             end, middle = upper, y + _BAR / 2
             yield (
                 f'<path d="M{_LABEL + value * scale:.1f} {middle:.1f}H{_LABEL + upper * scale:.1f}m0 -4v8" '
-                f'stroke="{_LINE}" fill="none"/>'
+                f'stroke="{_INK}" fill="none"/>'
             )
         told = f"{value:,.{panel.digits}f}" + (f" / {upper:,.{panel.digits}f}" if upper is not None else "")
         yield f'<text x="{_LABEL + end * scale + 6:.1f}" y="{y + 12:.0f}">{told}</text>'

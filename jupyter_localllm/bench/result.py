@@ -174,9 +174,13 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     UsageError
-        It ends otherwise than the formats do, or its folder is not there.
+        It is no path, ends otherwise than the formats do, or its folder is not there.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise UsageError(f"out cannot be {path!r}", f"It is the path of a file that ends in {', '.join(_WRITERS)}.")
     target = Path(path).expanduser()
+    if "\0" in str(target):
+        raise UsageError(f"{str(target)!r} holds a zero character, which no file's name can", "Name another file.")
     if target.suffix.lower() not in _WRITERS:
         raise UsageError(f"{target} is no file for a result by its name", f"It ends in {', '.join(_WRITERS)}.")
     if not target.parent.is_dir():

@@ -30,7 +30,8 @@ class AnswerCache(Housekeeping):
     """Answers on a disk, shared by all kernels of a person.
 
     Nothing is opened before it is needed. A disk that is full, forbidden or held by somebody is told once through
-    `on_notice`, and then there are misses; a damaged database is set aside, a damaged entry dropped, and both are told.
+    `on_notice`, and then there are misses; one that can only be read is read. A damaged database is set aside, a
+    damaged entry dropped, and both are told.
 
     Parameters
     ----------
@@ -179,8 +180,8 @@ class AnswerCache(Housekeeping):
         return entry
 
     def _drop(self, digest: str, error: CacheError) -> None:
-        self._try(lambda store: store.drop(digest), False)
-        self.tell(f"{error.message} The entry {digest[:12]} was dropped from the cache.")
+        done = self._try(lambda store: (store.drop(digest), "was dropped from the cache")[1], "was not used")
+        self.tell(f"{error.message} The entry {digest[:12]} {done}.")
 
 
 def _write(store: Store, rows: list[tuple[str, bytes]], limit_bytes: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -18,9 +19,12 @@ __all__ = [
     "DATABASE",
     "PATIENCE",
     "SCHEMA",
+    "forbidden",
     "identity",
+    "journals",
     "make_private",
     "patiently",
+    "read_only_uri",
     "set_aside",
     "translate",
     "translated",
@@ -31,6 +35,7 @@ T = TypeVar("T")
 DATABASE = "cache.db"
 PATIENCE = 5.0  # seconds to wait for another process before giving up: its writes take under 1 ms, if it may run
 _SIDECARS = ("-wal", "-shm", "-journal")
+_JOURNALS = ("-wal", "-journal")  # those that hold content
 
 # What sqlite3 says when not the content is at fault. Python 3.10 has no error codes, so by text.
 _BUSY = ("is locked", "busy")
@@ -46,6 +51,10 @@ _ENVIRONMENT = (
     "out of memory",
     "too big",
 )
+
+# Of these, what is said where reading may still be allowed.
+_FORBIDDEN = ("readonly", "unable to open", "permission denied")
+_FORBIDDEN_ERRNO = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 # Every object that diskcache makes in a database. Another one, or one that reads differently, would be run by SQLite
 # with our next write.
@@ -92,8 +101,31 @@ def make_private(path: Path) -> None:
         if not path.exists():
             # Only a new file is opened: to close one that a connection of this process holds would lose its locks.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        elif stat.S_IMODE(path.stat().st_mode) & 0o077:
-            path.chmod(0o600)
+        elif (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+            path.chmod(mode & 0o600)  # who took his own permission to write away does not get it back
+
+
+def journals(path: Path) -> list[str]:
+    """Name the journals that stand beside a database: a part of its content is in them."""
+    return [f"{path.name}{suffix}" for suffix in _JOURNALS if os.path.lexists(f"{path}{suffix}")]
+
+
+def read_only_uri(path: Path) -> str:
+    """Address a database that this process cannot write, for `sqlite3.connect`.
+
+    Without a journal it is read as it is, without locks: on a read-only disk SQLite could not read it otherwise.
+    """
+    uri = path.as_uri()
+    if not uri.startswith("file:///"):  # a network share of Windows; SQLite takes no host there
+        uri = uri.replace("file://", "file:////", 1)
+    return f"{uri}?mode=ro{'' if journals(path) else '&immutable=1'}"
+
+
+def forbidden(error: Exception) -> bool:
+    """Whether an error says that writing is not allowed, so that reading may be."""
+    if isinstance(error, OSError):
+        return error.errno in _FORBIDDEN_ERRNO
+    return any(word in str(error).lower() for word in _FORBIDDEN)
 
 
 def set_aside(folder: Path) -> Path | None:

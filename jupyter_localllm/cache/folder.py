@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jupyter_localllm.cache.trouble import Busy
+from jupyter_localllm.cache.trouble import Busy, Unavailable
 from jupyter_localllm.errors import CacheError
 
-__all__ = ["locked", "prepare"]
+__all__ = ["check_readable", "locked", "prepare"]
 
 # Backup tools skip directories with this file: https://bford.info/cachedir/
 _TAG = "CACHEDIR.TAG"
@@ -29,10 +29,11 @@ def prepare(directory: Path, room: str) -> Path:
     Parameters
     ----------
     directory : Path
-        The cache's directory; made if it is missing, and tightened to mode 0700 if it is ours. One that holds other
+        The cache's directory; made if it is missing, and closed to others if it is ours. One that holds other
         things too (a project, a home) keeps its mode.
     room : str
-        Name of the directory within it; always ours, always 0700.
+        Name of the directory within it; always ours, always closed to others. Who took his own permission to write
+        away does not get it back.
 
     Returns
     -------
@@ -46,20 +47,49 @@ def prepare(directory: Path, room: str) -> Path:
     OSError
         It cannot be made.
     """
-    directory.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+    _make(directory, parents=True)
     inner = directory / room
     if not inner.is_dir():
         if _is_ours(directory):
             _make_private(directory)
             _mark(directory)
-        inner.mkdir(exist_ok=True, mode=_PRIVATE)
+        _make(inner)
     elif (directory / _TAG).exists():
         _make_private(directory)
     if inner.is_symlink():
-        raise CacheError(f"{inner} is a link.", "Remove it, or choose another directory for the cache.")
+        raise _linked(inner)
     _check_owner(directory)
     _make_private(inner)
     return inner
+
+
+def check_readable(directory: Path, room: str, database: str) -> None:
+    """Check what `prepare` would have put right: that a directory which cannot be written may be read.
+
+    Raises
+    ------
+    CacheError
+        It belongs to somebody else.
+    Unavailable
+        Others may write in it, and it cannot be closed to them; or the database is somebody else's.
+    OSError
+        Nothing is there, or it cannot be looked at.
+    """
+    inner, file = directory / room, directory / room / database
+    file.stat()
+    if inner.is_symlink():
+        raise _linked(inner)
+    for path in (directory, inner):
+        _check_owner(path)
+    if sys.platform == "win32":
+        return
+    if file.stat().st_uid != os.geteuid():
+        raise Unavailable(f"The cache in {directory} cannot be used: {file} belongs to user {file.stat().st_uid}.")
+    # The cache's own folder may hold other things; who could change the room in it would own what he put there.
+    for path in (inner, file):
+        if stat.S_IMODE(path.stat().st_mode) & 0o022:
+            words = f"others may write in {path}, and this kernel cannot forbid it"
+            raise Unavailable(f"The cache in {directory} cannot be used: {words}.")
 
 
 @contextmanager
@@ -104,8 +134,28 @@ def _make_private(path: Path) -> None:
     if sys.platform == "win32":
         return  # a directory in a user's profile is private there by its access list
     _check_owner(path)
-    if stat.S_IMODE(path.stat().st_mode) != _PRIVATE:
+    if (mode := stat.S_IMODE(path.stat().st_mode)) & ~_PRIVATE:
+        path.chmod(mode & _PRIVATE)
+
+
+def _make(path: Path, *, parents: bool = False) -> None:
+    try:
+        path.mkdir(parents=parents, mode=_PRIVATE)
+    except OSError:
+        if not path.is_dir():  # as `exist_ok`: systems differ in what they say of one that is there
+            raise
+    else:
+        _grant(path)
+
+
+def _grant(path: Path) -> None:
+    """Give the owner of a new directory what his umask took away."""
+    if sys.platform != "win32" and stat.S_IMODE(path.stat().st_mode) != _PRIVATE:
         path.chmod(_PRIVATE)
+
+
+def _linked(inner: Path) -> CacheError:
+    return CacheError(f"{inner} is a link.", "Remove it, or choose another directory for the cache.")
 
 
 def _check_owner(path: Path) -> None:

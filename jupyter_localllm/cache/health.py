@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from jupyter_localllm.cache.database import DATABASE
+from jupyter_localllm.cache.database import DATABASE, read_only_uri
 
 __all__ = ["examine_databases"]
 
@@ -17,8 +17,14 @@ _SECONDS = 2.0  # a check that takes longer is left: the cache looks after itsel
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 
 
-def examine_databases(directory: Path) -> Iterator[tuple[str, str]]:
+def examine_databases(directory: Path, *, read_only: bool = False) -> Iterator[tuple[str, str]]:
     """What is wrong with the databases in the cache's directory.
+
+    Parameters
+    ----------
+    directory : Path
+    read_only : bool, optional
+        Whether nobody can write there.
 
     Yields
     ------
@@ -31,14 +37,15 @@ def examine_databases(directory: Path) -> Iterator[tuple[str, str]]:
             aside = [path for path in aside if not path.name.endswith(("-wal", "-shm", "-journal"))]
             yield room, f"damaged databases were set aside there ({len(aside)}), and a new one was begun"
         path = folder / DATABASE
-        if path.is_file() and (trouble := _checked(path)):
+        if path.is_file() and (trouble := _checked(path, read_only)):
             yield room, trouble
 
 
-def _checked(path: Path) -> str:
+def _checked(path: Path, read_only: bool) -> str:
     deadline = time.monotonic() + _SECONDS
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
+        uri = read_only_uri(path) if read_only else f"{path.as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
             rows = connection.execute("PRAGMA quick_check(3)").fetchall()
     except sqlite3.OperationalError:  # held by somebody, or it took too long: no finding

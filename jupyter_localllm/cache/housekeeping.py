@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.cache.memo import Memo
 from jupyter_localllm.cache.shelf import Shelf, Voice
-from jupyter_localllm.cache.trouble import Busy, DamagedRow, Trouble
+from jupyter_localllm.cache.trouble import Busy, DamagedRow, ReadOnly, Trouble
 from jupyter_localllm.errors import CacheError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class CacheStats:
     hits, misses : int
         Of all kernels since the cache was made.
     directory : Path
+    read_only : bool
+        Whether it can be read only, now: new answers are not kept.
     """
 
     entries: int
@@ -46,6 +48,7 @@ class CacheStats:
     hits: int
     misses: int
     directory: Path
+    read_only: bool = False
 
 
 class Housekeeping:
@@ -96,12 +99,13 @@ class Housekeeping:
 
     def stats(self) -> CacheStats:
         """Count what there is; zeros where the cache cannot be used."""
-        entries, hits, misses = self._try(lambda store: store.counts(), (0, 0, 0))
+        counts, read_only = self._try(lambda store: (store.counts(), store.read_only), ((0, 0, 0), False))
+        entries, hits, misses = counts
         try:
             size = self._shelf.size_bytes() + self._memo_shelf.size_bytes()
         except OSError:
             size = 0
-        return CacheStats(entries, size, hits, misses, self._directory)
+        return CacheStats(entries, size, hits, misses, self._directory, read_only)
 
     def clear(self) -> int:
         """Delete all answers, and databases that were set aside; how many answers. The memo stays.
@@ -187,6 +191,9 @@ class Housekeeping:
             if raise_busy:
                 self._voice.speak()
                 raise
+        except ReadOnly as trouble:
+            text = f"{trouble.message} What it holds is used, and new answers are not kept."
+            self._voice.say_once(text, "read-only")
         except Trouble as trouble:
             self._voice.say_once(f"{trouble.message} Answers are not kept.", trouble.message)
         self._voice.speak()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_localllm.cache.shelf import Shelf, Voice
-from jupyter_localllm.cache.trouble import DamagedRow, Trouble
+from jupyter_localllm.cache.trouble import DamagedRow, ReadOnly, Trouble
 from jupyter_localllm.errors import CacheError
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Memo(MutableMapping[str, str]):
             return self._shelf.run(action)
         except DamagedRow:
             return otherwise  # a planted or broken row is no memory of ours; writing replaces it
+        except ReadOnly:
+            return otherwise  # the answers' shelf tells that nothing is kept; what is forgotten here costs only time
         except (Trouble, CacheError) as trouble:  # CacheError: somebody else's directory; --cache off must do
             self._voice.say_once(f"{trouble.message} What is remembered now is forgotten with this kernel.", "memo")
             self._voice.speak()

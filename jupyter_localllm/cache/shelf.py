@@ -2,7 +2,7 @@
 
 A damaged file is set aside under its own name with ``.damaged-<n>`` and a fresh one takes its place; what is merely
 busy, full or forbidden is left alone. Two processes that find the same damage do this one after the other, and the
-second sees that the file is no longer the one it found damaged.
+second sees that the file is no longer the one it found damaged. What cannot be written is opened to be read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from jupyter_localllm.cache.folder import locked, prepare
+from jupyter_localllm.cache.folder import check_readable, locked, prepare
 from jupyter_localllm.cache.trouble import Busy, Damaged, Trouble, Unavailable
 from jupyter_localllm.config.reach import check_reach, reachable
 
@@ -175,10 +175,29 @@ class Shelf:
             with locked(self.folder / "lock", _OPENING):
                 return self._open_or_replace()
         except OSError as error:
-            raise Unavailable(f"The cache directory {self.directory} cannot be used: {error}.") from None
+            trouble = Unavailable(f"The cache directory {self.directory} cannot be used: {error}.")
+            return self._open_read_only(error, trouble, error.strerror or str(error))
+        except Unavailable as trouble:
+            return self._open_read_only(trouble, trouble, trouble.message.rstrip("."))
         except Busy as reason:
             self._pause(reason, _OPENING)
             raise
+
+    def _open_read_only(self, error: Exception, trouble: Unavailable, why: str) -> Store:
+        """Open what may be read at least; raises `trouble` where that is not allowed or nothing is there."""
+        from jupyter_localllm.cache.database import DATABASE, forbidden
+        from jupyter_localllm.cache.readonly import ReadOnlyStore
+
+        if not forbidden(error):
+            raise trouble from None
+        try:
+            check_readable(self.directory, self._room, DATABASE)
+        except OSError:
+            raise trouble from None
+        try:
+            return ReadOnlyStore(self.folder, why)
+        except Damaged as damage:
+            raise self._give_up(damage) from None
 
     def _open_or_replace(self) -> Store:
         from jupyter_localllm.cache.store import Store
@@ -214,6 +233,8 @@ class Shelf:
         """Set the database aside that an action found damaged, unless another process has done so already."""
         from jupyter_localllm.cache.database import identity
 
+        if self._store is not None and self._store.read_only:  # it stays where it is
+            raise self._give_up(damage) from None
         store, self._store = self._store, None
         if store is None:  # a fresh one was damaged at once
             raise Unavailable(f"The cache directory {self.directory} cannot be used: {damage.message}") from None

@@ -67,6 +67,8 @@ class Store(diskcache.Cache):  # type: ignore[misc]
     Busy, Unavailable
     """
 
+    read_only = False
+
     def __init__(self, folder: Path) -> None:
         self._connection: sqlite3.Connection | None = None
         self._uncounted = {"hits": 0, "misses": 0}
@@ -95,13 +97,15 @@ class Store(diskcache.Cache):  # type: ignore[misc]
     @property
     def _con(self) -> sqlite3.Connection:
         if self._connection is None:
-            # check_same_thread: the shelf's lock lets one thread in at a time.
-            connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
-            self._connection = connection
+            self._connection = connection = self._connect()
             for pragma in _PRAGMAS:
                 # Patiently: some read the file, and who closes it last holds it for a moment.
                 patiently(functools.partial(connection.execute, f"PRAGMA {pragma}"))
         return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # check_same_thread: the shelf's lock lets one thread in at a time.
+        return sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
 
     @property
     def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:

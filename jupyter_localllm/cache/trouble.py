@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_localllm.errors import CacheError
 
-__all__ = ["Busy", "Damaged", "DamagedRow", "Trouble", "Unavailable"]
+__all__ = ["Busy", "Damaged", "DamagedRow", "ReadOnly", "Trouble", "Unavailable"]
 
 
 class Trouble(CacheError):
@@ -25,3 +25,7 @@ class Busy(Trouble):
 
 class Unavailable(Trouble):
     """The directory or the disk does not let us: full, read-only, gone."""
+
+
+class ReadOnly(Unavailable):
+    """It can be read, and this would have written."""

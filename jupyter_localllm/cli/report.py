@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND"]
 
 _PAIR = ("NAME", "VALUE")
+_READ_BY_DIFF = ("run", "diff", "json", "quiet")
+_SPELLED = {"typed": "-p", "raw": "-r", "executed": "--notebook"}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,8 +115,11 @@ def _moved(arguments: argparse.Namespace) -> int:
     from jupyter_localllm.report.summary import as_json
     from jupyter_localllm.report.written import write
 
-    if arguments.notebook is not None or arguments.out:
+    if arguments.notebook is not None:
         raise UsageError("--diff compares two notebooks that have run, and runs none", "--diff OLD NEW")
+    if unheeded := _unheeded(arguments):
+        told = ", ".join(unheeded)
+        raise UsageError(f"{told}: --diff runs nothing that this could hold for", "--diff OLD NEW [--json FILE]")
     moved = compare(*arguments.diff)
     if arguments.json is not None:
         write(
@@ -122,6 +127,16 @@ def _moved(arguments: argparse.Namespace) -> int:
         )
     _tell(arguments, text(moved))
     return GATE if any(one.what != "provenance" for one in moved) else DONE
+
+
+def _unheeded(arguments: argparse.Namespace) -> list[str]:
+    """The options that are given and that a comparison does not read."""
+    given = (
+        name
+        for name, value in vars(arguments).items()
+        if name not in _READ_BY_DIFF and value is not None and value is not False and value != []
+    )
+    return [_SPELLED.get(name, f"--{name.replace('_', '-')}") for name in given]
 
 
 def _reports(arguments: argparse.Namespace) -> int:

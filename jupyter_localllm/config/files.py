@@ -45,7 +45,7 @@ def read_file(path: str | os.PathLike[str]) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError(f"there is no file {path}", f"Relative paths begin at {_here()}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # what is no UTF-8, or a zero character in the name
         raise SettingsError(f"{path} cannot be read: {error}") from None
     return table_in(reader(text, path), f"{path} as a whole")
 

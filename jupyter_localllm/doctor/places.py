@@ -33,7 +33,7 @@ def check_cache(subject: Subject) -> Iterator[Finding]:
     folder = cache.directory
     elsewhere = f"%config LocalLLM.cache_dir = {str(Path.home() / 'llm-cache')!r}"
     if not cache.usable:
-        text = f"{folder} cannot be used: it is read-only, somebody else's, or held; answers are not kept"
+        text = f"{folder} cannot be used: it is somebody else's, held, or forbidden; answers are not kept"
         yield Finding("cache", "problem", text, elsewhere)
         return
     stats = cache.stats()
@@ -43,8 +43,13 @@ def check_cache(subject: Subject) -> Iterator[Finding]:
         f"{stats.entries:,} answers, {size_text(stats.size_bytes)} of at most {size_text(settings.cache_size)}, "
         f"in {folder}",
     )
-    for name, trouble in examine_databases(folder):
-        yield Finding("cache", "warning", f"{name}: {trouble}", "%llm cache clear")
+    if stats.read_only:
+        text = f"{folder} is read-only: the answers in it are used, and new ones are not kept"
+        yield Finding("cache", "warning", text, elsewhere)
+    for name, trouble in examine_databases(folder, read_only=stats.read_only):
+        yield Finding("cache", "warning", f"{name}: {trouble}", elsewhere if stats.read_only else "%llm cache clear")
+    if stats.read_only:
+        return
     try:
         free = shutil.disk_usage(folder).free
     except OSError:

@@ -69,7 +69,8 @@ def _status(shell: InteractiveShell, handle: LocalLLM, _command: Subcommand) -> 
     if not resident:
         lines.append("resident   nothing; the first question that the cache cannot answer loads the model")
     stats = handle.answers.stats()
-    lines.append(f"cache      {stats.entries:,} answers, {size_text(stats.size_bytes)}, mode {handle.cache}")
+    mode = f"{handle.cache}{', read-only' if stats.read_only else ''}"
+    lines.append(f"cache      {stats.entries:,} answers, {size_text(stats.size_bytes)}, mode {mode}")
     names = list(handle.conversations)
     lines.append(f"chats      {', '.join(names) if names else 'none'}")
     asked = {part for engine in resident for part in engine.info().remote.split(", ") if part}
@@ -99,7 +100,7 @@ def cache(_shell: Any, handle: LocalLLM, command: Subcommand) -> str:
         return f"{counts.added:,} answers read, {counts.same + counts.kept:,} were there already"
     stats = store.stats()
     rows = [
-        ("directory", str(stats.directory)),
+        ("directory", f"{stats.directory}{', read-only: new answers are not kept' if stats.read_only else ''}"),
         ("answers", f"{stats.entries:,}"),
         ("size", f"{size_text(stats.size_bytes)} of at most {size_text(handle.cache_size)}"),
         ("hits", f"{stats.hits:,}"),

@@ -17,6 +17,7 @@ def known(shell: InteractiveShell) -> Known:
     """Models on this machine, this kernel's conversations, all settings."""
     return Known(
         models=_models,
+        adapters=_adapters,
         chats=_chats,
         settings=_settings,
         owned=lambda name, kind: foreign.owned(shell, name, "cell" if kind == "cell" else "line"),
@@ -28,6 +29,13 @@ def _models() -> list[str]:
     from jupyter_localllm.api import get_llm
 
     return runtime.current().places.names.of(get_llm().search)
+
+
+def _adapters() -> list[str]:
+    from jupyter_localllm import runtime
+    from jupyter_localllm.api import get_llm
+
+    return runtime.current().places.adapters.of(get_llm().search)
 
 
 def _chats() -> list[str]:

@@ -26,13 +26,14 @@ class Known:
 
     Parameters
     ----------
-    models, chats, settings : callable
-        Give the names of models, conversations and settings; cheaply.
+    models, adapters, chats, settings : callable
+        Give the names of models, adapters, conversations and settings; cheaply.
     owned : callable
         From a magic's name and its kind, ``"line"`` or ``"cell"``, to whether it is ours now.
     """
 
     models: Callable[[], Iterable[str]] = _none
+    adapters: Callable[[], Iterable[str]] = _none
     chats: Callable[[], Iterable[str]] = _none
     settings: Callable[[], Iterable[str]] = _none
     owned: Callable[[str, str], bool] = _any
@@ -85,9 +86,12 @@ def subwords(words: Sequence[str], fragment: str, known: Known) -> Suggestions:
 
 def named(wanted: Suggest, fragment: str, known: Known) -> Suggestions:
     """Find the names of one sort."""
-    sources = {"model": known.models, "chat": known.chats, "setting": known.settings}
+    sources = {
+        **{"model": known.models, "adapter": known.adapters},
+        **{"chat": known.chats, "setting": known.settings},
+    }
     names = sources[wanted]() if wanted in sources else ()
-    return fitting(fragment, names, "value", files=wanted in {"model", "file"})
+    return fitting(fragment, names, "value", files=wanted in {"model", "adapter", "file"})
 
 
 def fitting(fragment: str, texts: Iterable[str], kind: str, *, files: bool = False) -> Suggestions:

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 __all__ = ["OPTIONS", "Option", "Suggest", "find_option", "is_option", "literal", "option_for"]
 
-Suggest = Literal["", "model", "chat", "setting", "data", "column", "file", "type", "function"]
+Suggest = Literal["", "model", "adapter", "chat", "setting", "data", "column", "file", "type", "function"]
 Reader = Callable[[str], object]
 
 
@@ -189,7 +189,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
         ("FILE",),
         "a LoRA adapter (GGUF) to answer with, by path or name",
         _name,
-        suggest="file",
+        suggest="adapter",
     ),
     Option(
         "--cache",

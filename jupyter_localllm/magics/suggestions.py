@@ -71,6 +71,10 @@ def suggest(before: str, variables: Mapping[str, object], known: Known, hidden: 
 _APART: Final = (  # options that exclude each other
     *({"--cite", "--over"}, {"--cite", "--schema"}, {"--tools", "--over"}, {"--tools", "--schema"}),
 )
+_HOLDS: Final[Mapping[str, Suggest]] = {  # settings that hold names
+    **{"model": "model", "draft_model": "model", "embedding_model": "model"},
+    "adapter": "adapter",
+}
 _LINE: Final = re.compile(r"\s*(?:[^%#=]+=\s*)?%(?P<name>\w+)\s(?P<rest>.*)", re.DOTALL)
 _CELL: Final = re.compile(r"%%(?P<name>\w+)(?:\s(?P<rest>.*))?", re.DOTALL)
 
@@ -164,7 +168,7 @@ class _Spot:
         if "=" in text:
             self.given[option.name].append(text.partition("=")[2])
             self.index = 1
-        if option.values and ("=" not in text or (option.spaced and self.cell)):
+        if option.values[self.index :] or (option.spaced and self.cell):
             self.option = option
 
     def _more(self) -> bool:
@@ -208,8 +212,13 @@ class _Spot:
         if option.suggest == "column":
             over = self.given.get("--over") or [""]
             return fitting(self.fragment, columns_of(variables.get(over[-1])), "value")
-        wanted: Suggest = ("setting" if self.index == 0 else "") if option.name == "--option" else option.suggest
-        return named(wanted, self.fragment, known)
+        return named(self._wanted(option), self.fragment, known)
+
+    def _wanted(self, option: Option) -> Suggest:
+        """What sort of names fits; behind ``--option`` a setting's, and then those that it may hold."""
+        if option.name != "--option":
+            return option.suggest
+        return "setting" if self.index == 0 else _HOLDS.get(self.given[option.name][-1], "")
 
     def _cited(self, variables: Mapping[str, object], unseen: frozenset[str]) -> Suggestions:
         """Find a variable behind ``--cite``, behind a comma, or behind ``name=``; each once, nothing in brackets."""

@@ -8,7 +8,7 @@ from jupyter_localllm.models.facts import Facts, facts_of
 from jupyter_localllm.models.gguf import Header, TensorInfo, read_header
 from jupyter_localllm.models.identity import is_remembered, sha256_of
 from jupyter_localllm.models.listing import ModelEntry, available
-from jupyter_localllm.models.locate import describe, find, locate, locate_adapter
+from jupyter_localllm.models.locate import adapters, describe, find, locate, locate_adapter
 from jupyter_localllm.models.memory import (
     KV_BYTES,
     MemoryEstimate,
@@ -25,6 +25,7 @@ __all__ = [
     "MemoryEstimate",
     "ModelEntry",
     "TensorInfo",
+    "adapters",
     "available",
     "available_bytes",
     "check_adapter",

@@ -23,7 +23,7 @@ from jupyter_localllm.models.samples import known_sha256, same_content
 from jupyter_localllm.models.shape import read_shape
 from jupyter_localllm.types import ModelFile
 
-__all__ = ["describe", "find", "judge", "locate", "locate_adapter"]
+__all__ = ["adapters", "describe", "find", "judge", "locate", "locate_adapter"]
 
 Folders = Sequence["str | os.PathLike[str]"]
 
@@ -111,9 +111,14 @@ def locate_adapter(
             return spot.name, spot.path.absolute()
     if os.path.isfile(path):
         return _of_path(path)
-    here = sorted({spot.name for spot in spots(model_dirs) if _is_adapter(spot, memo)})
+    here = adapters(model_dirs, memo)
     hint = close_match(name, here) or (f"Here are: {', '.join(here[:8])}. Or give" if here else "Give")
     raise UsageError(f"There is no adapter {name}.", f"{hint} the path of a GGUF file made from a LoRA.")
+
+
+def adapters(model_dirs: Folders, memo: MutableMapping[str, str]) -> list[str]:
+    """The names of the LoRA adapters in the folders, by the headers of their files."""
+    return sorted({spot.name for spot in spots(model_dirs) if _is_adapter(spot, memo)})
 
 
 def _is_adapter(spot: Spot, memo: MutableMapping[str, str]) -> bool:

@@ -20,7 +20,8 @@ class Figures:
     answers, cached, abstained, errors : int
         Answers; those that came from the cache, that say the sources do not tell, that have an error.
     supported, unsupported, unchecked, stale : int
-        Claims with a citation, by its status.
+        Claims with a citation, by its status. An answer that is shown again adds none: whoever shows a good one often
+        would pass a gate by it.
     """
 
     answers: int = 0
@@ -105,16 +106,27 @@ class Verdict:
 
 def figures(answers: Sequence[KeptAnswer]) -> Figures:
     """Count."""
+    told = {_identity(answer) or index: answer for index, answer in enumerate(answers)}.values()
     return Figures(
         answers=len(answers),
         cached=sum(answer.cached is True for answer in answers),
         abstained=sum(answer.abstained for answer in answers),
         errors=sum(answer.error is not None for answer in answers),
-        supported=sum(answer.supported for answer in answers),
-        unsupported=sum(answer.unsupported for answer in answers),
-        unchecked=sum(answer.unchecked for answer in answers),
-        stale=sum(answer.stale for answer in answers),
+        supported=sum(answer.supported for answer in told),
+        unsupported=sum(answer.unsupported for answer in told),
+        unchecked=sum(answer.unchecked for answer in told),
+        stale=sum(answer.stale for answer in told),
     )
+
+
+def _identity(answer: KeptAnswer) -> tuple[object, ...] | None:
+    """What an answer has whenever it is shown; None where nothing says which it is.
+
+    Claims that stand otherwise by then, as after their variable has changed, count again.
+    """
+    key = answer.record.get("key")
+    counts = (answer.supported, answer.unsupported, answer.unchecked, answer.stale)
+    return (key, answer.text, counts) if isinstance(key, str) and key else None
 
 
 def judged(gates: Gates, answers: Sequence[KeptAnswer]) -> tuple[Verdict, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
 from jupyter_localllm.errors import ModelFileError
-from jupyter_localllm.models import locate
+from jupyter_localllm.models import adapters, locate
 from jupyter_localllm.models.identity import file_key
 from jupyter_localllm.models.mistaken import stat_file
 from jupyter_localllm.models.parts import parts_of
@@ -29,11 +29,15 @@ class Places:
     ----------
     names : Names
         All names there are.
+    adapters : Names
+        Those of adapters.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Find, str, tuple[str, ...], str], tuple[str, Path, str]] = {}
         self.names = Names()
+        memo: dict[str, str] = {}  # of headers: each is read once
+        self.adapters = Names(lambda search: adapters(search, memo))
 
     def locate(
         self, name: str, search: tuple[str, ...], memo: MutableMapping[str, str], find: Find = locate
@@ -54,6 +58,7 @@ class Places:
         """Look again, the next time."""
         self._known.clear()
         self.names.forget()
+        self.adapters.forget()
 
 
 def _here() -> str:

@@ -143,6 +143,16 @@ def test_a_file_of_settings(tmp_path: Path) -> None:
         ({"out": "x.txt"}, r"ends in \.json"),
         ({"out": "no/such/folder/x.json"}, "is not there"),
         ({"file": "none.yaml"}, "there is no file"),
+        ({"models": 5}, "models cannot be 5"),
+        ({"models": b"x"}, "models cannot be b'x'"),
+        ({"models": ["a", 5]}, "models cannot be"),
+        ({"prompts": 5}, "prompts cannot be 5"),
+        ({"each": 5}, "each cannot be 5"),
+        ({"out": 5}, "out cannot be 5"),
+        ({"out": b"x.json"}, r"out cannot be b'x\.json'"),
+        ({"file": 5}, "file cannot be 5"),
+        ({"out": "a\0b.json"}, "a zero character"),
+        ({"file": "a\0b.toml"}, "cannot be read"),
     ],
 )
 def test_wrong_arguments(options: dict[str, Any], says: str) -> None:
@@ -151,6 +161,7 @@ def test_wrong_arguments(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError) as caught:
         jl.LocalLLM.from_engine(engine).benchmark(**options)
     assert re.search(says, str(caught.value))
+    assert caught.value.hint or "file" in options  # what the system says of a file needs none
     assert engine.jobs == []
 
 
@@ -245,6 +256,29 @@ def test_the_plot() -> None:
     long = tuple(Row(f"a-model-with-a-long-name, n_ctx={n}", samples=(sample(),)) for n in (512, 1024))
     svg = Benchmark(Plan(), rows=long).plot().svg
     assert len(set(re.findall(r">([^<>]*…[^<>]*)<", svg))) == 2
+
+
+def _contrast(one: str, other: str) -> float:
+    """Of two colours as ``#rrggbb``, by the formula of WCAG 2: 1 to 21."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+
+    darker, lighter = sorted((light(one), light(other)))
+    return lighter / darker
+
+
+def test_the_plot_reads_in_light_and_dark() -> None:
+    """It has no background of its own, and each colour differs enough from JupyterLab's white and its dark grey."""
+    svg = Benchmark(Plan(), rows=(Row("a", samples=(sample(), sample(latency=2000.0))), Row("b", error="x"))).plot().svg
+    assert 'width="100%"' not in svg
+    colours = set(re.findall("#[0-9a-f]{6}", svg))
+    assert len(colours) >= 2
+    for colour in colours:
+        for ground in ("#ffffff", "#111111"):
+            assert _contrast(colour, ground) > 4, (colour, ground)
 
 
 def test_files(tmp_path: Path) -> None:

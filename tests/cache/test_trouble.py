@@ -45,46 +45,60 @@ import os, sys
 from pathlib import Path
 from jupyter_localllm.cache import AnswerCache
 from tests.cache.samples import entry, key
-import jupyter_localllm.cache.store
+import jupyter_localllm.cache.store, jupyter_localllm.cache.readonly
 if os.geteuid() == 0:  # for root nothing is read-only
     os.setuid(65534)
 told = []
 cache = AnswerCache(Path(sys.argv[1]), on_notice=told.append)
+kept = cache.get(key()) is not None
 for name in "ab":
     assert cache.get(key(name)) is None
     assert not cache.put(key(name), entry(key(name)))
-assert not cache.usable
-print(*told, sep="\\n")
+assert (cache.usable, cache.stats().read_only, cache.stats().entries) == (kept, kept, int(kept))
+print(kept, *told, sep="\\n")
 """
 
 
+def _handed_over(*paths: Path) -> None:
+    if os.geteuid() == 0:
+        for path in paths:
+            os.chown(path, 65534, 65534)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-@pytest.mark.parametrize("read_only", ["parent", "room"])
-def test_a_read_only_directory(
-    tmp_path_factory: pytest.TempPathFactory, child: Callable[..., subprocess.Popen[str]], read_only: str
+@pytest.mark.parametrize("without", ["the parent's", "the room's", "the file's", "all"])
+def test_no_permission_to_write(
+    tmp_path_factory: pytest.TempPathFactory, child: Callable[..., subprocess.Popen[str]], without: str
 ) -> None:
-    """A directory that may be read but not written: told once, and cells go on."""
+    """What may be read but not written is read and keeps its modes; what is not there is told once, and cells go on."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:  # pytest's own directories are closed to other users
         outer = Path(name)
         outer.chmod(0o755)
-        if read_only == "room":
-            AnswerCache(outer / "cache").put(key(), entry(key()))
-            for path in (outer / "cache").rglob("*"):
-                path.chmod(0o555 if path.is_dir() else 0o444)
-                if os.geteuid() == 0:
-                    os.chown(path, 65534, 65534)
-            if os.geteuid() == 0:
-                os.chown(outer / "cache", 65534, 65534)
+        cache = outer / "cache"
+        if without != "the parent's":
+            filled = AnswerCache(cache)
+            filled.put(key(), entry(key()))
+            filled.remember_model("smollm2", "ab")
+            filled.close()
+            inside = list(cache.rglob("*"))
+            _handed_over(cache, *inside)
+            room = cache / "answers"
+            for path in {"the room's": [room], "the file's": [room / "cache.db"]}.get(without, [*inside, cache]):
+                path.chmod(0o500 if path.is_dir() else 0o400)
         else:
             outer.chmod(0o555)
-        process = child(READ_ONLY, outer / "cache")
-        told = process.communicate(timeout=60)[0].splitlines()
-        outer.chmod(0o755)
+        before = {path: path.stat().st_mode for path in cache.rglob("*")}
+        process = child(READ_ONLY, cache)
+        kept, *told = process.communicate(timeout=60)[0].splitlines()
+        assert {path: path.stat().st_mode for path in before} == before
+        for path in (outer, *(path for path in (cache, *before) if path.is_dir())):
+            path.chmod(0o755)
     assert process.returncode == 0
     assert len(told) == 1
-    assert "cannot be used" in told[0]
+    assert kept == str(without != "the parent's")
+    assert ("read-only" if without != "the parent's" else "cannot be used") in told[0]
 
 
 FULL = """

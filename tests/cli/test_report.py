@@ -121,6 +121,32 @@ def test_what_moved(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "no notebook is named" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--require-supported", "0"), "--require-supported"),
+        (("--max-unsupported", "0"), "--max-unsupported"),
+        (("--require-cached",), "--require-cached"),
+        (("-p", "n", "1"), "-p"),
+        (("-r", "n", "1"), "-r"),
+        (("--parameters", "p.yaml"), "--parameters"),
+        (("--rows", "r.csv"), "--rows"),
+        (("--notebook", "o.ipynb"), "--notebook"),
+        (("--model", "m", "--cwd", "."), "--model"),
+        (("--code",), "--code"),
+        (("--out", "r.html"), "--out"),
+    ],
+)
+def test_what_a_comparison_would_not_heed(
+    words: tuple[str, ...], named: str, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gate or a parameter beside ``--diff`` is an error that names it: nothing is run that it could hold for."""
+    assert main(["report", "--diff", str(source), str(source), *words]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"UsageError: {named}")
+    assert "--diff" in told
+
+
 def tracker() -> Tracker:
     made: Any = [nbformat.v4.new_code_cell("%%llm\nHello"), nbformat.v4.new_code_cell("2")]
     return Tracker(made, {})

@@ -113,6 +113,35 @@ print(json.dumps({"texts": texts, "before": cached(), "told": told}))
 """
 
 
+LOOKED = """
+import jupyter_localllm.doctor.places as places
+from jupyter_localllm.doctor.subject import Subject
+from jupyter_localllm.magics import commands
+from types import SimpleNamespace
+llm = handle("another")
+result = llm.generate("before", cache="require")
+found = {"replayed": [result.cached, result.text], "told": list(told)}
+found["texts"] = [llm.generate(f"new {i}").text for i in range(3)]
+try:
+    llm.generate("new 1", cache="require")
+except LocalLLMError as error:
+    found["missed"] = type(error).__name__
+found["told_later"] = told
+found["table"] = str(commands.cache(None, llm, SimpleNamespace(action="", value=None, options={})))
+found["doctor"] = [[f.level, f.text] for f in places.check_cache(Subject(llm, llm.answers, str))]
+try:
+    llm.answers.clear()
+except LocalLLMError as error:
+    found["cleared"] = error.message
+print(json.dumps(found))
+"""
+
+KILLED = """
+handle("Paris.").generate("before")
+print("{}", flush=True)
+os._exit(0)
+"""
+
 BEFORE = """
 handle("Paris.").generate("before")
 runtime.reset()
@@ -196,14 +225,75 @@ def test_a_read_only_disk(place: Path, tmp_path: Path, campaign: Campaign) -> No
     assert all("Read-only file system" in text for text in found["told"])
 
 
+def contents(place: Path) -> dict[str, tuple[int, bytes]]:
+    """All that there is, with modes."""
+    return {
+        str(path): (path.stat().st_mode, b"" if path.is_dir() else path.read_bytes())
+        for path in sorted(place.rglob("*"))
+    }
+
+
 def test_a_disk_that_became_read_only(place: Path, tmp_path: Path, campaign: Campaign) -> None:
-    """Cells are answered without it, a replay says that it cannot be opened, and later all of it is there again."""
+    """What is kept on it is replayed, `require` too; nothing changes on it; once it is told that nothing is kept."""
     next(campaign(1))
     told_by(BEGIN + BEFORE, place, home=tmp_path / "home")
+    before = contents(place)
+    found = told_by(BEGIN + LOOKED, place, home=tmp_path / "home", prefix=mounted(read_only(place)))
+    assert found["replayed"] == [True, "Paris."]
+    assert found["told"] == []  # a replay loses nothing
+    assert found["texts"] == ["another"] * 3
+    assert found["missed"] == "CacheMiss"
+    (told,) = found["told_later"]
+    assert "read-only" in told
+    assert "new answers are not kept" in told
+    assert "read-only" in found["table"]
+    assert [level for level, text in found["doctor"] if "read-only" in text] == ["warning"]
+    assert "read-only" in found["cleared"]
+    assert contents(place) == before
+    assert told_by(BEGIN + ASKED, place, home=tmp_path / "home")["before"] is True
+    campaign.committed(True)
+
+
+@pytest.mark.parametrize("left", ["both", "wal"])
+def test_what_a_killed_kernel_left_on_a_read_only_disk(
+    place: Path, tmp_path: Path, campaign: Campaign, left: str
+) -> None:
+    """An answer that is only in the journal is replayed; without the journal's index, the cache is said to be unusable.
+
+    It is never read past the journal: an old state of the answers would be taken for all of them.
+    """
+    next(campaign(1))
+    told_by(BEGIN + KILLED, place, home=tmp_path / "home")
+    answers = place / "cache" / "answers"
+    assert (answers / "cache.db-wal").stat().st_size > 0
+    if left == "wal":
+        (answers / "cache.db-shm").unlink()
+    before = contents(place)
+    found = told_by(BEGIN + ASKED, place, home=tmp_path / "home", prefix=mounted(read_only(place)))
+    assert found["before"] == (True if left == "both" else "CacheError")
+    assert found["texts"] == ["Paris."] * 3
+    assert any("read-only" in text if left == "both" else "cache.db-wal" in text for text in found["told"])
+    assert contents(place) == before
+    campaign.committed(True)
+
+
+@pytest.mark.parametrize("how", ["damaged", "others may write", "for all to read"])
+def test_what_is_wrong_on_a_read_only_disk(place: Path, tmp_path: Path, campaign: Campaign, how: str) -> None:
+    """A damaged database is left where it is, and one that others can change is not read; who may read is no matter."""
+    next(campaign(1))
+    told_by(BEGIN + BEFORE, place, home=tmp_path / "home")
+    answers = place / "cache" / "answers"
+    if how == "damaged":
+        (answers / "cache.db").write_bytes(b"garbage " * 2_000)
+    else:
+        answers.chmod(0o777 if how == "others may write" else 0o755)
+    before = contents(place)
     found = told_by(BEGIN + ASKED, place, home=tmp_path / "home", prefix=mounted(read_only(place)))
     assert found["texts"] == ["Paris."] * 3
-    assert found["before"] == "CacheError"
-    assert told_by(BEGIN + ASKED, place, home=tmp_path / "home")["before"] is True
+    assert found["before"] == (True if how == "for all to read" else "CacheError")
+    words = {"damaged": "damaged", "others may write": "others may write", "for all to read": "read-only"}[how]
+    assert any(words in text for text in found["told"])
+    assert contents(place) == before
     campaign.committed(True)
 
 

@@ -103,12 +103,23 @@ def survived(found: dict[str, Any], rounds: int) -> None:
         assert kind == "answer" or hint, message
 
 
+def told_unless_glibc_ends(program: str, *arguments: object, home: Path) -> Any:
+    """`told_by`, tried again where glibc itself ended the process: see docs/reliability.md, "What does not hold"."""
+    for _ in range(4):
+        try:
+            return told_by(program, *arguments, home=home)
+        except AssertionError as error:
+            if "cannot allocate memory for thread-local data" not in str(error):
+                raise
+    return told_by(program, *arguments, home=home)
+
+
 def test_no_more_address_space(tmp_path: Path, model_path: Path, campaign: Campaign) -> None:
     """Whether the file, the window or the buffers find no memory: the error says why, and what to do."""
     limits = [megabytes * 1_000_000 for megabytes in (90, 110, 125, 300, 155)]
     for _ in campaign(len(limits)):
         pass
-    found = told_by(BEGIN + LIMITED, model_path, limits, home=tmp_path)
+    found = told_unless_glibc_ends(BEGIN + LIMITED, model_path, limits, home=tmp_path)
     survived(found, len(limits))
     assert "Cannot allocate memory" in found["found"][0][1]
     assert "Memory ran out" in found["found"][0][2]

@@ -13,7 +13,8 @@ from jupyter_localllm.magics.suggestions import Known, Suggestions, suggest
 KNOWN = Known(
     models=lambda: ["smollm2-135m-instruct", "qwen3", "my models/a.gguf"],
     chats=lambda: ["trip", "my work"],
-    settings=lambda: ["n_ctx", "n_threads"],
+    adapters=lambda: ["legal-lora", "my lora"],
+    settings=lambda: ["n_ctx", "n_threads", "draft_model"],
 )
 FRAME = [{"text": "a", "unit price": 1, "unit": 2}]
 VARIABLES = {"df": FRAME, "rows": [1], "note": "text", "number": 3, "_hidden": [1], "In": [], "table": {"a": 1}}
@@ -79,7 +80,18 @@ def texts(before: str) -> tuple[str, ...]:
         ('%%llm --model "my', ('"my models/a.gguf"',)),
         ('%%llm --model "smo', ('"smollm2-135m-instruct"',)),
         ("%%llm --chat ", ("trip", '"my work"')),
-        ("%%llm --option ", ("n_ctx", "n_threads")),
+        ("%%llm --option ", ("n_ctx", "n_threads", "draft_model")),
+        ("%%llm --option draft_model ", ("smollm2-135m-instruct", "qwen3", '"my models/a.gguf"')),
+        ("%%llm --option draft_model q", ("qwen3",)),
+        ("%%llm --option embedding_model q", ("qwen3",)),
+        ("%%llm --option adapter le", ("legal-lora",)),
+        ("%llm --option draft_model q", ("qwen3",)),
+        ("%%llm --option=draft_model q", ("qwen3",)),
+        ("%%llm --option=n_ctx 512 --te", ("--temperature",)),
+        ("%%llm --option n_ctx 1 --option draft_model q", ("qwen3",)),
+        ("%%llm --option draft_model qwen3 --option n_ctx ", ()),
+        ("%%llm --adapter ", ("legal-lora", '"my lora"')),
+        ("%%llm --adapter=le", ("legal-lora",)),
         ("%%llm --option n_t", ("n_threads",)),
         ("%%llm --option n_ctx ", ()),
         ("%%llm --temperature ", ()),
@@ -102,7 +114,7 @@ def texts(before: str) -> tuple[str, ...]:
         ("%llm cache p", ("prune",)),
         ("%llm cache prune ", ("--days",)),
         ("%llm cache prune --days ", ()),
-        ("%llm config ", ("n_ctx", "n_threads", "--file")),
+        ("%llm config ", ("n_ctx", "n_threads", "draft_model", "--file")),
         ("%llm config n_ctx ", ("--file",)),
         ("%llm history ", ("trip", '"my work"', "--clear", "--save", "--load")),
         ("%llm history trip --s", ("--save",)),
@@ -169,6 +181,7 @@ def test_modules_are_not_offered_to_be_cited() -> None:
 
 def test_files_are_told() -> None:
     """Where a file's name fits, IPython's own completion of files is let through."""
+    assert suggest("%%llm --option draft_model ", {}, KNOWN).files
     for before in ("%%llm --adapter ", "%%llm --model ", "%llm use ", "%llm cache export ", "%llm history --save "):
         assert suggest(before, {}, KNOWN).files, before
     assert not suggest("%%llm --cache ", {}, KNOWN).files

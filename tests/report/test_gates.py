@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,6 +63,35 @@ def test_stale_is_not_supported() -> None:
     assert (by_share.passed, by_share.found, by_share.offenders) == (False, 0.5, (0,))
     assert (by_number.passed, by_number.found, by_number.offenders) == (False, 1, (0,))
     assert figures(told).stale == 1
+
+
+SHOWN = answer(record={"key": "ab"}, text="It is 7.", supported=1, unsupported=1, cached=False)
+
+
+def test_an_answer_shown_again_makes_no_new_claims() -> None:
+    """Whoever shows a variable twice moves no share by it: claims count once, the answer is listed twice."""
+    other = answer(record={"key": "cd"}, text="It is 8.", unsupported=1, cached=False)
+    told = (SHOWN, other, SHOWN, replace(SHOWN, cell=3, name="x", question=None))
+    counted = figures(told)
+    assert (counted.answers, counted.supported, counted.unsupported) == (4, 1, 2)
+    by_share, by_number = judged(Gates(supported=0.5, unsupported=2), told)
+    assert (by_share.passed, by_share.found, by_share.offenders) == (False, round(1 / 3, 6), (0, 1, 2, 3))
+    assert (by_number.passed, by_number.found) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SHOWN, record={"key": "cd"}),
+        replace(SHOWN, text="It is 8."),
+        replace(SHOWN, supported=0, stale=1),
+        replace(SHOWN, record={}),
+        replace(SHOWN, record={"key": ["ab"]}),
+    ],
+)
+def test_what_is_not_the_same_answer_counts(other: KeptAnswer) -> None:
+    """Another key, other words, or claims that stand otherwise now; what has no key is known from nothing."""
+    assert figures((SHOWN, other)).doubtful == 1 + other.unsupported + other.stale
 
 
 def test_figures() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from jupyter_localllm.runtime import names as module
 from jupyter_localllm.runtime.names import Names
+from jupyter_localllm.runtime.places import Places
+from tests.tiny_adapters import write_tiny_adapter
 from tests.tiny_models import write_tiny_llama
 
 HERE = ("/a/folder",)
@@ -103,3 +105,11 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
     """They are named beside those of the catalog."""
     write_tiny_llama(tmp_path / "mine.gguf")
     assert {"mine", "smollm2-135m-instruct"} <= set(Names().of((str(tmp_path),)))
+
+
+def test_adapters_have_names_of_their_own(tmp_path: Path) -> None:
+    """A file is one by its header, whatever it is called; a model or a broken file is not."""
+    write_tiny_llama(tmp_path / "mine-lora.gguf")
+    write_tiny_adapter(tmp_path / "legal.gguf")
+    (tmp_path / "half.gguf").write_bytes(b"GGUF")
+    assert Places().adapters.of((str(tmp_path),)) == ["legal"]

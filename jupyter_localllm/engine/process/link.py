@@ -123,6 +123,7 @@ class Link:
             while True:
                 if released is not None and released.is_set():
                     return None
+                check_fork(self._pid)  # before it is looked what came: a fork has a copy of that
                 message = call.poll()
                 if message is None:
                     self._check()
@@ -178,7 +179,6 @@ class Link:
                 self._outbox.put((None, frame(Kind.CANCEL, call.number)))
 
     def _check(self) -> None:
-        check_fork(self._pid)
         if not self._threads[-1].is_alive():
             raise self._why()
         with self._lock:

@@ -11,7 +11,7 @@ from jupyter_localllm.errors import UsageError
 
 __all__ = ["Address", "address_of", "at", "permit_sending_on"]
 
-_AT = re.compile(r"(.+)@(https?://.+)", re.DOTALL)
+_AT = re.compile(r"(.+)@([a-z][a-z0-9+.-]*://.+)", re.DOTALL | re.IGNORECASE)  # any scheme: `address_of` judges it
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,10 @@ def address_of(text: str, *, port: int | None = None) -> Address:
     except ValueError as error:
         why = "" if "@" in text else f": {error}"  # what cannot be read may be a password, and the error repeats it
         raise UsageError(f"{_open_part(text)!r} is no address{why}", _EXAMPLE) from None
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"{_open_part(text)!r} does not begin with http:// or https://", _EXAMPLE)
     escaped = "%" in parts.netloc and "[" not in parts.netloc  # in brackets it is a number's zone
-    if parts.scheme not in ("http", "https") or not host or escaped or any(c.isspace() for c in url):
+    if not host or escaped or any(c.isspace() for c in url):
         raise UsageError(f"{_open_part(text)!r} is no address of a server", _EXAMPLE)
     if parts.username is not None or parts.query or parts.fragment:
         raise UsageError(

@@ -120,6 +120,8 @@ def pull(
         A file on this machine that is to be taken is no model.
     """
     hub, patience, root = hub or Hub(), patience or Patience(), Path(folder).expanduser().absolute()
+    if "\0" in str(root):
+        raise PullError(f"{str(root)!r} holds a zero character, which no folder's name can", "Name another (pull_dir).")
     if not reachable(root):
         raise PullError(f"{root} does not answer.", "See to the mount, or name another folder (pull_dir).")
     over_hub = find_spec("huggingface_hub") is not None if by_huggingface_hub is None else by_huggingface_hub

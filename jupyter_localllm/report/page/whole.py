@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from jupyter_localllm.report.collect import KeptAnswer, collect, read_notebook
+from jupyter_localllm.report.gates import figures
 from jupyter_localllm.report.page.answers import Told, told
 from jupyter_localllm.report.page.code import highlighted, lines_of
 from jupyter_localllm.report.page.headings import Heading, Headings, contents
@@ -208,9 +209,10 @@ def _summary(answers: list[Told], kept: Any) -> list[tuple[str, bool]]:
     asked = sum(one.cached is not None for one in every)
     if asked:
         said.append((f"{cached:,} of {asked:,} from the cache", False))
+    counted = figures(every)
     counts = (("supported", False), ("unsupported", True), ("stale", True), ("unchecked", False))
     for status, warns in counts:
-        if number := sum(getattr(one, status) for one in every):
+        if number := getattr(counted, status):
             said.append((f"{number:,} claim{'s' * (number > 1)} {status}", warns))
     failed = sum(one.error is not None for one in every)
     return [*said, *([(f"{failed:,} with an error", True)] if failed else [])]

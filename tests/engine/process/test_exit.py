@@ -56,6 +56,31 @@ def test_the_child_ends_with_a_killed_parent(tiny: ModelFile, forked: bool) -> N
 
 
 @posix
+def test_a_fork_hears_no_answer(tiny: ModelFile) -> None:
+    """Also what had come before the fork, and was not read yet, is the parent's alone."""
+    ended = run(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        from tests.contracts import wait_for
+        wait_for(lambda: engine.idle)  # the whole answer is here
+        child = os.fork()
+        if child == 0:
+            try:
+                next(stream)
+            except EngineClosed as error:
+                os._exit(42 if "fork" in str(error) else 2)
+            os._exit(1)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert list(stream)
+        os._exit(status)
+        """,
+        tiny,
+    )
+    assert ended.returncode == 42, ended.stderr
+
+
+@posix
 def test_a_fork_is_refused(tiny: ModelFile) -> None:
     """Using the engine in a fork raises at once and leaves the child alone; the parent's goes on."""
     ended = run(

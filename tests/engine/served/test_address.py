@@ -120,6 +120,22 @@ def test_a_name_with_its_address() -> None:
     assert at("a@b") == ("a@b", "")
 
 
+@pytest.mark.parametrize("scheme", ["ftp", "ws", "file", "git+ssh"])
+@pytest.mark.parametrize("backend", ["openai", "ollama"])
+def test_another_scheme_is_no_part_of_a_name(backend: str, scheme: str) -> None:
+    """It is an error that says which are read, and repeats no password."""
+    for host in ("localhost", "user:secret@localhost:21/x"):
+        with pytest.raises(UsageError, match="http:// or https://") as caught:
+            LocalLLM().find(f"{backend}:m@{scheme}://{host}")
+        assert "localhost" in str(caught.value)
+        assert "secret" not in str(caught.value)
+
+
+def test_capitals_in_a_scheme() -> None:
+    """They do not matter, as in any address."""
+    assert at("m@HTTP://localhost:1") == ("m", "HTTP://localhost:1")
+
+
 @pytest.mark.parametrize("model", ["openai:m@http://10.255.255.1:8000/v1", "ollama:m@https://example.org"])
 def test_remote_is_off_until_it_is_allowed(model: str, tmp_path: Path) -> None:
     """Asking, and naming the model for later, is refused without leave; with it, naming is no contact."""

@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_localllm.errors import PullError
 from jupyter_localllm.models.catalog import entry_named
-from jupyter_localllm.models.pull import by_hub
+from jupyter_localllm.models.pull import Hub, by_hub, pull
 from jupyter_localllm.models.pull.partial import Partial
 from tests.models.pull.conftest import FILE, REPOSITORY, Puller
 from tests.models.pull.server import FakeHub, Fault
@@ -96,3 +96,10 @@ def test_another_process_was_faster(  # noqa: PLR0917
     got = fetch(REPOSITORY, by_huggingface_hub=over_hub)
     assert not got.fetched
     assert got.path.read_bytes() == model_bytes
+
+
+def test_a_folder_that_no_system_can_name(here: Hub) -> None:
+    """A zero character in it is an error that names the setting, not one of Python."""
+    with pytest.raises(PullError, match="pull_dir") as caught:
+        pull(REPOSITORY, "mod\0els", {}, hub=here, by_huggingface_hub=False)
+    assert "\0" not in str(caught.value)

@@ -212,6 +212,15 @@ def test_what_is_not_carried() -> None:
     assert 'class="warns"' in header
 
 
+def test_an_answer_that_is_shown_again() -> None:
+    """It is listed again, and its claims are counted once, as the gates do."""
+    made = notebook("cited")
+    again = new_code_cell("x", outputs=made.cells[1].outputs)
+    told = words(html(new_notebook(cells=[*made.cells, again])).partition("<header>")[2].partition("</header>")[0])
+    assert "2 answers" in told
+    assert "1 claim unsupported" in told
+
+
 def test_no_answers() -> None:
     """A notebook without answers has no empty lists of them."""
     made = page(new_markdown_cell("# x"))
