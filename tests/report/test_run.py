@@ -278,8 +278,9 @@ def test_a_full_disk_costs_the_saving(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_an_interrupt_keeps_what_there_is(tmp_path: Path) -> None:
     """The kernel is interrupted, so that the cell can end in order; the files are written, the status is 130."""
     shows = "from IPython.display import display\nimport time\n"
-    shows += "display({'text/plain': 'llm x: half an answer'}, raw=True, metadata={'jupyter_localllm': {}})\n"
-    shows += "try:\n    time.sleep(300)\nfinally:\n    print('tidied')"
+    half = "{'text/plain': 'llm x: half an answer'}"
+    shows += f"try:\n    display({half}, raw=True, metadata={{'jupyter_localllm': {{}}}})\n"
+    shows += "    time.sleep(300)\nfinally:\n    print('tidied')"
     source = save(tmp_path / "n.ipynb", shows, "print('never')")
     words = [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
              "import sys; from jupyter_localllm.cli import main; sys.exit(main())"]  # fmt: skip
