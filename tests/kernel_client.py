@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,28 @@ class Kernel:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_resources()
+
+
+@contextmanager
+def kernels(env: dict[str, str]) -> Iterator[Callable[..., Kernel]]:
+    """Make kernels, with the extension unless told otherwise; they are closed at the end.
+
+    What is made takes `prefix`, which stands before the command as ``unshare`` does, and more of the environment.
+    """
+    made: list[Kernel] = []
+
+    def make(*, prefix: tuple[str, ...] = (), load: bool = True, **more: str) -> Kernel:
+        kernel = Kernel({**env, **more}, prefix)
+        made.append(kernel)
+        if load:
+            kernel.good("%load_ext jupyter_localllm")
+        return kernel
+
+    try:
+        yield make
+    finally:
+        for kernel in made:
+            kernel.close()
 
 
 def private_environment(home: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.machine import ROOT
-from tests.kernel_client import Kernel, private_environment
+from tests.kernel_client import Kernel, kernels, private_environment
 from tests.tiny_models import write_tiny_llama
 
 SEED, ROUNDS = "FAULTS_SEED", "FAULTS_ROUNDS"
@@ -89,15 +89,5 @@ def environment(home: Path, tiny: Path) -> dict[str, str]:
 @pytest.fixture
 def new_kernel(environment: dict[str, str]) -> Iterator[Callable[..., Kernel]]:
     """Makes kernels with the extension; `prefix` stands before their command, as ``unshare`` does."""
-    made: list[Kernel] = []
-
-    def make(*, prefix: tuple[str, ...] = (), load: bool = True, **more: str) -> Kernel:
-        kernel = Kernel({**environment, **more}, prefix)
-        made.append(kernel)
-        if load:
-            kernel.good("%load_ext jupyter_localllm")
-        return kernel
-
-    yield make
-    for kernel in made:
-        kernel.close()
+    with kernels(environment) as make:
+        yield make

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel_client import Kernel, private_environment
+from tests.kernel_client import Kernel, kernels, private_environment
 
 
 def environment_in(home: Path, seen_model: Callable[[Path], None]) -> dict[str, str]:
@@ -36,18 +36,8 @@ def first_use(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def new_kernel(kernel_env: dict[str, str]) -> Iterator[Callable[..., Kernel]]:
     """Makes kernels; the extension is loaded in them unless told otherwise."""
-    made: list[Kernel] = []
-
-    def make(*, load: bool = True, **env: str) -> Kernel:
-        kernel = Kernel({**kernel_env, **env})
-        made.append(kernel)
-        if load:
-            kernel.good("%load_ext jupyter_localllm")
-        return kernel
-
-    yield make
-    for kernel in made:
-        kernel.close()
+    with kernels(kernel_env) as make:
+        yield make
 
 
 @pytest.fixture
