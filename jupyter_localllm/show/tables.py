@@ -36,7 +36,8 @@ class Table:
     align: Literal["left", "right"] = "left"
 
     def __str__(self) -> str:
-        made = table([[clean(cell) for cell in row] for row in self.rows], self.head, align=self.align)
+        head, *rows = ([clean(cell) for cell in row] for row in (self.head, *self.rows))
+        made = table(rows, head, align=self.align)
         return f"{clean(self.title)}\n{made}" if self.title else made
 
     def html(self) -> str:

@@ -31,3 +31,8 @@ def test_long_cells_are_broken_and_short_ones_are_not() -> None:
     assert "white-space:nowrap" in name
     assert "white-space:nowrap" in figure
     assert "white-space:normal;overflow-wrap:anywhere" in path
+
+
+def test_a_head_obeys_no_terminal() -> None:
+    """What controls a terminal is not written, in the head neither: names of files stand there."""
+    assert "\x1b" not in str(Table([["a"]], head=["\x1b[2J"]))

@@ -210,14 +210,15 @@ def _tell_numbers(table: list[_Token]) -> None:
 
 
 def _words(table: list[_Token], index: int) -> str:
-    """The text of the cell that begins there."""
+    """The text of the cell that begins there, without runs of blanks: a pattern takes cubic time over those."""
     words = []
-    for token in table[index + 1 :]:
+    for at in range(index + 1, len(table)):
+        token = table[at]
         if token["type"] == "EndTag" and token["name"] in ("td", "tr", "table"):
             break
         if token["type"] in ("Characters", "SpaceCharacters"):
             words.append(token["data"])
-    return "".join(words)
+    return " ".join("".join(words).split())
 
 
 def as_pre(text: str, most: int) -> Markup:

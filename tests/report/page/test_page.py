@@ -348,3 +348,10 @@ def test_without_measure(text: str) -> None:
     """A text of a million signs, or nested a thousandfold, is shown as it is, cut, and in time."""
     made = page(new_markdown_cell(text), showing({"text/html": text}), showing({"text/plain": text}))
     assert len(made) < 3_000_000
+
+
+def test_a_cell_of_blanks_does_not_hang() -> None:
+    """Whether a table's cell is a number is seen at once, however many blanks lie in it."""
+    told = "<table><tr><td>1" + " " * 20_000 + "x</td></tr></table>"
+    cell = new_code_cell("df", outputs=[new_output("display_data", data={"text/html": told, "text/plain": "df"})])
+    assert 'class="num"' not in html(new_notebook(cells=[cell])).partition("<main")[2]
