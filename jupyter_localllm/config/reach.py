@@ -30,6 +30,8 @@ class _Look:
 
 _good: dict[str, float] = {}
 _looks: dict[str, _Look] = {}
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_looks.clear)  # the threads that look are the parent's
 
 
 def check_reach(path: str | os.PathLike[str]) -> None:

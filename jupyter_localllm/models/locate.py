@@ -101,7 +101,7 @@ def locate_adapter(
     """
     name, memo = name.strip(), {} if memo is None else memo
     path = Path(os.path.expanduser(name))
-    if is_path(name) and os.path.lexists(path):
+    if is_path(name) and (not reachable(path) or os.path.lexists(path)):
         stat_file(path)
         return _of_path(path)
     for found in _own_first(model_dirs):

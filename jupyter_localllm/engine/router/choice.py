@@ -41,7 +41,7 @@ class Choice:
                 f"no rule of {name} allows this question ({task}, about {size:,} tokens): {refused}",
                 "Give the last model no rules, so that somebody always answers.",
             )
-        self.in_turn = sorted(allowed, key=lambda one: one.last_resort)
+        self.in_turn = sorted(allowed, key=lambda one: bool(one.last_resort))
         self._failed = {member for member in allowed if member.resting}
         self._tried: set[Member] = set()
         self._against |= {member: member.last_resort for member in allowed if member.last_resort}
