@@ -109,6 +109,10 @@ def _guard(settings: Any) -> Iterator[Finding]:
     if wish:
         text = f"offline is on ({settings.origin('offline')}): servers, clusters and %llm pull are refused"
         yield Finding("network", "ok", text)
+    if not guard.stands and wish is not False:
+        text = "no guard watches this package's own connections: another tool has put its own functions into `socket`"
+        yield Finding("network", "warning", text, "Make a handle after it, as LocalLLM(): the guard stands anew.")
+        return
     if not guard.stands:
         text = f"offline = {wish} ({settings.origin('offline')}): no guard watches this package's own connections"
         yield Finding("network", "note", text, "%config LocalLLM.offline = None")

@@ -28,6 +28,8 @@ from jupyter_localllm.engine.children import command
 from jupyter_localllm.errors import EngineError, OfflineError, PullError, UsageError
 from jupyter_localllm.magics.models import fetched
 from jupyter_localllm.models.pull import Hub, pull
+from jupyter_localllm.offline import guard as guard_room
+from jupyter_localllm.offline import work
 from tests.tiny_models import write_tiny_llama
 
 OURS = "jupyter_localllm.engine.llama.made_up"
@@ -39,10 +41,11 @@ Call = Callable[..., Any]
 def guard() -> Iterator[None]:
     """It stands, and forgets what these tests let it refuse."""
     offline.stand()
-    watch = offline._watch
-    count, refused, opened = watch.count, list(watch.refused), watch.open
+    watch = guard_room._watch
+    named = work._named
+    count, refused, opened = watch.count, list(watch.refused), named.packages
     yield
-    watch.count, watch.open = count, opened
+    watch.count, named.packages = count, opened
     watch.refused.clear()
     watch.refused.extend(refused)
 
@@ -124,7 +127,6 @@ def test_a_persons_code_is_left_alone(listener: tuple[str, int]) -> None:
     next(ours)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python tells audit hooks of new threads since 3.12")
 def test_threads_inherit(listener: tuple[str, int]) -> None:
     """A thread that our work starts is our work, whatever runs in it; one of a person's is not."""
     failed: list[BaseException] = []
@@ -135,11 +137,18 @@ def test_threads_inherit(listener: tuple[str, int]) -> None:
         except OSError as error:
             failed.append(error)
 
-    for start in (code_of(OURS), code_of("some.library")):
-        thread = threading.Thread(target=as_library(quietly))
-        start(thread.start)
-        thread.join()
-    assert [type(error) for error in failed] == [OfflineError]
+    def start(thread: threading.Thread) -> None:
+        thread.start()
+
+    def start_by_class(thread: threading.Thread) -> None:
+        threading.Thread.start(thread)
+
+    for way in map(as_library, (start, start_by_class)):
+        for whose in (code_of(OURS), code_of("some.library")):
+            thread = threading.Thread(target=as_library(quietly))
+            whose(way, thread)
+            thread.join()
+    assert [type(error) for error in failed] == [OfflineError] * 2
     pool = ThreadPoolExecutor(1)
     with pytest.raises(OfflineError):
         code_of(OURS)(pool.submit, socket.create_connection, listener).result()
@@ -204,19 +213,19 @@ KINDS = {
 def test_what_stands_nearest_decides(stack: list[str]) -> None:
     """However libraries, persons and we call each other: who is nearest to the socket answers for it."""
 
-    def run(place: str) -> None:
-        call: Call = lambda: sys.audit("socket.connect", None, (place, 1))  # noqa: E731
-        library = as_library(call)
-        for kind in reversed(stack):
-            library = _then(KINDS[kind], library)
-        library()
+    def run() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            library = as_library(lambda: one.connect(("127.0.0.1", 9)))  # sends nothing
+            for kind in reversed(stack):
+                library = _then(KINDS[kind], library)
+            library()
 
     nearest = next((kind for kind in reversed(stack) if kind not in ("library", "generated")), "person")
     if nearest == "ours":
         with pytest.raises(OfflineError):
-            run("192.0.2.7")
+            run()
     else:
-        run("192.0.2.7")
+        run()
 
 
 def _then(call: Call, inner: Call) -> Call:
@@ -228,34 +237,110 @@ def _then(call: Call, inner: Call) -> Call:
 def test_a_pair_of_sockets_is_no_contact() -> None:
     """Where a system has none of its own, Python makes one by connecting to itself: any event loop on Windows does."""
     space: dict[str, Any] = {"__name__": "socket"}
-    for name in ("socketpair", "_fallback_socketpair"):
-        text = f"def {name}(function, *given):\n    return function(*given)\n"
-        exec(compile(text, socket.__file__, "exec"), space)
-        code_of(OURS)(space[name], sys.audit, "socket.connect", None, ("127.0.0.1", 49152))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        for name in ("socketpair", "_fallback_socketpair", "another"):
+            exec(compile(f"def {name}(one, address):\n    one.connect(address)\n", socket.__file__, "exec"), space)
+        for name in ("socketpair", "_fallback_socketpair"):
+            code_of(OURS)(space[name], one, ("127.0.0.1", 49152))
+            with pytest.raises(OfflineError):
+                code_of(OURS)(space[name], one, ("192.0.2.7", 80))
         with pytest.raises(OfflineError):
-            code_of(OURS)(space[name], sys.audit, "socket.connect", None, ("192.0.2.7", 80))
-    with pytest.raises(OfflineError):
-        code_of(OURS)(code_of("socket"), sys.audit, "socket.connect", None, ("127.0.0.1", 49152))
+            code_of(OURS)(space["another"], one, ("127.0.0.1", 49152))
 
 
-def test_the_hook_is_a_plain_function() -> None:
-    """It hears each `id()` and `open()` of a kernel: Python calls a method five times as slowly, so it is none."""
+# ---------------------------------------------------------------------------------------------------------------------
+# What a person sees of it
+
+
+def test_a_persons_calls_are_pythons_own() -> None:
+    """What a cell calls is the method of the socket itself, and no traceback has a frame of this package."""
+    with socket.socket() as one:
+        assert type(one.connect) is types.BuiltinMethodType
+        assert socket.socket.connect is super(socket.socket, socket.socket).connect
+    for call in (lambda: connect(("127.0.0.1", 9)), lambda: socket.getaddrinfo("127.0.0.1", "no such service")):
+        with pytest.raises(OSError, match=r"refused|not") as caught:
+            call()
+        assert not [str(entry.path) for entry in caught.traceback if "jupyter_localllm" in str(entry.path)]
+
+
+def test_names_that_were_taken_before() -> None:
+    """`from socket import getaddrinfo` before the guard stood is no way around it."""
+    told = (
+        "import socket; from socket import getaddrinfo; from jupyter_localllm import offline; offline.stand();"
+        f"space = {{'__name__': {OURS!r}, 'ask': getaddrinfo}};"
+        "code = compile('ask(chr(120), 1)', socket.__file__, 'exec')\n"
+        "for _ in range(50):\n    try: getaddrinfo('127.0.0.1', 1)\n    finally: pass"  # Python makes it faster
+        "\ntry: exec(code, space)\nexcept OSError as error: print(type(error).__name__)"
+    )
+    assert _python(told) == "OfflineError"
+
+
+def test_a_kernel_gets_no_hook() -> None:
+    """Python would call an audit hook for each `id()` and `open()` of a kernel; only a process of ours has one.
+
+    There it is a plain function: Python calls a method five times as slowly.
+    """
     told = (
         "import sys; hooks = []; sys.addaudithook = hooks.append; from jupyter_localllm import offline;"
-        "offline.stand(); print(*[type(hook).__name__ for hook in hooks])"
+        "offline.stand(alone={}); offline.stand(alone={}); print(*[type(hook).__name__ for hook in hooks])"
     )
-    assert _python(told) == "function"
+    assert _python(told.format(False, False)) == ""
+    assert _python(told.format(True, True)) == "function"
+
+
+def test_others_may_stand_there_too(monkeypatch: pytest.MonkeyPatch, listener: tuple[str, int]) -> None:
+    """A tool may put its own function in the place of a method; that the guard is gone is told; it comes back."""
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr(socket.socket, "connect", lambda _one, address: seen.append(address))
+        assert connect(listener)
+        assert seen == [listener]
+        assert not offline.state().stands
+    assert offline.state().stands
+    recorder = recording(socket.socket.__dict__["connect"], seen)
+    before = socket.socket.__dict__["connect"]
+    try:
+        socket.socket.connect = recorder  # type: ignore[method-assign]
+        offline.stand()
+        assert offline.state().stands
+        assert connect(listener)
+        assert seen == [listener] * 2
+        with pytest.raises(OfflineError):
+            code_of(OURS)(connect, listener)
+    finally:
+        socket.socket.connect = before  # type: ignore[method-assign]
+        offline.stand()
+
+
+def recording(method: Any, seen: list[Any]) -> Call:
+    def record(one: socket.socket, address: Any) -> Any:
+        seen.append(address)
+        return method.__get__(one, type(one))(address)
+
+    return record
+
+
+def test_a_package_that_is_imported_anew_stands_once() -> None:
+    """What stands there is taken out for what comes: nothing piles up."""
+    told = (
+        "import sys, socket\nfor _ in range(3):\n    from jupyter_localllm import offline\n    offline.stand()\n"
+        "    for name in [n for n in sys.modules if n.startswith('jupyter_localllm')]: del sys.modules[name]\n"
+        "stands = (socket.socket.__dict__['connect'], socket._socket, socket.gethostbyname)\n"
+        "print(*[type(one._jupyter_localllm_original).__name__ for one in stands])"
+    )
+    assert _python(told) == "method_descriptor module builtin_function_or_method"
 
 
 def test_nothing_goes_wrong_while_a_process_ends() -> None:
     """What a person's objects do last, when modules are already taken apart, is left alone."""
     told = (
-        "import sys, builtins\nfrom jupyter_localllm import offline\noffline.stand()\n"
-        "class Late:\n    def __del__(self, open=open, audit=sys.audit, name=sys.executable):\n"
-        "        open(name, 'rb').close(); audit('socket.connect', None, ('127.0.0.1', 9))\n"
+        "import sys, builtins, socket\nfrom jupyter_localllm import offline\noffline.stand(alone={})\n"
+        "class Late:\n    def __init__(self):\n        self.one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "    def __del__(self, open=open, name=sys.executable):\n        open(name, 'rb').close()\n        {}\n"
         "builtins.late = Late(); late = Late(); circle = [Late(), offline]; circle.append(circle)"
     )
-    assert _python(told) == ""
+    assert _python(told.format(False, "self.one.connect(('127.0.0.1', 9)); self.one.close()")) == ""
+    assert _python(told.format(True, "self.one.close()")) == ""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -288,7 +373,7 @@ def test_our_children_open_nothing(tmp_path: Path, listener: tuple[str, int]) ->
 
 
 def test_it_stands_with_the_first_handle_unless_the_settings_say_no() -> None:
-    """Importing and `%load_ext` put no hook into a process; a handle does; `offline = False` does not."""
+    """Importing and `%load_ext` leave `socket` as it is; a handle puts the guard up; `offline = False` does not."""
     told = "from jupyter_localllm import LocalLLM, offline; print(offline.state().stands);"
     both = told + "llm = LocalLLM(); print(offline.state().stands)"
     assert _python(both).split() == ["False", "True"]
@@ -355,14 +440,14 @@ def test_clusters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client_for(client, [], offline=True) is client
 
 
-def test_the_doctor_tells(listener: tuple[str, int]) -> None:
+def test_the_doctor_tells(listener: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it is on and by what, that the guard stands, and what it had to refuse."""
 
     def told(**settings: Any) -> list[tuple[str, str]]:
         llm = LocalLLM(**settings)
         return [(f.level, f.text) for f in check_network(Subject(llm, llm.answers, llm.find))]
 
-    offline._watch.refused.clear()
+    guard_room._watch.refused.clear()
     assert told()[0] == ("ok", "the guard stands: this package's own work contacts nobody, and did not try to")
     on = told(offline=True, model="ollama:some-model")
     assert on[0] == ("ok", "offline is on (argument): servers, clusters and %llm pull are refused")
@@ -375,3 +460,8 @@ def test_the_doctor_tells(listener: tuple[str, int]) -> None:
     level, text = told()[0]
     assert level == "warning"
     assert f"127.0.0.1:{listener[1]} ({OURS})" in text
+    llm = LocalLLM()
+    monkeypatch.setattr(socket.socket, "connect", socket.socket.connect)
+    finding = next(check_network(Subject(llm, llm.answers, llm.find)))
+    assert finding.level == "warning"
+    assert "another tool has put its own functions into `socket`" in finding.text
