@@ -17,8 +17,11 @@ from jupyter_localllm.cache.trouble import Busy, Damaged, Unavailable
 
 __all__ = [
     "DATABASE",
+    "JOURNALS",
     "PATIENCE",
     "SCHEMA",
+    "SIDECARS",
+    "connect_read_only",
     "forbidden",
     "identity",
     "journals",
@@ -34,8 +37,9 @@ T = TypeVar("T")
 
 DATABASE = "cache.db"
 PATIENCE = 5.0  # seconds to wait for another process before giving up: its writes take under 1 ms, if it may run
-_SIDECARS = ("-wal", "-shm", "-journal")
-_JOURNALS = ("-wal", "-journal")  # those that hold content
+SIDECARS = ("-wal", "-shm", "-journal")
+JOURNALS = ("-wal", "-journal")  # those that hold content
+_WITHOUT_LOCKS = "win32-none" if sys.platform == "win32" else "unix-none"  # https://sqlite.org/vfs.html
 
 # What sqlite3 says when not the content is at fault. Python 3.10 has no error codes, so by text.
 _BUSY = ("is locked", "busy")
@@ -50,6 +54,7 @@ _ENVIRONMENT = (
     "large file support",
     "out of memory",
     "too big",
+    "no such vfs",
 )
 
 # Of these, what is said where reading may still be allowed.
@@ -107,18 +112,65 @@ def make_private(path: Path) -> None:
 
 def journals(path: Path) -> list[str]:
     """Name the journals that stand beside a database: a part of its content is in them."""
-    return [f"{path.name}{suffix}" for suffix in _JOURNALS if os.path.lexists(f"{path}{suffix}")]
+    return [f"{path.name}{suffix}" for suffix in JOURNALS if os.path.lexists(f"{path}{suffix}")]
 
 
-def read_only_uri(path: Path) -> str:
-    """Address a database that this process cannot write, for `sqlite3.connect`.
+def connect_read_only(path: Path, *, timeout: float = 0.0) -> tuple[sqlite3.Connection, bool]:
+    """Open a database that this process cannot write, with what stands in its journal; no file of it changes.
 
-    Without a journal it is read as it is, without locks: on a read-only disk SQLite could not read it otherwise.
+    Parameters
+    ----------
+    path : Path
+    timeout : float, optional
+        Seconds that SQLite waits for others.
+
+    Returns
+    -------
+    connection : sqlite3.Connection
+    locks : bool
+        Whether SQLite's own locks keep others from changing what is being read. If not, the caller must look whether
+        a file changed meanwhile.
+
+    Raises
+    ------
+    sqlite3.Error
+
+    Notes
+    -----
+    Without a journal it is read as it is (``immutable``): on a read-only disk SQLite could not read it otherwise. A
+    journal (``-wal``) is read through its index (``-shm``). Where that is missing and cannot be made, nobody has the
+    database open, and SQLite keeps the index in its own memory if it is told that the database is ours alone
+    (https://sqlite.org/wal.html, "Use of WAL Without Shared-Memory"). It can lock nothing there, and is told not to.
     """
+    if not journals(path):
+        return _connect_read_only(path, timeout, "immutable=1"), False
+    try:
+        return _connect_read_only(path, timeout, "", "PRAGMA schema_version"), True
+    except sqlite3.OperationalError as error:
+        if not forbidden(error) or os.path.lexists(f"{path}-shm"):
+            raise
+    # Only where no file can be made, none can be deleted either: an empty journal would be, at closing.
+    return _connect_read_only(path, timeout, f"vfs={_WITHOUT_LOCKS}", "PRAGMA locking_mode=EXCLUSIVE"), False
+
+
+def _connect_read_only(path: Path, timeout: float, option: str, *statements: str) -> sqlite3.Connection:
+    uri = read_only_uri(path, option)
+    connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+    try:
+        for statement in statements:
+            connection.execute(statement).close()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def read_only_uri(path: Path, option: str = "") -> str:
+    """Address a database that is only to be read, for `sqlite3.connect`."""
     uri = path.as_uri()
     if not uri.startswith("file:///"):  # a network share of Windows; SQLite takes no host there
         uri = uri.replace("file://", "file:////", 1)
-    return f"{uri}?mode=ro{'' if journals(path) else '&immutable=1'}"
+    return f"{uri}?mode=ro{option and f'&{option}'}"
 
 
 def forbidden(error: Exception) -> bool:
@@ -134,7 +186,7 @@ def set_aside(folder: Path) -> Path | None:
     number = 1
     while (aside := folder / f"{DATABASE}.damaged-{number}").exists():
         number += 1
-    for suffix in _SIDECARS:
+    for suffix in SIDECARS:
         # Before the database itself: a fresh one must never meet the journal of the old one.
         with suppress(FileNotFoundError):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")

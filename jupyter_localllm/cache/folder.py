@@ -71,7 +71,7 @@ def check_readable(directory: Path, room: str, database: str) -> None:
     CacheError
         It belongs to somebody else.
     Unavailable
-        Others may write in it, and it cannot be closed to them; or the database is somebody else's.
+        Others may write in it, and it cannot be closed to them; or the database or a journal is somebody else's.
     OSError
         Nothing is there, or it cannot be looked at.
     """
@@ -83,13 +83,19 @@ def check_readable(directory: Path, room: str, database: str) -> None:
         _check_owner(path)
     if sys.platform == "win32":
         return
-    if file.stat().st_uid != os.geteuid():
-        raise Unavailable(f"The cache in {directory} cannot be used: {file} belongs to user {file.stat().st_uid}.")
     # The cache's own folder may hold other things; who could change the room in it would own what he put there.
-    for path in (inner, file):
-        if stat.S_IMODE(path.stat().st_mode) & 0o022:
-            words = f"others may write in {path}, and this kernel cannot forbid it"
-            raise Unavailable(f"The cache in {directory} cannot be used: {words}.")
+    _check_not_writable(directory, inner)
+    for path in (file, *inner.glob(f"{database}-*")):
+        with suppress(FileNotFoundError):  # SQLite's journals come and go
+            if (owner := path.stat().st_uid) != os.geteuid():
+                raise Unavailable(f"The cache in {directory} cannot be used: {path} belongs to user {owner}.")
+            _check_not_writable(directory, path)
+
+
+def _check_not_writable(directory: Path, path: Path) -> None:
+    if stat.S_IMODE(path.stat().st_mode) & 0o022:
+        words = f"others may write in {path}, and this kernel cannot forbid it"
+        raise Unavailable(f"The cache in {directory} cannot be used: {words}.")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from jupyter_localllm.cache.database import DATABASE, read_only_uri
+from jupyter_localllm.cache.database import DATABASE, connect_read_only, read_only_uri
 
 __all__ = ["examine_databases"]
 
@@ -44,8 +44,11 @@ def examine_databases(directory: Path, *, read_only: bool = False) -> Iterator[t
 def _checked(path: Path, read_only: bool) -> str:
     deadline = time.monotonic() + _SECONDS
     try:
-        uri = read_only_uri(path) if read_only else f"{path.as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as connection:
+        if read_only:
+            opened, _ = connect_read_only(path, timeout=1.0)
+        else:
+            opened = sqlite3.connect(read_only_uri(path), uri=True, timeout=1.0)
+        with closing(opened) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
             rows = connection.execute("PRAGMA quick_check(3)").fetchall()
     except sqlite3.OperationalError:  # held by somebody, or it took too long: no finding

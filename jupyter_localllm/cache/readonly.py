@@ -1,10 +1,9 @@
 """A database that can be read but not written: on a disk that is mounted so, or without the permission to write.
 
 SQLite reads a database in WAL mode only where it can make, or finds, the journal's index (``-shm``). On a disk that
-takes nothing it must be told that nobody writes (``immutable``); then it looks at no journal and holds no lock
-(https://sqlite.org/wal.html, "Read-Only Databases"). So that is said only where no journal stands beside the database,
-and since somebody may write from another machine all the same, what was read counts only if the file is still what it
-was before.
+takes nothing it must be told that nobody writes; then it holds no lock (https://sqlite.org/wal.html, "Read-Only
+Databases"; `jupyter_localllm.cache.database.connect_read_only` has the ways). Since somebody may write from another
+machine all the same, what was read without locks counts only if the files are still what they were before.
 """
 
 from __future__ import annotations
@@ -12,16 +11,26 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jupyter_localllm.cache.database import DATABASE, identity, journals, patiently, read_only_uri, translated
+from jupyter_localllm.cache.database import (
+    DATABASE,
+    JOURNALS,
+    SIDECARS,
+    connect_read_only,
+    journals,
+    patiently,
+    translated,
+)
 from jupyter_localllm.cache.disk import SafeDisk
 from jupyter_localllm.cache.store import Store
-from jupyter_localllm.cache.trouble import Busy, Damaged, ReadOnly, Unavailable
+from jupyter_localllm.cache.trouble import Busy, ReadOnly, Trouble, Unavailable
 
 __all__ = ["ReadOnlyStore"]
 
+_Look = dict[str, tuple[int, ...]]
 _GOOD_FOR = 10.0  # seconds after which it is tried again whether it can be written: a few milliseconds
 
 
@@ -53,25 +62,30 @@ class ReadOnlyStore(Store):
         self.path = folder / DATABASE
         self._why = f"The cache in {folder.parent} is read-only: {why}."
         self._until = time.monotonic() + _GOOD_FOR
+        self._locks = False
         self._seen = self._look()  # before it is opened: what changes from now on is noticed
         try:
             with translated():
                 patiently(self._inspect)
-            if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'Cache'"):
-                raise Unavailable(f"{self._why} It holds nothing yet.")
-        except Unavailable as trouble:
+            empty = not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'Cache'")
+        except Trouble as trouble:
             self.close()
-            if left := journals(self.path):
+            self._check_unchanged()
+            left = journals(self.path)
+            if left and isinstance(trouble, Unavailable):
                 text = f"{self._why} {left[0]} beside its database cannot be read without writing: {trouble.message}"
                 raise Unavailable(text) from None
             raise
         except BaseException:
             self.close()
             raise
+        if empty:
+            self.close()
+            raise Unavailable(f"{self._why} It holds nothing yet.")
 
     def _connect(self) -> sqlite3.Connection:
-        uri = read_only_uri(self.path)
-        return sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
+        connection, self._locks = connect_read_only(self.path)
+        return connection
 
     def _transact(self, *_arguments: object, **_options: object) -> NoReturn:
         raise ReadOnly(self._why, "Make the directory writable, or set another one: %config LocalLLM.cache_dir")
@@ -85,27 +99,37 @@ class ReadOnlyStore(Store):
 
     def moved(self) -> bool:
         """Whether to open it anew: the file is another or has changed, or it may be writable by now."""
-        return time.monotonic() > self._until or self._look() != self._seen
+        return time.monotonic() > self._until or self._changed()
 
     def _rows(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
         try:
             rows = super()._rows(statement, parameters)
-        except Damaged:
+        except Trouble:
             self._check_unchanged()
             raise
         self._check_unchanged()
         return rows
 
     def _check_unchanged(self) -> None:
-        if self._look() != self._seen:
+        if self._changed():
             raise Busy("The cache's database changed while it was read.")
 
-    def _look(self) -> tuple[object, ...]:
-        # With a journal SQLite's own locks and marks count, and the file may change under them.
-        if left := journals(self.path):
-            return identity(self.path), tuple(left)
-        try:
-            status = os.stat(self.path)
-        except OSError:
-            return (None,)
-        return identity(self.path), status.st_mtime_ns, status.st_size
+    def _changed(self) -> bool:
+        then, now = self._seen, self._look()
+        if self._locks:  # SQLite's own locks and marks count, and the files may change under them
+            return _which(then) != _which(now)
+        return then != now
+
+    def _look(self) -> _Look:
+        """Each file that there is: which one, when it changed, how large it is."""
+        found: _Look = {}
+        for suffix in ("", *SIDECARS):
+            with suppress(OSError):
+                status = os.stat(f"{self.path}{suffix}")
+                found[suffix] = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+        return found
+
+
+def _which(look: _Look) -> tuple[object, ...]:
+    """Which file the database is, and the journals that stand beside it."""
+    return look.get("", ())[:2], *(suffix in look for suffix in JOURNALS)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import pytest
 
 from jupyter_localllm.cache import AnswerCache, export, import_, readonly, shelf
-from jupyter_localllm.cache.database import read_only_uri
 from jupyter_localllm.cache.folder import prepare
 from jupyter_localllm.errors import CacheError
 from tests.cache.samples import entry, key
@@ -143,18 +142,6 @@ def test_a_change_in_the_middle_of_reading_is_no_answer(kept: AnswerCache, monke
     os.utime(path, ns=(1, 1))
     with pytest.raises(CacheError, match="changed"):
         kept._shelf.run(lambda store: store.look_up(key("a").digest))
-
-
-@pytest.mark.parametrize(
-    ("path", "uri"),
-    [
-        ("//server/share/a b/cache.db", "file:////server/share/a%20b/cache.db?mode=ro&immutable=1"),
-        ("C:/a/cache.db", "file:///C:/a/cache.db?mode=ro&immutable=1"),
-    ],
-)
-def test_addresses_on_windows(path: str, uri: str) -> None:
-    """SQLite takes no host in an address; a network share is a path with two more slashes."""
-    assert read_only_uri(PureWindowsPath(path)) == uri  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away")
