@@ -1,7 +1,7 @@
 """What goes wrong and what comes of it: faults, bad inputs, requests that leave, memory, replays.
 
 ``python -m benchmarks.reliability [--whole] [--parts NAME…] [--out FILE]`` prints JSON. Faults and bad inputs are those
-of the tests, with their seeds; ``--whole`` takes the campaigns of ``make soak``, which last hours, in place of their
+of the tests, with their seeds; ``--whole`` takes the campaigns of ``make soak``, which last hours, beside their
 samples. The example notebooks run twice, under a hook that notes every address which is not of this machine, the second
 time without any network where this machine allows that.
 """
@@ -95,9 +95,9 @@ def faults(whole: bool) -> dict[str, Any]:
     """Faults tried, survived, and what was lost that had been said to be kept."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        marks = ("-m", "soak", "--timeout=0") if whole else ("-m", "not soak")
+        marks = ("--timeout=0",) if whole else ("-m", "not soak")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *marks, f"--junitxml={report}"]
-        subprocess.run([*command, *FAULTS], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, *FAULTS], cwd=ROOT, check=False, stdout=sys.stderr)
         return tally(ET.parse(report).getroot())
 
 
