@@ -258,18 +258,20 @@ class Shelf:
 
     # -- forks ---------------------------------------------------------------------------------------------------------
 
-    def _hold_still(self) -> bool:
-        """Close the database and keep others from opening it until the fork is done; whether others are kept."""
-        held = self._lock.acquire(timeout=_OPENING)
-        if held and not self._working:  # a fork out of our own work (a signal's handler): the child goes without
+    def _hold_still(self, held: list[Shelf]) -> None:
+        """Close the database and keep others from opening it until the fork is done; notes in `held` that they are."""
+        if not self._lock.acquire(timeout=_OPENING):
+            return
+        held.append(self)  # before what may wait for a disk: Ctrl-C ends the hook, and the lock must be given back
+        if not self._working:  # a fork out of our own work (a signal's handler): the child goes without
             self.close()
-        return held
 
-    def _arrive_in_child(self) -> None:
+    def _arrive_in_child(self, *, still: bool = True) -> None:
         self._lock, self._pid, self._working = threading.RLock(), os.getpid(), False
         store, self._store = self._store, None
         if store is not None:
             _ABANDONED.append(store)  # to be garbage would close it
+        if store is not None or not still:  # a thread that the child does not have may hold SQLite's own locks
             self._pause(Unavailable("This process was forked while its parent used the cache."), float("inf"))
 
 
@@ -282,7 +284,9 @@ _forking = threading.local()
 
 
 def _before_fork() -> None:
-    _forking.held = [shelf for shelf in list(_SHELVES) if shelf._hold_still()]
+    _forking.held = []
+    for shelf in list(_SHELVES):
+        shelf._hold_still(_forking.held)
 
 
 def _after_fork_in_parent() -> None:
@@ -293,7 +297,7 @@ def _after_fork_in_parent() -> None:
 
 def _after_fork_in_child() -> None:
     for shelf in list(_SHELVES):
-        shelf._arrive_in_child()
+        shelf._arrive_in_child(still=shelf in _forking.held)
     _forking.held = []
 
 

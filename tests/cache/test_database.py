@@ -36,6 +36,7 @@ import jupyter_localllm.cache.readonly
 from jupyter_localllm.cache import AnswerCache
 from jupyter_localllm.errors import CacheError
 from tests.cache.samples import entry, key
+Path("/").as_uri()  # imports something, in newer Pythons; another user may not read root's Python
 if os.geteuid() == 0:  # for root nothing is read-only
     os.setuid(65534)
 found = []

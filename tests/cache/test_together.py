@@ -165,3 +165,78 @@ def test_a_forked_child_uses_its_own_connection(
     assert process.communicate(timeout=60)[0] == ""
     assert process.returncode == 0
     assert open_cache().stats().entries == 11
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time, warnings
+warnings.simplefilter("ignore")
+from pathlib import Path
+from jupyter_localllm.cache import AnswerCache, shelf
+from tests.cache.samples import entry, key
+cache = AnswerCache(Path(sys.argv[1]))
+assert cache.put(key(), entry(key()))
+cache.remember_model("a", "b")
+def interrupt(path):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+reachable, shelf.reachable = shelf.reachable, interrupt
+told = []
+sys.unraisablehook = lambda error: told.append(error.exc_type.__name__)
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+shelf.reachable = reachable
+assert os.waitpid(pid, 0)[1] == 0
+assert told == ["KeyboardInterrupt"], told
+found = []
+thread = threading.Thread(target=lambda: found.append((cache.get(key()), cache.models())), daemon=True)
+thread.start()
+thread.join(20)
+print(bool(found and found[0][0]), found and found[0][1], flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_an_interrupt_while_a_kernel_forks(tmp_path: Path, child: Callable[..., subprocess.Popen[str]]) -> None:
+    """Ctrl-C while a fork waits for the cache's disk locks no other thread of the kernel out of the cache."""
+    process = child(INTERRUPTED, tmp_path / "cache")
+    assert process.communicate(timeout=60)[0] == "True {'a': 'b'}\n"
+
+
+OPENING = """
+import os, sys, threading, warnings
+warnings.simplefilter("ignore")
+from pathlib import Path
+from jupyter_localllm.cache import AnswerCache, shelf
+from tests.cache.samples import entry, key
+shelf._OPENING = 0.05
+cache = AnswerCache(Path(sys.argv[1]))
+assert cache.put(key(), entry(key()))
+cache.close()
+inside, go_on = threading.Event(), threading.Event()
+real = shelf.prepare
+def slowly(*arguments):
+    inside.set()
+    go_on.wait(30)
+    return real(*arguments)
+shelf.prepare = slowly
+thread = threading.Thread(target=cache.get, args=(key(),))
+thread.start()
+inside.wait(30)
+pid = os.fork()
+if pid == 0:
+    shelf.prepare = real
+    os._exit(10 + cache.usable)
+go_on.set()
+thread.join()
+shelf.prepare = real
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), cache.get(key()) is not None)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_another_thread_opens(tmp_path: Path, child: Callable[..., subprocess.Popen[str]]) -> None:
+    """The child goes without the cache: SQLite's own locks may be held by a thread that it does not have."""
+    process = child(OPENING, tmp_path / "cache")
+    assert process.communicate(timeout=60)[0] == "10 True\n"

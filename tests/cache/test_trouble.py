@@ -46,6 +46,7 @@ from pathlib import Path
 from jupyter_localllm.cache import AnswerCache
 from tests.cache.samples import entry, key
 import jupyter_localllm.cache.store, jupyter_localllm.cache.readonly
+Path("/").as_uri()  # imports something, in newer Pythons; another user may not read root's Python
 if os.geteuid() == 0:  # for root nothing is read-only
     os.setuid(65534)
 told = []

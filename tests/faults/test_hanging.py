@@ -51,6 +51,38 @@ texts = [llm.generate(f"{i}?").text for i in range(3)]
 end(texts=[first, *texts], entries=llm.answers.stats().entries)
 """
 
+# In the second after a look, nobody looks again.
+SECOND = """
+import signal, subprocess, time
+llm = jl.LocalLLM.from_engine(ScriptedEngine("Paris."), cache_dir=str(silent))
+first = llm.generate("first?").text
+let_hang(silent)
+def waits():
+    # in the system, and not for a moment only, as for a disk
+    for _ in range(20):
+        if open(f"/proc/self/task/{os.getpid()}/stat").read().rsplit(")", 1)[1].split()[0] != "D":
+            return False
+        time.sleep(0.01)
+    return True
+waited = []
+def free():
+    deadline = time.monotonic() + 15
+    while not waits() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+    waited.append(waits())
+    subprocess.run(["umount", "-f", str(silent)], capture_output=True)  # says that it is busy
+reach._good.update(dict.fromkeys(reach._good, float("inf")))
+freeing = threading.Thread(target=free)
+freeing.start()
+try:
+    ended = llm.generate("second?").text
+except KeyboardInterrupt:
+    ended = "interrupted"
+freeing.join()
+end(first=first, ended=ended, waited=waited, after=llm.generate("third?").text)
+"""
+
 MODEL = """
 let_hang(silent)
 end(error=error_of(lambda: jl.LocalLLM(model=str(silent / "m.gguf")).generate("Hi")))
@@ -101,6 +133,19 @@ def test_the_cache_in_the_middle(tmp_path: Path, tiny: Path, campaign: Campaign)
     assert found["texts"] == ["Paris."] * 4
     assert found["entries"] == 0
     told_of_it_once(found["told"])
+
+
+def test_in_the_second_in_which_it_begins(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
+    """Who uses it then waits, out of reach of Ctrl-C; ``umount -f`` frees the kernel, and cells go on without it."""
+    next(campaign(1))
+    found = run(SECOND, tmp_path, tiny)
+    assert (found["first"], found["waited"]) == ("Paris.", [True])
+    assert found["ended"] == "interrupted"
+    assert found["after"] == "Paris."
+    told = found["told"]
+    assert isinstance(told, list)
+    assert told
+    assert all("cannot be used" in text for text in told)
 
 
 def test_a_model(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
