@@ -35,7 +35,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 __all__ = [
     "AnswerCut",
@@ -248,6 +249,28 @@ class OfflineError(LocalLLMError, OSError):
 
 class DependencyMissing(LocalLLMError):
     """An optional package is not installed."""
+
+    @classmethod
+    @contextmanager
+    def unless_imported(cls, who: str, how: str) -> Iterator[None]:
+        """Import packages in a ``with`` block; the error if one cannot be.
+
+        Parameters
+        ----------
+        who : str
+            Who needs them, as the beginning of a sentence: ``"a PDF needs playwright"``.
+        how : str
+            The command that installs them.
+
+        Examples
+        --------
+        >>> with DependencyMissing.unless_imported("numbers need math", "pip install python"):
+        ...     import math
+        """
+        try:
+            yield
+        except ImportError as error:
+            raise cls(f"{who}, which cannot be imported: {error}", how) from error
 
 
 _ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_localllm.errors import DependencyMissing, UsageError
+from jupyter_localllm.report.needed import EXTRA
 from jupyter_localllm.report.tidy import joined, listed, mapping, tidied
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
 
@@ -145,10 +146,8 @@ def read_notebook(notebook: str | os.PathLike[str] | Mapping[str, Any]) -> Any:
     DependencyMissing
         nbformat is not installed.
     """
-    try:
+    with DependencyMissing.unless_imported("reading notebooks needs nbformat", EXTRA):
         import nbformat
-    except ImportError:
-        raise DependencyMissing("nbformat is not installed", 'Run: pip install "jupyter_localllm[report]"') from None
     if isinstance(notebook, nbformat.NotebookNode):
         return notebook
     if isinstance(notebook, Mapping):
