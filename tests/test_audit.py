@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.scripts import imported
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,14 +31,8 @@ NPM = {
 
 @pytest.fixture
 def audit() -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("audit", ROOT / "scripts" / "audit.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with imported("scripts/audit.py") as module:
+        yield module
 
 
 def pip(*packages: dict[str, Any]) -> str:

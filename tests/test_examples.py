@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from jsonschema import Draft202012Validator
 from papermill import PapermillExecutionError
 
 from tests import alone
+from tests.scripts import imported
 
 pytestmark = pytest.mark.model
 
@@ -155,12 +155,8 @@ def test_committed_without_outputs(name: str) -> None:
 
 def test_the_data_are_made_by_their_script() -> None:
     """sales.csv is what make_sales.py writes, so that nobody has to wonder where its numbers come from."""
-    spec = importlib.util.spec_from_file_location("make_sales", EXAMPLES / "data" / "make_sales.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (EXAMPLES / "data" / "sales.csv").read_text().splitlines() == module.rows()
+    with imported("examples/data/make_sales.py") as module:
+        assert (EXAMPLES / "data" / "sales.csv").read_text().splitlines() == module.rows()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -419,14 +415,8 @@ def test_nbconvert_executes_quickstart(tmp_path: Path) -> None:
 
 @pytest.fixture
 def demo() -> Any:
-    spec = importlib.util.spec_from_file_location("demo", CHECKOUT / "scripts" / "demo.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with imported("scripts/demo.py") as module:
+        yield module
 
 
 @pytest.mark.usefixtures("same_places")

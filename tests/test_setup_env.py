@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.scripts import imported
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -37,21 +39,17 @@ class Commands:
 
 
 @pytest.fixture
-def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The script, looking at a checkout of its own."""
-    spec = importlib.util.spec_from_file_location("setup_env", CHECKOUT / "scripts" / "setup_env.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(module, "STAMP", tmp_path / ".venv" / "setup.json")
-    monkeypatch.setattr(module, "BUILT", tmp_path / "built")
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "pyvenv.cfg").touch()
-    return module
+    with imported("scripts/setup_env.py") as module:
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+        monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
+        monkeypatch.setattr(module, "STAMP", tmp_path / ".venv" / "setup.json")
+        monkeypatch.setattr(module, "BUILT", tmp_path / "built")
+        yield module
 
 
 def commands(setup: ModuleType, monkeypatch: pytest.MonkeyPatch, *checks: int) -> Commands:

@@ -26,13 +26,8 @@ def duckdb_package() -> Any:
     DependencyMissing
         It is not installed.
     """
-    try:
+    with DependencyMissing.unless_imported("Answering with SQL needs DuckDB", "pip install 'jupyter_localllm[sql]'"):
         import duckdb
-    except ImportError as error:
-        raise DependencyMissing(
-            f"Answering with SQL needs DuckDB, which cannot be imported: {error}",
-            "pip install 'jupyter_localllm[sql]'",
-        ) from None
     return duckdb
 
 

@@ -85,13 +85,9 @@ def _once(pairs: Iterable[tuple[Any, Any]], path: Path) -> dict[Any, Any]:
 
 
 def _parse_yaml(text: str, path: Path) -> Any:
-    try:
+    how = 'Run: pip install "jupyter_localllm[yaml]"  (or write it as TOML, which needs nothing)'
+    with DependencyMissing.unless_imported(f"{path} is YAML, and needs PyYAML", how):
         import yaml
-    except ImportError:
-        raise DependencyMissing(
-            f"{path} is YAML, and PyYAML is not installed",
-            'Run: pip install "jupyter_localllm[yaml]"  (or write it as TOML, which needs nothing)',
-        ) from None
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """The safe loader, which makes plain values only, and minds keys that are said twice and what is too much."""

@@ -37,13 +37,9 @@ def llguidance() -> Any:
     DependencyMissing
         It is not installed.
     """
-    try:
+    who = "JSON schemas, regular expressions and grammars need llguidance"
+    with DependencyMissing.unless_imported(who, 'pip install "jupyter_localllm[constrain]"'):
         import llguidance as package
-    except ImportError as error:
-        raise DependencyMissing(
-            f"JSON schemas, regular expressions and grammars need llguidance, which cannot be imported: {error}",
-            'pip install "jupyter_localllm[constrain]"',
-        ) from None
     return package
 
 

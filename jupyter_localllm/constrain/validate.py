@@ -74,15 +74,11 @@ class Validator:
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        try:
+        who = "Checking answers against a JSON schema needs jsonschema"
+        with DependencyMissing.unless_imported(who, 'pip install "jupyter_localllm[constrain]"'):
             import jsonschema
             from jsonschema.validators import extend
             from referencing import Registry
-        except ImportError as error:
-            raise DependencyMissing(
-                f"Checking answers against a JSON schema needs jsonschema, which cannot be imported: {error}",
-                'pip install "jupyter_localllm[constrain]"',
-            ) from None
         plain = jsonschema.Draft202012Validator
         mine: Any = extend(
             plain,

@@ -296,10 +296,6 @@ def needed(module: str, extra: str, what: str) -> Any:
     DependencyMissing
         It is not installed, or cannot be imported; the hint is the pip command.
     """
-    try:
+    how = f'pip install "jupyter_localllm[{extra}]"'
+    with DependencyMissing.unless_imported(f"{what} needs the package {module}", how):
         return importlib.import_module(module)
-    except ImportError as error:
-        raise DependencyMissing(
-            f"{what} needs the package {module}, which cannot be imported: {error}",
-            f'pip install "jupyter_localllm[{extra}]"',
-        ) from None

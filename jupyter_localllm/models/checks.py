@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from jupyter_localllm.config.reach import reachable
 from jupyter_localllm.models.gguf import Header, read_header
 from jupyter_localllm.models.kinds import kind_of
 from jupyter_localllm.models.mistaken import GET_AGAIN, truncated, unusable
@@ -136,7 +137,7 @@ def _whole(path: str | os.PathLike[str], header: Header) -> Header:
             path, what, f"llama.cpp finds the parts by names as NAME-00001-of-{count:05d}.gguf: restore them."
         )
     files = [Path(path).with_name(part) for part in parts]
-    missing = [file.name for file in files if not file.is_file()]
+    missing = [file.name for file in files if reachable(file) and not file.is_file()]  # silent ones are told below
     if missing:
         listed = f"{', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}"
         what = f"is one of {count} parts of a model, and {len(missing)} of them are not beside it: {listed}"

@@ -10,6 +10,8 @@ import os
 import re
 from pathlib import Path
 
+from jupyter_localllm.config.reach import reachable
+
 __all__ = ["part_names", "parts_of"]
 
 _PART = re.compile(r"(?P<prefix>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)", re.IGNORECASE | re.DOTALL)
@@ -34,7 +36,10 @@ def part_names(name: str) -> tuple[str, ...]:
 
 
 def parts_of(path: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Find the files of a model by one of them: the first part first. Only if all are there; else it stands alone."""
+    """Find the files of a model by one of them: the first part first. Only if all are there; else it stands alone.
+
+    Who looks at what stands alone is told that its mount does not answer, or which parts are not there.
+    """
     path = Path(path)
     parts = tuple(path.with_name(name) for name in part_names(path.name)) if path.name else (path,)
-    return parts if len(parts) > 1 and all(os.path.isfile(part) for part in parts) else (path,)
+    return parts if len(parts) > 1 and all(reachable(part) and os.path.isfile(part) for part in parts) else (path,)

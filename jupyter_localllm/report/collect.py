@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_localllm.errors import DependencyMissing, UsageError
+from jupyter_localllm.report.needed import EXTRA
 from jupyter_localllm.report.tidy import joined, listed, mapping, tidied
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY
 
-__all__ = ["KeptAnswer", "collect", "read_notebook", "to_frame"]
+__all__ = ["KeptAnswer", "collect", "collected", "read_notebook", "to_frame"]
 
 # What a cell says itself, for notebooks whose outputs do not say it.
 _CELL = re.compile(r"\A\s*%%(?:llm|localllm)\b[ \t]*(?P<line>[^\n]*)\n?(?P<body>.*)\Z", re.DOTALL)
@@ -107,8 +108,12 @@ def collect(notebook: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[KeptA
     DependencyMissing
         nbformat is not installed.
     """
-    cells = tidied(read_notebook(notebook))["cells"]
-    return tuple(answer for index, cell in enumerate(cells) for answer in _of_cell(index, cell))
+    return collected(tidied(read_notebook(notebook)))
+
+
+def collected(notebook: Mapping[str, Any]) -> tuple[KeptAnswer, ...]:
+    """The answers of a notebook that is `tidied`."""
+    return tuple(answer for index, cell in enumerate(notebook["cells"]) for answer in _of_cell(index, cell))
 
 
 def to_frame(answers: Iterable[KeptAnswer]) -> Any:
@@ -141,10 +146,8 @@ def read_notebook(notebook: str | os.PathLike[str] | Mapping[str, Any]) -> Any:
     DependencyMissing
         nbformat is not installed.
     """
-    try:
+    with DependencyMissing.unless_imported("reading notebooks needs nbformat", EXTRA):
         import nbformat
-    except ImportError:
-        raise DependencyMissing("nbformat is not installed", 'Run: pip install "jupyter_localllm[report]"') from None
     if isinstance(notebook, nbformat.NotebookNode):
         return notebook
     if isinstance(notebook, Mapping):

@@ -8,7 +8,7 @@ from jupyter_localllm.errors import DependencyMissing
 
 __all__ = ["EXTRA", "papermill"]
 
-EXTRA = 'pip install "jupyter_localllm[report]"'
+EXTRA = 'Run: pip install "jupyter_localllm[report]"'
 
 
 def papermill() -> Any:
@@ -19,8 +19,6 @@ def papermill() -> Any:
     DependencyMissing
         It is not installed.
     """
-    try:
+    with DependencyMissing.unless_imported("reports need papermill", EXTRA):
         import papermill as library
-    except ImportError as error:
-        raise DependencyMissing(f"reports need papermill, which is not installed ({error})", f"Run: {EXTRA}") from None
     return library

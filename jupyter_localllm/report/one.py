@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from jupyter_localllm.batch.view import duration
@@ -105,6 +106,7 @@ def worst(statuses: Sequence[int]) -> int:
 
 
 def _pages(order: Order, notebook: Any) -> Iterator[tuple[str, Any, Callable[[], str | bytes]]]:
+    @cache
     def html() -> str:
         from jupyter_localllm.report.page import html as page
 

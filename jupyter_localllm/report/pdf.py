@@ -70,10 +70,8 @@ def _printed(html: str) -> bytes:
 
 @contextlib.contextmanager
 def _browser() -> Iterator[Any]:
-    try:
+    with DependencyMissing.unless_imported("a PDF needs playwright", _HOW):
         from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        raise DependencyMissing("a PDF needs playwright, which is not installed", _HOW) from None
     with sync_playwright() as playwright:
         for way in _ways(playwright.chromium):
             try:

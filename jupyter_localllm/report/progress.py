@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 from jupyter_localllm.batch.view import duration
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY, speed
-from jupyter_localllm.show.plain import clean
+from jupyter_localllm.show.listing import clipped, one_line
 
 __all__ = ["Progress", "Tracker", "Watch", "earlier_times", "first_words", "speed_of", "summary_of"]
 
-_LONGEST = 60
+_LONGEST = 59
 _SAYS_SOMETHING_S = 2.0  # cells that only import things say nothing about those that ask
 
 
@@ -151,8 +151,7 @@ def earlier_times(path: Path) -> dict[str, float]:
 def first_words(source: str) -> str:
     """The first line of a cell, for a line of its own."""
     line = next((line.strip() for line in source.splitlines() if line.strip()), "")
-    line = clean(line)
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 2].rstrip()} …"
+    return clipped(one_line(line), _LONGEST)
 
 
 def summary_of(output: Any) -> str:
@@ -161,7 +160,7 @@ def summary_of(output: Any) -> str:
         return ""
     data = output.get("data", {})
     text = data.get("text/plain", "") if ANSWER_MIME not in data else ""
-    return " ".join(clean(str(text)).split())
+    return one_line(str(text))
 
 
 def speed_of(output: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jupyter_localllm.report.tidy import mapping
 from jupyter_localllm.show.listing import clipped, one_line
 
 __all__ = ["other_run", "reasons"]
@@ -31,7 +32,7 @@ def reasons(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, .
     ('seed 1 → 2',)
     """
     found = [
-        *_sources(_of(before, "sources"), _of(after, "sources")),
+        *_sources(mapping(before.get("sources")), mapping(after.get("sources"))),
         *_model(before, after),
         *_sampling(before, after),
         *_prompt(before, after),
@@ -51,7 +52,7 @@ def other_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str,
     """
     if not before.get("key") or before.get("key") != after.get("key"):
         return ()
-    old, new = _of(before, "versions"), _of(after, "versions")
+    old, new = mapping(before.get("versions")), mapping(after.get("versions"))
     told = [f"{name} {_said(old.get(name))} → {_said(new.get(name))}" for name in _differing(old, new)]
     why = ", ".join(told) or "another processor or machine, or what ran beside it"
     return (f"the same question to the same model was answered otherwise: {why}",)
@@ -84,7 +85,7 @@ def _model(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
 
 
 def _sampling(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    old, new = _of(before, "sampling"), _of(after, "sampling")
+    old, new = mapping(before.get("sampling")), mapping(after.get("sampling"))
     if old and new:  # empty where no model was asked
         yield from (f"{name} {_said(old.get(name))} → {_said(new.get(name))}" for name in _differing(old, new))
     for name in ("max_tokens", "stop"):
@@ -95,7 +96,7 @@ def _sampling(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[s
 def _prompt(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     asked = [one_line(str(one.get("question") or "")) for one in (before, after)]
     hashes = [one.get("prompt_sha256") for one in (before, after)]
-    values = _of(before, "sources") != _of(after, "sources")
+    values = mapping(before.get("sources")) != mapping(after.get("sources"))
     if asked[0] != asked[1] and all(asked):
         yield f'prompt "{clipped(asked[0], _LONGEST)}" → "{clipped(asked[1], _LONGEST)}"'
     elif hashes[0] and hashes[1] and hashes[0] != hashes[1] and not values:
@@ -106,11 +107,6 @@ def _prompt(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
-
-
-def _of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = record.get(name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _short(sha256: Any) -> str:

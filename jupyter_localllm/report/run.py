@@ -15,7 +15,7 @@ from jupyter_localllm.config.layers import ENVIRONMENT_PREFIX
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.report.needed import papermill
 from jupyter_localllm.report.progress import Watch, first_words
-from jupyter_localllm.report.stopping import Stopped, Stopper
+from jupyter_localllm.report.stopping import Stopper
 from jupyter_localllm.show.plain import clean
 
 if TYPE_CHECKING:
@@ -171,13 +171,11 @@ def run(job: Job, watch: Watch, *, grace_s: float | None = None) -> Run:
                 progress_bar=False,
                 session=session,
             )
-        except (library.PapermillExecutionError, Stopped) as error:
-            broken = error
         except KeyboardInterrupt as error:
             if stopper.signal is None:
                 raise
             broken = error
-        except Exception as error:  # the kernel does not start, or died
+        except Exception as error:  # a cell failed, the run is to end, or the kernel does not start, or died
             broken = error
     seconds = time.monotonic() - clock
     if session.manager is not None:

@@ -146,12 +146,9 @@ class _Tqdm:
     """A bar on standard error."""
 
     def __init__(self) -> None:
-        try:
+        how = 'pip install "jupyter_localllm[widgets]"'
+        with DependencyMissing.unless_imported("the progress bar needs tqdm", how):
             from tqdm import tqdm
-        except ImportError as error:
-            raise DependencyMissing(
-                "the progress bar needs tqdm, which is not installed", 'pip install "jupyter_localllm[widgets]"'
-            ) from error
         self._bar = tqdm(file=sys.stderr)
 
     def show(self, told: Progress | Status) -> None:

@@ -20,13 +20,9 @@ def ipywidgets() -> Any:
     DependencyMissing
         It is not installed.
     """
-    try:
+    how = f"%{_COMMAND} in a cell, and where Jupyter runs, if that is another environment; then run this cell again."
+    with DependencyMissing.unless_imported("the chat panel in a cell needs ipywidgets", how):
         import ipywidgets as library
-    except ImportError as error:
-        raise DependencyMissing(
-            "the chat panel in a cell needs ipywidgets, which is not installed",
-            f"%{_COMMAND} in a cell, and where Jupyter runs, if that is another environment; then run this cell again.",
-        ) from error
     return library
 
 

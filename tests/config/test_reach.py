@@ -5,6 +5,9 @@ from __future__ import annotations
 import _thread
 import os
 import random
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -102,3 +105,26 @@ def test_threads_that_look_at_the_same_time(tmp_path: Path, monkeypatch: pytest.
     for thread in threads:
         thread.join(20)
     assert found == [True] * 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_during_a_look(tmp_path: Path) -> None:
+    """The thread that looks stays with the parent: the child looks itself, and does not wait for what nobody does."""
+    program = """
+    import os, sys, threading
+    from jupyter_localllm.config import reach
+    real, answer = os.stat, threading.Event()
+    os.stat = lambda name: answer.wait(60) and real(name)
+    reach.PATIENCE = 0.05
+    assert not reach.reachable(sys.argv[1])
+    child = os.fork()
+    os.stat, reach.PATIENCE = real, 5.0
+    if child == 0:
+        os._exit(0 if reach.reachable(sys.argv[1]) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the child took the disk for silent"
+    answer.set()
+    assert reach.reachable(sys.argv[1])
+    """
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program), str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.faults.conftest import Campaign
 from tests.faults.machine import HANGING, mounted, needs_silence, told_by
 from tests.kernel_client import Kernel
+from tests.models.splitting import split
 
 pytestmark = needs_silence()
 
@@ -88,6 +89,22 @@ let_hang(silent)
 end(error=error_of(lambda: jl.LocalLLM(model=str(silent / "m.gguf")).generate("Hi")))
 """
 
+PARTS = """
+for part in (tiny.parent / "parts").iterdir():
+    (silent / part.name).write_bytes(part.read_bytes())
+llm = jl.LocalLLM(model=str(silent / "tiny-00001-of-00002.gguf"), calibrate=False, max_tokens=4)
+first = llm.generate("Hi", cache="off").usage.completion_tokens
+let_hang(silent)
+reach.forget()  # a second later
+end(first=first, error=error_of(lambda: llm.generate("Hi", cache="off")))
+"""
+
+ADAPTER = """
+let_hang(silent)
+llm = jl.LocalLLM(model=str(tiny), adapter=str(silent / "a.gguf"), calibrate=False)
+end(error=error_of(lambda: llm.generate("Hi", cache="off")))
+"""
+
 FOLDERS = """
 let_hang(silent)
 llm = jl.LocalLLM(model=tiny.stem, model_dirs=[str(silent), str(tiny.parent)], calibrate=False, max_tokens=4)
@@ -152,6 +169,27 @@ def test_a_model(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
     """A model's path is an error with a hint."""
     next(campaign(1))
     kind, message, hint = run(MODEL, tmp_path, tiny)["error"]  # type: ignore[misc]
+    assert kind == "ModelFileError"
+    assert "does not answer" in message
+    assert hint
+
+
+def test_a_model_in_parts(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
+    """One that hangs after it was used is an error, too."""
+    next(campaign(1))
+    split(tiny, tmp_path / "parts", 2)
+    found = run(PARTS, tmp_path, tmp_path / "tiny.gguf")
+    assert found["first"] == 4
+    kind, message, hint = found["error"]  # type: ignore[misc]
+    assert kind == "ModelFileError"
+    assert "does not answer" in message
+    assert hint
+
+
+def test_an_adapter(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
+    """An adapter's path is an error with a hint."""
+    next(campaign(1))
+    kind, message, hint = run(ADAPTER, tmp_path, tiny)["error"]  # type: ignore[misc]
     assert kind == "ModelFileError"
     assert "does not answer" in message
     assert hint

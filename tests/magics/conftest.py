@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from jupyter_client.manager import KernelManager
-from traitlets.config import Config
+
+from tests.shells import new_shell
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,25 +39,10 @@ class RecordingMagics(Magics):
         return self.llm(line, cell)
 
 
-def new_shell(kind: type[InteractiveShell], folder: Path) -> InteractiveShell:
-    """Make a shell that writes nothing outside a folder and is nobody's singleton."""
-    config = Config()
-    config.HistoryManager.enabled = False
-    return kind(config=config, ipython_dir=str(folder))
-
-
-def end_shell(shell: InteractiveShell) -> None:
-    """Let a shell go, now and not when Python ends."""
-    atexit.unregister(shell.atexit_operations)
-    shell.atexit_operations()
-    shell.restore_sys_module_state()
-
-
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[InteractiveShell]:
-    made = new_shell(InteractiveShell, tmp_path)
-    yield made
-    end_shell(made)
+    with new_shell(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

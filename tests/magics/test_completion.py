@@ -14,19 +14,19 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
 from jupyter_localllm.magics import completion
 from jupyter_localllm.magics.completion import Known
-from tests.magics.conftest import RecordingMagics, end_shell, new_shell
+from tests.magics.conftest import RecordingMagics
+from tests.shells import new_shell
 
 KNOWN = Known(models=lambda: ["smollm2-135m-instruct", "my model"], chats=lambda: ["trip"], settings=lambda: ["n_ctx"])
 
 
 @pytest.fixture(params=[InteractiveShell, TerminalInteractiveShell])
 def completing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InteractiveShell]:
-    shell = new_shell(request.param, tmp_path)
-    shell.register_magics(RecordingMagics(shell))
-    shell.user_ns["sales"] = [{"region": "EU"}]
-    completion.install(shell, KNOWN)
-    yield shell
-    end_shell(shell)
+    with new_shell(tmp_path, request.param) as shell:
+        shell.register_magics(RecordingMagics(shell))
+        shell.user_ns["sales"] = [{"region": "EU"}]
+        completion.install(shell, KNOWN)
+        yield shell
 
 
 def tab(shell: InteractiveShell, text: str) -> list[tuple[str, str]]:

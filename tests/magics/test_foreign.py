@@ -15,6 +15,7 @@ from IPython.core.magic import Magics
 
 from jupyter_localllm.magics import foreign
 from tests.magics.conftest import RecordingMagics
+from tests.shells import new_shell
 
 SOURCE = """
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
@@ -168,16 +169,11 @@ def test_a_lazy_owner_is_named_and_not_imported(shell: InteractiveShell, ours: R
 
 def test_two_shells_do_not_mix(shell: InteractiveShell, ours: RecordingMagics, tmp_path: Path) -> None:
     """What is ours in one shell says nothing about another."""
-    from tests.magics.conftest import end_shell, new_shell
-
-    second = new_shell(InteractiveShell, tmp_path / "second")
-    try:
+    with new_shell(tmp_path / "second") as second:
         foreign.take(shell, ours)
         assert not foreign.owned(second, "llm")
         foreign.release(second)
         assert foreign.owned(shell, "llm")
-    finally:
-        end_shell(second)
 
 
 def test_ours_is_a_magics_object() -> None:

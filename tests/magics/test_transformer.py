@@ -14,7 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
 from jupyter_localllm.magics import transformer
-from tests.magics.conftest import RecordingMagics, end_shell, new_shell
+from tests.magics.conftest import RecordingMagics
+from tests.shells import new_shell
 
 OURS = {"llm", "localllm"}
 
@@ -198,15 +199,12 @@ def test_running_cells_reaches_the_magic(asking: InteractiveShell, ours: Recordi
 
 def test_a_terminal_shell_too(tmp_path: Path) -> None:
     """IPython in a terminal takes the same prompts."""
-    shell = new_shell(TerminalInteractiveShell, tmp_path)
-    try:
+    with new_shell(tmp_path, TerminalInteractiveShell) as shell:
         ours = RecordingMagics(shell)
         shell.register_magics(ours)
         transformer.install(shell, OURS.__contains__)
         shell.run_cell("%llm What's the capital of France?").raise_error()
         assert ours.calls == [("What's the capital of France?", None)]
-    finally:
-        end_shell(shell)
 
 
 def test_a_kernel_too(kernel: Any) -> None:

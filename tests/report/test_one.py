@@ -12,6 +12,7 @@ import nbformat
 import pytest
 
 from jupyter_localllm.report import one, page
+from jupyter_localllm.report import pdf as printing
 from jupyter_localllm.report.gates import Gates
 from jupyter_localllm.report.one import Made, Order, make
 from jupyter_localllm.report.places import FORMAT, Places
@@ -25,10 +26,12 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell("print('here')", execution_count=1)]
 
-    def make_it(gates: Gates | None = None, **facts: Any) -> tuple[Made, dict[str, Any]]:
+    def make_it(gates: Gates | None = None, pdf: bool = False, **facts: Any) -> tuple[Made, dict[str, Any]]:
         ran = Run(notebook, datetime(2026, 1, 2, 3, tzinfo=timezone.utc), 65.0, **facts)
         monkeypatch.setattr(one, "run", lambda job, watch: ran)
-        places = Places(tmp_path / "r.ipynb", tmp_path / "r.json", tmp_path / "r.html")
+        places = Places(
+            tmp_path / "r.ipynb", tmp_path / "r.json", tmp_path / "r.html", tmp_path / "r.pdf" if pdf else None
+        )
         job = Job(tmp_path / "in.ipynb", notebook, {"n": 3, "x": math.nan}, places.notebook, tmp_path)
         told = make(Order(job, places, gates or Gates(), notes=("a note",)), watch=None)  # type: ignore[arg-type]
         return told, json.loads(places.json.read_text(encoding="utf-8")) if places.json.is_file() else {}
@@ -64,6 +67,15 @@ def test_a_page_that_cannot_be_made_costs_the_page(made: Any, monkeypatch: pytes
     assert told.wrong == (f"{tmp_path / 'r.html'} is not written: RuntimeError: a template",)
     assert kept["outputs"]["html"]["error"] == "RuntimeError: a template"
     assert not (tmp_path / "r.html").exists()
+
+
+def test_the_page_is_made_once(made: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The PDF is printed of the page that is written."""
+    titles = iter(["first", "second"])
+    monkeypatch.setattr(page, "html", lambda *_, **__: next(titles))
+    monkeypatch.setattr(printing, "printed", str.encode)
+    made(pdf=True)
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == (tmp_path / "r.pdf").read_text(encoding="utf-8")
 
 
 def test_a_summary_that_cannot_be_written_is_told(made: Any, tmp_path: Path) -> None:

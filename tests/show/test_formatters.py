@@ -13,19 +13,19 @@ from jupyter_localllm.show.bundle import ANSWER_MIME
 from jupyter_localllm.show.formatters import is_terminal, register, remember, unregister, was_shown
 from jupyter_localllm.show.live import follow, follow_answer, surface_for
 from jupyter_localllm.types import Answer, Cited, Done, Result
+from tests.shells import new_shell
 
 from .samples import ANSWER, EVENTS, RESULT, TEXT, result
 from .test_surfaces import Publisher
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def terminal(tmp_path: Path) -> Iterator[InteractiveShell]:
     """A shell whose displays can only be printed."""
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    one = InteractiveShell()
-    register(one)
-    yield one
-    unregister(one)
+    with new_shell(tmp_path) as one:
+        register(one)
+        yield one
+        unregister(one)
 
 
 @pytest.fixture

@@ -37,14 +37,10 @@ def open_mlx(folder: ModelFolder, settings: FolderSettings, plan: Planner) -> Ml
     UsageError
         The weights cannot be quantized while they are loaded.
     """
-    try:
+    how = 'pip install "jupyter_localllm[mlx]"'
+    with DependencyMissing.unless_imported("models of the backend mlx need mlx-lm", how):
         import mlx.core  # noqa: F401
         from mlx_lm.utils import load_model
-    except ImportError as error:
-        raise DependencyMissing(
-            f"models of the backend mlx need mlx-lm, which cannot be imported: {error}",
-            'pip install "jupyter_localllm[mlx]"',
-        ) from None
     if settings.quantization == "4bit":
         raise UsageError(
             "MLX does not quantize weights while they are loaded",

@@ -35,13 +35,9 @@ def open_tokens(folder: ModelFolder) -> Tokens:
     EngineError
         Its ``tokenizer.json`` cannot be read.
     """
-    try:
+    how = 'pip install "jupyter_localllm[transformers]"'
+    with DependencyMissing.unless_imported("models in folders need the package tokenizers", how):
         from tokenizers import Tokenizer
-    except ImportError as error:
-        raise DependencyMissing(
-            f"models in folders need the package tokenizers, which cannot be imported: {error}",
-            'pip install "jupyter_localllm[transformers]"',
-        ) from None
     try:
         read = Tokenizer.from_file(str(Path(folder.path) / "tokenizer.json"))
     except Exception as error:  # the package raises plain Exception

@@ -46,13 +46,9 @@ def open_transformers(folder: ModelFolder, settings: FolderSettings, plan: Plann
     EngineError
         Weights are missing in the folder.
     """
-    try:
+    with DependencyMissing.unless_imported("models of the backend transformers need it and PyTorch", _INSTALL):
         import torch
         import transformers
-    except ImportError as error:
-        raise DependencyMissing(
-            f"models of the backend transformers need it and PyTorch, and one cannot be imported: {error}", _INSTALL
-        ) from None
     if settings.n_threads:
         torch.set_num_threads(settings.n_threads)
     device = _device(torch, settings)
@@ -136,12 +132,8 @@ def _options(torch: Any, folder: ModelFolder, precision: Precision, half: Precis
 
 def _four_bits(compute: Any) -> Any:
     """Settings of bitsandbytes: NF4 with double quantization (QLoRA, Dettmers et al. 2023)."""
-    try:
+    with DependencyMissing.unless_imported("4 bits need bitsandbytes", "pip install bitsandbytes"):
         import bitsandbytes  # noqa: F401
-    except ImportError as error:
-        raise DependencyMissing(
-            f"4 bits need bitsandbytes, which cannot be imported: {error}", "pip install bitsandbytes"
-        ) from None
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(

@@ -1,4 +1,4 @@
-"""Many requests in one batch: who is let in, who gets how many tokens in the next step, who leaves.
+"""Many requests in one batch: what place each gets, how many tokens in the next step, who leaves.
 
 One step is one ``llama_decode``: a token for each answer that is being written, and pieces of prompts in the rest. Used
 on the owner's thread only.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from jupyter_localllm.engine.llama.governor import Governor, SwitchInterval
@@ -18,7 +17,7 @@ from jupyter_localllm.engine.llama.sampler import Samplers
 from jupyter_localllm.engine.llama.sequence import Sequence
 from jupyter_localllm.engine.llama.slots import Slot, Slots
 from jupyter_localllm.engine.llama.speculation import Speculation
-from jupyter_localllm.engine.words import common_length
+from jupyter_localllm.engine.llama.waiting import Waiting
 from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Status
 
@@ -26,8 +25,6 @@ __all__ = ["Scheduler"]
 
 _SHARED_MS = 50.0  # a step that several requests share: nobody waits longer for the next one
 _GOVERNED_S = 0.02
-_LOOK_AHEAD = 32  # requests that wait
-_WORTH_WAITING = 32  # tokens that need not be read twice
 
 
 @dataclass(frozen=True)
@@ -80,20 +77,17 @@ class Scheduler:
         self._grid = grid
         self._resident, self._slots, self._samplers = resident, slots, samplers
         self._governor, self._pace, self._speculation = governor, pace, speculation
-        self._waiting: deque[Sequence] = deque()
+        self._waiting = Waiting(resident, slots)
         self._running: list[Sequence] = []
         self._stopped = False
-        self._may_fit = True  # whether the first one that waits has not been tried since somebody left
         self._governed = float("-inf")
         self._interval = SwitchInterval()
         self._nobody = ctypes.create_string_buffer(2)  # a flag that is never raised
 
     def add(self, sequence: Sequence) -> None:
         """Take a request."""
-        ahead = len(self._waiting)
-        self._waiting.append(sequence)
-        self._may_fit = self._may_fit or ahead == 0
-        self._admit()
+        ahead = self._waiting.add(sequence)
+        self._waiting.admit(self._running, self._let_in)
         if sequence.slot is None and not sequence.finished:
             what = f"{ahead} request{'s' if ahead != 1 else ''} ahead" if ahead else "room in the window"
             sequence.ticket.emit(Status("waiting", f"waiting for {what} ({len(self._running)} running)"))
@@ -104,7 +98,7 @@ class Scheduler:
             return False
         try:
             self._leave()
-            self._admit()
+            self._waiting.admit(self._running, self._let_in)
             turns = self._fill()
             if turns:
                 self._decode(turns)
@@ -122,12 +116,12 @@ class Scheduler:
     def stop(self) -> None:
         """End everything; the tickets say why. Nothing of the model is touched afterwards."""
         self._stopped = True
-        for sequence in [*self._running, *self._waiting]:
+        for sequence in self._running:
             sequence.end()
+        self._waiting.end_all()
         self._interval.follow(False)
         self._samplers.close()
         self._running.clear()
-        self._waiting.clear()
 
     def _go_on(self, sequence: Sequence) -> None:
         """More tokens of the only answer, without asking each time who else is there."""
@@ -146,50 +140,23 @@ class Scheduler:
         """Let go of what is finished or cancelled."""
         for sequence in [s for s in self._running if s.finished or s.ticket.cancelled]:
             self._running.remove(sequence)
-            self._may_fit = True
+            self._waiting.made_room()
             sequence.end()
             if sequence.slot is not None:
                 self._slots.release(sequence.slot)
             if self._speculation is not None:
                 self._speculation.forget(sequence)
-        # Those behind the first one are looked at when their turn comes: there may be thousands.
-        while self._waiting and self._waiting[0].ticket.cancelled:
-            self._waiting.popleft().end()
-            self._may_fit = True
-
-    def _admit(self) -> None:
-        """Let requests in, in their order, as long as there is room."""
-        place = 0
-        while self._may_fit and place < min(len(self._waiting), _LOOK_AHEAD):
-            sequence = self._waiting[place]
-            if sequence.ticket.cancelled:
-                del self._waiting[place]
-                sequence.end()
-                continue
-            if self._follows(sequence):
-                place += 1
-                continue
-            try:
-                self._may_fit = self._let_in(sequence)
-            except Exception as error:  # a sampling value that llama.cpp does not take, say: nobody else's trouble
-                self._fail([sequence], error)
-            if self._may_fit:
-                del self._waiting[place]
-
-    def _follows(self, sequence: Sequence) -> bool:
-        """Whether another request is just reading what this one begins with: it is read once, and shared then."""
-        reach = 0
-        for other in self._running:
-            if other.reading:
-                common = min(common_length(other.tokens, sequence.tokens), len(sequence.tokens) - 1)
-                if self._resident.memory.whole:  # a state is shared where it is pinned
-                    common = max((pin for pin in other.pins if pin <= common), default=0)
-                if common > other.position:
-                    reach = max(reach, common)
-        return reach >= _WORTH_WAITING and reach - self._slots.known(sequence.tokens) >= _WORTH_WAITING
+        self._waiting.end_cancelled()
 
     def _let_in(self, sequence: Sequence) -> bool:
         """Give a request its place, or its error; False if it has to wait."""
+        try:
+            return self._placed(sequence)
+        except Exception as error:  # a sampling value that llama.cpp does not take, say: nobody else's trouble
+            self._fail([sequence], error)
+            return True
+
+    def _placed(self, sequence: Sequence) -> bool:
         full = len(self._running) >= self._resident.n_parallel
         slot = None if full else self._slots.place(sequence.tokens, sequence.most)
         if slot is None and self._running:
@@ -328,4 +295,4 @@ class Scheduler:
                 self._speculation.forget(sequence)
             if sequence in self._running:
                 self._running.remove(sequence)
-        self._may_fit = True
+        self._waiting.made_room()

@@ -14,7 +14,7 @@ from jupyter_localllm.engine.ollama.reply import Reply
 from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address, permit_sending_on
 from jupyter_localllm.engine.served.asked import chat_messages, form_of
-from jupyter_localllm.engine.served.bounded import bounding
+from jupyter_localllm.engine.served.bounded import UNCOMPRESSED, bounding
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job, Note
@@ -69,7 +69,7 @@ class OllamaWire:
             silence = self._settings.server_timeout
             self._opened = self._ollama.AsyncClient(
                 host=self._address.url,
-                headers={"authorization": f"Bearer {self._key}"} if self._key else {},
+                headers={**UNCOMPRESSED, **({"authorization": f"Bearer {self._key}"} if self._key else {})},
                 follow_redirects=False,
                 trust_env=self._address.remote,
                 verify=self._address.url.startswith("https"),  # without certificates to check, none need be read

@@ -18,7 +18,7 @@ from jupyter_localllm.engine.openai.dialect import PLAIN, dialect_of
 from jupyter_localllm.engine.openai.reply import Reply
 from jupyter_localllm.engine.served import trouble
 from jupyter_localllm.engine.served.address import Address, permit_sending_on
-from jupyter_localllm.engine.served.bounded import bounding
+from jupyter_localllm.engine.served.bounded import UNCOMPRESSED, bounding
 from jupyter_localllm.engine.served.wire import Described, Heard
 from jupyter_localllm.errors import EngineError, LocalLLMError, ModelNotFound, ToolsRefused, close_match
 from jupyter_localllm.types import Job
@@ -59,6 +59,7 @@ class OpenAIWire:
             trust_env=address.remote,
             verify=address.url.startswith("https"),  # without certificates to check, none need be read
             timeout=timeout,
+            headers=UNCOMPRESSED,
             event_hooks={"response": [bounding(address)]},
         )
         self._client = client.AsyncOpenAI(

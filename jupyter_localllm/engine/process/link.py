@@ -6,12 +6,9 @@ and, at the end, buries the process and tells everybody who still waits; one kee
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import queue
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -21,13 +18,13 @@ from jupyter_localllm.engine.children import check_fork, ended
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.engine.process.call import Call
 from jupyter_localllm.engine.process.frames import BadFrame, FrameReader, Kind, frame, write_all
+from jupyter_localllm.engine.process.program import Program
 from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError
 from jupyter_localllm.types import Event, Status
 
 __all__ = ["Link"]
 
 _STOP_SECONDS = 30.0  # after which a child that does not leave a cancelled request is ended
-_WORDS_BYTES = 4096
 
 
 class Link:
@@ -57,8 +54,7 @@ class Link:
         self._end: LocalLLMError | None = None
         self._over = True  # until it is started
         self._outbox: queue.SimpleQueue[tuple[Call | None, bytes] | None] = queue.SimpleQueue()
-        self._words = b""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._program: Program | None = None
         self._threads: list[threading.Thread] = []
 
     @property
@@ -75,7 +71,7 @@ class Link:
     @property
     def pid(self) -> int:
         """The child's process number; 0 before it was started."""
-        return self._process.pid if self._process is not None else 0
+        return self._program.pid if self._program is not None else 0
 
     def start(self, opening: Any) -> None:
         """Start the process and send it what it is to open.
@@ -86,19 +82,10 @@ class Link:
             The system starts no process.
         """
         try:
-            # In a session of its own, Ctrl-C in a terminal and the signals for a kernel's process group miss it.
-            self._process = subprocess.Popen(
-                self._argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,  # see FrameReader
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+            program = self._program = Program(self._argv, verbose=self._verbose)
             self._over = False
             self._outbox.put((None, frame(Kind.OPEN, 0, pickle.dumps(opening))))
-            for work in (self._write, self._keep_words, self._listen):
+            for work in (lambda: self._write(program), program.keep_words, lambda: self._listen(program)):
                 self._threads.append(threading.Thread(target=work, name="jupyter_localllm-process", daemon=True))
                 self._threads[-1].start()
         except BaseException as error:
@@ -149,7 +136,8 @@ class Link:
             self._over = True
             self._end = self._end or reason
             self._fail()
-        self._kill()
+        if self._program is not None:
+            self._program.kill()
 
     def join(self, timeout: float) -> None:
         """Wait until the process is gone, at most `timeout` seconds, in short waits."""
@@ -211,14 +199,10 @@ class Link:
             for call in calls.values():
                 call.fail(self._why())
 
-    def _kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-
     # What follows runs on the threads of this object.
 
-    def _write(self) -> None:
-        stdin = self._pipe("stdin")
+    def _write(self, program: Program) -> None:
+        stdin = program.stdin
         try:
             while (item := self._outbox.get()) is not None:
                 call, data = item
@@ -227,7 +211,7 @@ class Link:
                 elif self._register(call):
                     write_all(stdin.fileno(), frame(Kind.ASK, call.number, data))
         except OSError:  # it has died, which the reader tells; or it does not listen any more, and must not live
-            if self._wait(1.0) is None:
+            if program.wait(1.0) is None:
                 self.end(ended(self.name, None, ""))
         finally:
             stdin.close()
@@ -244,18 +228,9 @@ class Link:
             self._calls[call.number] = call
             return True
 
-    def _keep_words(self) -> None:
-        stderr = self._pipe("stderr")
-        with stderr:
-            while chunk := stderr.read(_WORDS_BYTES):
-                self._words = (self._words + chunk)[-_WORDS_BYTES:]
-                if self._verbose:
-                    with contextlib.suppress(Exception):  # no stderr, or one that is closed
-                        sys.stderr.write(chunk.decode("utf-8", "replace"))
-
-    def _listen(self) -> None:
+    def _listen(self, program: Program) -> None:
         why: LocalLLMError | None = None
-        stdout = self._pipe("stdout")
+        stdout = program.stdout
         try:
             reader = FrameReader(stdout.fileno())
             if reader.hello():
@@ -270,7 +245,7 @@ class Link:
         except BaseException as error:  # whatever it was, who waits must hear of it
             why = EngineError(f"the process that runs {self.name} cannot be heard: {type(error).__name__}: {error}")
         finally:
-            self._bury(why)
+            self._bury(program, why)
             stdout.close()
 
     def _room(self, _kind: int, number: int) -> int:
@@ -291,27 +266,18 @@ class Link:
             if said.kind == Kind.VALUE and call.left_at is None:
                 self.loaded = True
 
-    def _bury(self, why: LocalLLMError | None) -> None:
+    def _bury(self, program: Program, why: LocalLLMError | None) -> None:
         with self._lock:
             self._over = True
             self._end = self._end or why
             self._fail()
         self._outbox.put(None)
         # One that dies closes its pipe before its status is there; one that only closed its pipe must not live.
-        code = self._wait(0.0 if self._end else 1.0)
+        code = program.wait(0.0 if self._end else 1.0)
         if code is None:
-            self._kill()
-            self._wait(10.0)
+            program.kill()
+            program.wait(10.0)
         self._threads[1].join(1.0)
         with self._lock:
-            self._end = self._end or ended(self.name, code, self._words.decode("utf-8", "replace"))
+            self._end = self._end or ended(self.name, code, program.words)
             self._fail()
-
-    def _wait(self, seconds: float) -> int | None:
-        try:
-            return self._process.wait(seconds) if self._process is not None else None
-        except subprocess.TimeoutExpired:
-            return None
-
-    def _pipe(self, which: str) -> Any:
-        return getattr(self._process, which)

@@ -41,10 +41,11 @@ class Choice:
                 f"no rule of {name} allows this question ({task}, about {size:,} tokens): {refused}",
                 "Give the last model no rules, so that somebody always answers.",
             )
-        self.in_turn = sorted(allowed, key=lambda one: bool(one.last_resort))
+        last = {member: why for member in allowed if (why := member.last_resort)}
+        self.in_turn = sorted(allowed, key=last.__contains__)
         self._failed = {member for member in allowed if member.resting}
         self._tried: set[Member] = set()
-        self._against |= {member: member.last_resort for member in allowed if member.last_resort}
+        self._against |= last
 
     def passed(self, member: Member, why: str, *, failed: bool) -> None:
         """One was tried, and the next one is asked in its place."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from jupyter_localllm.engine.served.address import Address
-from jupyter_localllm.engine.served.trouble import flooded
+from jupyter_localllm.engine.served.trouble import compressed, flooded
 
-__all__ = ["LONGEST_LINE", "LONGEST_REPLY", "bounding"]
+__all__ = ["LONGEST_LINE", "LONGEST_REPLY", "UNCOMPRESSED", "bounding"]
+
+UNCOMPRESSED = {"accept-encoding": "identity"}
+"""The header of requests with which `bounding` counts what the client has in memory, not what comes over the wire."""
 
 LONGEST_LINE = 32 << 20
 """Bytes without a line's end: vectors of 64 texts are one line, of some ten megabytes."""
@@ -17,15 +21,25 @@ LONGEST_REPLY = 1 << 30
 
 
 def bounding(address: Address) -> Callable[[Any], Awaitable[None]]:
-    """Make a hook for the responses of an HTTP client (httpx): what is too much raises an error of ours."""
+    """Make a hook for the responses of an HTTP client (httpx): what is too much raises an error of ours.
+
+    So does what is compressed: the client is to send `UNCOMPRESSED` with its requests.
+    """
 
     async def hook(response: Any) -> None:
-        stream = response.stream
-        # The client looks for its own class of streams, which has no name of its own in each of its versions.
-        kind = next((base for base in type(stream).__mro__ if base.__name__ == "AsyncByteStream"), object)
-        response.stream = type("Bounded", (_Bounded, kind), {})(stream, address)
+        encoding = response.headers.get("content-encoding", "").strip()
+        if encoding.lower() not in ("", "identity"):
+            raise compressed(address, encoding)
+        response.stream = _kind(response.stream.__class__)(response.stream, address)
 
     return hook
+
+
+@cache
+def _kind(stream: type) -> Callable[[Any, Address], Any]:
+    """Our kind of streams. The client looks for a class of its own, which not all of its versions give a name to."""
+    base = next((base for base in stream.__mro__ if base.__name__ == "AsyncByteStream"), object)
+    return type("Bounded", (_Bounded, base), {})
 
 
 class _Bounded:

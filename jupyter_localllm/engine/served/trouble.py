@@ -11,6 +11,7 @@ __all__ = [
     "CONNECT_SECONDS",
     "broke_off",
     "broken_off",
+    "compressed",
     "cut_short",
     "flooded",
     "hiding",
@@ -93,6 +94,14 @@ def flooded(address: Address, count: int) -> EngineError:
     return EngineError(
         f"{address.url} sent more than {count:,} bytes where a part of an answer should be: it was left",
         "Is that the right address? The server's log may say why.",
+    )
+
+
+def compressed(address: Address, encoding: str) -> EngineError:
+    """It sends another encoding than it was asked for; how much that is in memory, nobody knows before."""
+    return EngineError(
+        f"{address.url} sent its reply compressed ({_shortened(encoding)}), which nobody asked for: it was left",
+        "If a proxy stands before the server, have it send replies as they are.",
     )
 
 

@@ -10,6 +10,7 @@ from jupyter_localllm.conversation.again import made_of
 from jupyter_localllm.report.collect import KeptAnswer
 from jupyter_localllm.report.page.notes import Footnotes
 from jupyter_localllm.report.page.sanitize import sanitized
+from jupyter_localllm.report.tidy import mapping
 from jupyter_localllm.show.formats import shown
 from jupyter_localllm.show.listing import SIGNS, clipped, looked_at, one_line, reading
 from jupyter_localllm.show.plain import clean
@@ -86,7 +87,7 @@ def told(kept: KeptAnswer, number: int, saved_html: str, notes: Footnotes) -> To
     if kept.kind == "map":
         body = sanitized(saved_html) if saved_html else Markup("<p>{}</p>").format(clean(kept.text))
     elif kept.kind == "error":
-        below = [part for part in (kept.error, str(_of(kept.record, "error", "hint"))) if part]
+        below = [part for part in (kept.error, str(mapping(kept.record.get("error")).get("hint", ""))) if part]
     else:
         body, above, below = _answer(kept, number, notes)
     if remote := kept.record.get("remote"):
@@ -152,7 +153,7 @@ def _with_marks(answer: Answer, form: str, number: int, notes: Footnotes) -> Mar
 def _cache(kept: KeptAnswer) -> str:
     if kept.kind != "map" or kept.cached or not isinstance(kept.record.get("rows"), int):
         return _STATES[kept.cached] or ("the model was not asked" if kept.kind == "answer" and not kept.error else "")
-    cached = _of(kept.record, "volatile", "cached")
+    cached = mapping(kept.record.get("volatile")).get("cached")
     rows = kept.record["rows"]
     return f"{cached:,} of {rows:,} rows from the cache" if isinstance(cached, int) else ""
 
@@ -168,12 +169,3 @@ def _citations(kept: KeptAnswer) -> str:
     if told or kept.kind != "answer" or "citations" not in kept.data:
         return told
     return "not in the sources" if kept.abstained else "none" if kept.data.get("passages") else ""
-
-
-def _of(record: object, *names: str) -> object:
-    """What stands in nested mappings; empty text if it is not there."""
-    from collections.abc import Mapping
-
-    for name in names:
-        record = record.get(name, "") if isinstance(record, Mapping) else ""
-    return record

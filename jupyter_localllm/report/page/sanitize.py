@@ -16,6 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from jupyter_localllm.errors import DependencyMissing
+from jupyter_localllm.report.needed import EXTRA
 from jupyter_localllm.show.plain import clean
 
 __all__ = ["LONGEST", "as_pre", "is_blank", "sanitized"]
@@ -126,11 +127,9 @@ def _depth(html: str) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _cleaner() -> Any:
-    try:
+    with DependencyMissing.unless_imported("a page needs bleach", EXTRA):
         from bleach.css_sanitizer import CSSSanitizer
         from bleach.sanitizer import Cleaner
-    except ImportError:
-        raise DependencyMissing("bleach is not installed", 'Run: pip install "jupyter_localllm[report]"') from None
     return Cleaner(
         tags=frozenset(_TAGS.split()) | _WITH_CONTENT,
         attributes=_is_allowed,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from jupyter_localllm.report.collect import KeptAnswer, collect, read_notebook
+from jupyter_localllm.report.collect import KeptAnswer, collected, read_notebook
 from jupyter_localllm.report.gates import figures
 from jupyter_localllm.report.page.answers import Told, told
 from jupyter_localllm.report.page.code import highlighted, lines_of
@@ -106,7 +106,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
     True
     """
     read = tidied(read_notebook(notebook))
-    making = _Making({(one.cell, one.output): one for one in collect(read)}, code)
+    making = _Making({(one.cell, one.output): one for one in collected(read)}, code)
     cells = [made for index, cell in enumerate(read["cells"]) if (made := _cell(index, cell, making)).blocks]
     head, cells = _headed(cells, title, read, making, "" if isinstance(notebook, Mapping) else Path(notebook).stem)
     listed = contents(making.headings.found)
@@ -205,17 +205,15 @@ def _summary(answers: list[Told], kept: Any) -> list[tuple[str, bool]]:
         return []
     count = len(answers)
     said = [(f"{count:,} answer{'s' * (count > 1)}", False)]
-    cached = sum(one.cached is True for one in every)
+    counted = figures(every)
     asked = sum(one.cached is not None for one in every)
     if asked:
-        said.append((f"{cached:,} of {asked:,} from the cache", False))
-    counted = figures(every)
+        said.append((f"{counted.cached:,} of {asked:,} from the cache", False))
     counts = (("supported", False), ("unsupported", True), ("stale", True), ("unchecked", False))
     for status, warns in counts:
         if number := getattr(counted, status):
             said.append((f"{number:,} claim{'s' * (number > 1)} {status}", warns))
-    failed = sum(one.error is not None for one in every)
-    return [*said, *([(f"{failed:,} with an error", True)] if failed else [])]
+    return [*said, *([(f"{counted.errors:,} with an error", True)] if counted.errors else [])]
 
 
 def _models(kept: Any) -> list[Model]:

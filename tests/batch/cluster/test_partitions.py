@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dask.bag
@@ -18,6 +19,7 @@ from jupyter_localllm.api import LocalLLM
 from jupyter_localllm.batch import Progress, RowError
 from jupyter_localllm.errors import EngineError, TemplateError, UsageError
 from tests.contracts import wait_for
+from tests.shells import new_shell
 
 FRAME = pd.DataFrame({"text": [f"text {i}" for i in range(40)], "stars": range(40)}, index=range(100, 140))
 
@@ -148,14 +150,18 @@ def test_what_is_wrong_is_told_before_anything_is_asked(
     assert asked() == {}
 
 
-def test_over(client: Any, cluster: Any, frame: Any, llm: LocalLLM, capsys: pytest.CaptureFixture[str]) -> None:
-    """``--over`` gives the collection with the answers as a column, and shows its first rows."""
-    from IPython.core.interactiveshell import InteractiveShell
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Any]:
+    with new_shell(tmp_path) as made:
+        yield made
 
+
+@pytest.mark.usefixtures("client")
+def test_over(cluster: Any, frame: Any, llm: LocalLLM, shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--over`` gives the collection with the answers as a column, and shows its first rows."""
     from jupyter_localllm import runtime
     from jupyter_localllm.magics.run import run_cell
 
-    shell = InteractiveShell()
     runtime.current().own = llm
     with pytest.raises(UsageError, match="--over df: a DataFrame of dask needs a cluster"):
         run_cell(shell, "--over df", "{{ text }}", {"df": frame})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -34,3 +35,12 @@ def test_a_flood(fake: Any, handle: Make, monkeypatch: pytest.MonkeyPatch) -> No
     for path in ("/api/chat", "/api/tags"):
         fake.speaker.routes[path] = lambda _: itertools.repeat(b"a" * 50_000, 400)
         assert "more than 200,000 bytes" in told(handle()).message
+
+
+def test_replies_are_not_compressed(fake: Any, handle: Make) -> None:
+    """What is small on its way may be without end in the memory: none is asked for, and one that comes is left."""
+    assert handle().generate("Tell me something.", cache="off").text
+    assert {asked.headers["accept-encoding"] for asked in fake.speaker.asked} == {"identity"}
+    fake.speaker.headers = {"Content-Encoding": "gzip"}
+    fake.speaker.routes["/api/tags"] = lambda _: [gzip.compress(b'{"models": []}' + b" " * 200_000)]
+    assert "compressed (gzip)" in told(handle()).message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import itertools
 import sys
 import threading
@@ -143,6 +144,23 @@ def test_a_flood(path: str, route: Any, scripted: Scripted, handle: Make, monkey
     assert "more than" in error.message
     assert error.hint
     scripted.speaker.until_left(scripted.speaker.last(path))
+
+
+def test_replies_are_not_compressed(scripted: Scripted, handle: Make) -> None:
+    """What is small on its way may be without end in the memory: none is asked for, and one that comes is left."""
+    assert handle().generate("hello?", cache="off").text
+    assert {asked.headers["accept-encoding"] for asked in scripted.speaker.asked} == {"identity"}
+    scripted.speaker.headers = {"Content-Encoding": "gzip"}
+    scripted.speaker.routes[CHAT] = lambda _: [gzip.compress(delta(content="a" * 200_000) + DONE)]
+    error = told(handle())
+    assert "compressed (gzip)" in error.message
+    assert error.hint
+
+
+def test_identity_is_no_compression(scripted: Scripted, handle: Make) -> None:
+    """A server that says so in so many words is heard."""
+    scripted.speaker.headers = {"Content-Encoding": "Identity"}
+    assert handle().generate("hello?").text == "Hello you!"
 
 
 def test_a_silent_server(scripted: Scripted, handle: Make) -> None:

@@ -36,6 +36,7 @@ class Speaker:
         self.url = url
         self.asked: list[Asked] = []
         self.routes: dict[str, Answering] = {}
+        self.headers: dict[str, str] = {}  # sent with every reply
         self.stop = threading.Event()  # whoever stalls, ends
 
     def bodies(self, path: str) -> list[Any]:
@@ -76,7 +77,7 @@ def _handler(speaker: Speaker) -> type[BaseHTTPRequestHandler]:
         def _whole(self, status: int, value: Any) -> None:
             location = value.get("location") if isinstance(value, dict) else None
             data = value if isinstance(value, bytes) else json.dumps(value).encode() if value is not NOTHING else b""
-            self.send_response(status)
+            self._begin(status)
             if location:
                 self.send_header("Location", location)
             self.send_header("Content-Type", "text/html" if isinstance(value, bytes) else "application/json")
@@ -86,7 +87,7 @@ def _handler(speaker: Speaker) -> type[BaseHTTPRequestHandler]:
 
         def _piecemeal(self, asked: Asked, lines: Iterable[bytes]) -> None:
             """HTTP/1.0: the end of the connection is the end of the reply."""
-            self.send_response(200)
+            self._begin(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
             try:
@@ -96,6 +97,11 @@ def _handler(speaker: Speaker) -> type[BaseHTTPRequestHandler]:
                     asked.sent += 1
             except OSError:
                 asked.left.set()
+
+        def _begin(self, status: int) -> None:
+            self.send_response(status)
+            for name, value in speaker.headers.items():
+                self.send_header(name, value)
 
         def log_message(self, *_: Any) -> None:
             """Nothing."""

@@ -33,9 +33,10 @@ that are of no use to the person who wrote the cell (IPython's ``_render_traceba
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from jupyter_localllm.errors.words import close_match, first_line, harmless, shortened, without_secrets, words_of
 
 __all__ = [
     "AnswerCut",
@@ -69,10 +70,6 @@ __all__ = [
 ]
 
 
-_UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal obeys instead of showing it, what turns a line, and halves of characters, which cannot be sent."""
-
-
 class LocalLLMError(Exception):
     """The root of the tree.
 
@@ -89,7 +86,7 @@ class LocalLLMError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = (without_secrets(_UNFIT.sub(_written_out, text)) for text in (message, hint))
+        message, hint = (without_secrets(harmless(text)) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -103,10 +100,6 @@ class LocalLLMError(Exception):
         if self.hint:
             lines.append(self.hint)
         return lines
-
-
-def _written_out(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
 
 
 class UsageError(LocalLLMError):
@@ -196,7 +189,7 @@ class SchemaMismatch(LocalLLMError):
         listed = "".join(f"\n  - {problem}" for problem in told[:8])
         more = f"\n  - and {len(told) - 8} more" if len(told) > 8 else ""
         return cls(
-            f"the answer is no {name}:{listed}{more}", f"The model wrote: {_shortened(text)}", text=text, problems=told
+            f"the answer is no {name}:{listed}{more}", f"The model wrote: {shortened(text)}", text=text, problems=told
         )
 
 
@@ -209,7 +202,7 @@ class AnswerCut(SchemaMismatch):
         return cls(
             f"the answer is no whole {name}: {why}",
             "Bound what may be long (maxLength, maxItems), or raise max_tokens. "
-            f"The model wrote so far: {_shortened(text)}",
+            f"The model wrote so far: {shortened(text)}",
             text=text,
             problems=(f"#: {why}",),
         )
@@ -249,74 +242,24 @@ class OfflineError(LocalLLMError, OSError):
 class DependencyMissing(LocalLLMError):
     """An optional package is not installed."""
 
+    @classmethod
+    @contextmanager
+    def unless_imported(cls, who: str, how: str) -> Iterator[None]:
+        """Import packages in a ``with`` block; the error if one cannot be.
 
-_ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
-_BARE = re.compile(r"(?<![\w/.])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])")  # name:password@host, not model@http://…
-_KEYED = re.compile(
-    r"([?&#;][\w.-]*(?:key|token|secret|sig|signature|credential|password|passwd|auth)[\w.-]*=)[^\s&'\"<>]+",
-    re.IGNORECASE,
-)
+        Parameters
+        ----------
+        who : str
+            Who needs them, as the beginning of a sentence: ``"a PDF needs playwright"``.
+        how : str
+            The command that installs them.
 
-
-def without_secrets(text: str) -> str:
-    """A text whose addresses show no names, passwords and keys.
-
-    Examples
-    --------
-    >>> without_secrets("no server at http://me:secret@example.org/v1?api_key=secret&n=1")
-    'no server at http://…@example.org/v1?api_key=…&n=1'
-    """
-    if "@" in text:
-        text = _BARE.sub("…@", _ADDRESS.sub(_without_user, text))
-    return _KEYED.sub(r"\1…", text) if "=" in text else text
-
-
-def _without_user(found: re.Match[str]) -> str:
-    """What stands before the last @ of the host; of the whole, if what stands before the first slash is no host."""
-    slashes, rest = found.groups()
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    port = host.rpartition(":")[2] if ":" in host and not host.endswith("]") else ""
-    if "@" in host:
-        rest = "…@" + rest[host.rindex("@") + 1 :]
-    elif port and not port.isdigit():  # a password with a slash in it
-        rest = "…@" + rest[rest.rindex("@") + 1 :]
-    return slashes + rest
-
-
-def _shortened(text: str, most: int = 600) -> str:
-    """The two ends of a text."""
-    return text if len(text) <= most else f"{text[: most // 2]} … {text[-most // 2 :]}"
-
-
-def words_of(error: BaseException, otherwise: str = "") -> str:
-    """What an error says of itself; something else if it cannot, as an exception of somebody's own may not."""
-    try:
-        return str(error)
-    except Exception:
-        return otherwise
-
-
-def first_line(message: str) -> str:
-    r"""The first line of a message; one that ends with a colon is nothing without the next.
-
-    Examples
-    --------
-    >>> first_line("the answer is no int:\n- #: is a text\n- #: is too long")
-    'the answer is no int: #: is a text'
-    """
-    first, *rest = message.splitlines() or [""]
-    return f"{first} {rest[0].strip().removeprefix('- ')}" if rest and first.endswith(":") else first
-
-
-def close_match(name: str, known: Iterable[str]) -> str:
-    """A sentence that names the nearest known name, or nothing.
-
-    Examples
-    --------
-    >>> close_match("temprature", ["temperature", "top_p"])
-    'Did you mean temperature?'
-    >>> close_match("zzz", ["temperature"])
-    ''
-    """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else ""
+        Examples
+        --------
+        >>> with DependencyMissing.unless_imported("numbers need math", "pip install python"):
+        ...     import math
+        """
+        try:
+            yield
+        except ImportError as error:
+            raise cls(f"{who}, which cannot be imported: {error}", how) from error
