@@ -11,7 +11,7 @@ from jupyter_localllm.errors import UsageError
 from jupyter_localllm.report.collect import read_notebook
 from jupyter_localllm.report.gates import Gates
 from jupyter_localllm.report.one import Order
-from jupyter_localllm.report.parameters import checked, declared
+from jupyter_localllm.report.parameters import checked, declared, settled
 from jupyter_localllm.report.places import Places, places_of
 from jupyter_localllm.report.run import Job, kernel_of
 
@@ -26,7 +26,7 @@ class Request:
     ----------
     notebook : Path
     parameters : Mapping
-        Of every run.
+        Of every run; a `Word` is not settled yet.
     rows : sequence of Mapping or None
         Parameters of one run each; None for a single run.
     outs : sequence of str
@@ -75,7 +75,7 @@ def orders(request: Request) -> list[Order]:
     notebook = read_notebook(request.notebook)
     kernel, language = kernel_of(notebook, request.kernel)
     known = declared(notebook, language)
-    runs = _runs(request)
+    runs = [settled(values, known) for values in _runs(request)]
     notes = [checked(values, known) for values in runs]
     defaults = {name: value for name, value in (known.defaults or {}).items() if value is not None}
     places = places_of(
