@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.pairs import as_pairs, value_of
 from jupyter_localllm.cli.running import shown
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError, UsageError
@@ -43,7 +44,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _parameters(group: Any) -> None:
     group.add_argument("-p", dest="typed", nargs=2, action="append", default=[], metavar=_PAIR,
-                       help="a parameter: a number, True, False, None, or a text")  # fmt: skip
+                       help="a parameter, as `-p region EU` or `-p region=EU`: a text where the notebook has "
+                       "one, else a number, True, False, None, or a text")  # fmt: skip
     group.add_argument("-r", dest="raw", nargs=2, action="append", default=[], metavar=_PAIR,
                        help="a parameter that is a text, whatever it looks like")  # fmt: skip
     group.add_argument("--parameters", metavar="FILE", help="parameters from YAML or JSON; -p and -r come before them")
@@ -195,7 +197,7 @@ def _request(arguments: argparse.Namespace) -> Request:
     from jupyter_localllm.report.order import Request
     from jupyter_localllm.report.parameters import from_file, from_rows, from_words
 
-    words = from_words(arguments.typed, arguments.raw)
+    words = from_words(*([(name, value_of(value)) for name, value in one] for one in (arguments.typed, arguments.raw)))
     rows = None if arguments.rows is None else from_rows(Path(arguments.rows))
     for name in {name for row in rows or () for name in row} & set(words):
         raise UsageError(f"the parameter {name} is a column of {arguments.rows}, and is given besides", "Give one.")
@@ -225,4 +227,4 @@ def _settings(arguments: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, value in (("model", model), ("cache", arguments.cache)) if value is not None}
 
 
-COMMAND = Command("report", "run a notebook, and make a report of it", _arguments, _run)
+COMMAND = Command("report", "run a notebook, and make a report of it", _arguments, _run, as_pairs)
