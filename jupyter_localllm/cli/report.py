@@ -16,6 +16,7 @@ from jupyter_localllm.cli.pairs import as_pairs, value_of
 from jupyter_localllm.cli.running import shown
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError, UsageError
+from jupyter_localllm.show.listing import clipped, one_line
 
 if TYPE_CHECKING:
     from jupyter_localllm.report.one import Order
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND"]
 
 _PAIR = ("NAME", "VALUE")
+_LONGEST_NAME = 200
 _READ_BY_DIFF = ("run", "diff", "json", "quiet")
 _SPELLED = {"typed": "-p", "raw": "-r", "executed": "--notebook"}
 
@@ -60,7 +62,8 @@ def _outputs(group: Any) -> None:
                        "given")  # fmt: skip
     group.add_argument("--json", metavar="FILE", help="what programs read; beside --out if not given")
     group.add_argument("--code", action="store_true", help="with the code of the cells")
-    group.add_argument("--title", metavar="TEXT", help="instead of the notebook's first heading")
+    group.add_argument("--title", metavar="TEXT", help="instead of the notebook's first heading; {NAME} stands for "
+                       "a parameter")  # fmt: skip
 
 
 def _running(group: Any) -> None:
@@ -68,6 +71,8 @@ def _running(group: Any) -> None:
     group.add_argument("--cache", choices=("use", "refresh", "off", "require"), help="what to do with the answer cache")
     group.add_argument("--import-cache", metavar="FILE", help="answers of `cache export`; with --cache require these "
                        "alone count")  # fmt: skip
+    group.add_argument("--on-error", choices=("raise", "record"), help="what an answer that cannot be made does: "
+                       "end the run, or stand in it")  # fmt: skip
     group.add_argument("--kernel", metavar="NAME", help="instead of the notebook's")
     group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="most time for a cell")
     group.add_argument("--cwd", metavar="FOLDER", help="where the kernel works; the notebook's folder if not given")
@@ -147,17 +152,19 @@ def _reports(arguments: argparse.Namespace) -> int:
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it warns of is told in our words
     with contextlib.ExitStack() as stack:
         orders = _orders(arguments, stack)
-        statuses = []
+        statuses: list[int] = []
         for number, order in enumerate(orders, start=1):
-            _tell(arguments, _heading(number, orders), *order.notes)
+            named = _named(number, orders)
+            _tell(arguments, named, *order.notes)
             with shown(quiet=arguments.quiet) as watch:
                 made = make(order, watch)
             statuses.append(made.status)
-            for line in made.wrong:
-                print(line, file=sys.stderr)
+            for line in made.wrong:  # of which run, too: a log may hold these lines alone
+                print(line if not named or line.startswith(" ") else f"{named}: {line}", file=sys.stderr)
             _tell(arguments, *made.said)
             if made.status > 128:
-                return made.status
+                break
+    _tell(arguments, _of_all(statuses, len(orders)))
     return worst(statuses)
 
 
@@ -167,11 +174,22 @@ def _tell(arguments: argparse.Namespace, *lines: str) -> None:
             print(line, flush=True)
 
 
-def _heading(number: int, orders: list[Order]) -> str:
+def _named(number: int, orders: list[Order]) -> str:
+    """Which run; empty if there is one alone."""
     if len(orders) == 1:
         return ""
     values = ", ".join(f"{name}={value}" for name, value in orders[number - 1].job.parameters.items())
-    return f"run {number} of {len(orders)}: {values}"
+    return clipped(one_line(f"run {number} of {len(orders)}" + (f" ({values})" if values else "")), _LONGEST_NAME)
+
+
+def _of_all(statuses: list[int], runs: int) -> str:
+    """What came of several runs; empty if there is one alone."""
+    if runs == 1:
+        return ""
+    told = f"{statuses.count(0):,} of {runs:,} runs are well"
+    bad = [str(number) for number, status in enumerate(statuses, start=1) if status]
+    missing = f"; {runs - len(statuses):,} did not begin" if len(statuses) < runs else ""
+    return told + (f"; not run{'s' * (len(bad) > 1)} {', '.join(bad)}" if bad else "") + missing
 
 
 def _orders(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> list[Order]:
@@ -224,7 +242,8 @@ def _settings(arguments: argparse.Namespace) -> dict[str, str]:
     model = arguments.model
     if model is not None and Path(model).expanduser().is_file():
         model = str(Path(model).expanduser().absolute())  # the kernel works in another folder
-    return {name: value for name, value in (("model", model), ("cache", arguments.cache)) if value is not None}
+    told = {"model": model, "cache": arguments.cache, "on_error": arguments.on_error}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 COMMAND = Command("report", "run a notebook, and make a report of it", _arguments, _run, as_pairs)

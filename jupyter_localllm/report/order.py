@@ -12,7 +12,7 @@ from jupyter_localllm.report.collect import read_notebook
 from jupyter_localllm.report.gates import Gates
 from jupyter_localllm.report.one import Order
 from jupyter_localllm.report.parameters import checked, declared, settled
-from jupyter_localllm.report.places import Places, places_of
+from jupyter_localllm.report.places import Places, places_of, titled
 from jupyter_localllm.report.run import Job, kernel_of
 
 __all__ = ["Request", "orders"]
@@ -37,6 +37,7 @@ class Request:
     code : bool
         Whether pages show the code.
     title : str or None
+        With ``{name}`` for a parameter.
     settings : Mapping of str to str
         Settings for the kernel, by name.
     kernel : str or None
@@ -94,7 +95,7 @@ def orders(request: Request) -> list[Order]:
                 request.notebook, notebook, values, place.notebook, folder,
                 kernel, language, request.settings, request.timeout,
             ),
-            place, request.gates, request.code, request.title, told,
+            place, request.gates, request.code, request.title and titled(request.title, {**defaults, **values}), told,
         )
         for values, place, told in zip(runs, places, notes, strict=True)
     ]  # fmt: skip
@@ -118,6 +119,8 @@ def _check_places(places: Sequence[Places]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             other = path.exists() and not path.is_file()
+        except FileExistsError:
+            raise UsageError(f"{path} cannot be written: {path.parent} is no folder", "Name another place.") from None
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error}", "Name another place.") from None
         if other:

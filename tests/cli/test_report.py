@@ -14,6 +14,7 @@ from jupyter_localllm.cli import main
 from jupyter_localllm.cli.running import Lines, OnTerminal, Quiet, shown
 from jupyter_localllm.errors import DependencyMissing
 from jupyter_localllm.report import order
+from jupyter_localllm.report.parameters import Word
 from jupyter_localllm.report.progress import Tracker
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill
@@ -42,7 +43,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("in.ipynb", "--out", "r.html", "--parameters", "none.yaml"), "none.yaml cannot be read"),
         (("in.ipynb", "--out", "r.html", "--kernel", "phyton3"), "there is no kernel 'phyton3' here"),
         (("in.ipynb", "--out", "r.html", "--cwd", "none"), "there is no folder"),
-        (("in.ipynb", "--out", "in.ipynb/r.html"), "cannot be written"),
+        (("in.ipynb", "--out", "in.ipynb/r.html"), "r.html cannot be written: in.ipynb is no folder"),
+        (("in.ipynb", "--out", "{regoin}.html"), "Did you mean region?"),
+        (("in.ipynb", "--out", "{x}.html"), "There is {region}, {row}."),
         (("in.ipynb", "--out", "r.html", "--import-cache", "none.jsonl"), "There is no file none.jsonl"),
         (("in.ipynb", "--out", "r.html", "--import-cache", "r.csv"), "r.csv, line 1"),
     ],
@@ -76,6 +79,16 @@ def test_wrong_values_end_with_2(words: tuple[str, ...], capsys: pytest.CaptureF
         main(["report", "in.ipynb", "--out", "r.html", *words])
     assert caught.value.code == 2
     assert words[0] in capsys.readouterr().err
+
+
+def test_a_title_for_each_row(source: Path, tmp_path: Path) -> None:
+    """A title may hold a parameter, as names of files do; what is no number in the notebook is none in a row."""
+    rows = [{"region": Word("US")}, {"region": Word("007")}]
+    request = order.Request(source, rows=rows, outs=[str(tmp_path / "{region}.html")], title="Sales in {region} {x}")
+    made = order.orders(request)
+    assert [one.title for one in made] == ["Sales in US {x}", "Sales in 007 {x}"]
+    assert [one.job.parameters for one in made] == [{"region": "US"}, {"region": "007"}]
+    assert made[1].places.html == tmp_path / "007.html"
 
 
 @pytest.mark.usefixtures("source")
