@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +117,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _moved(arguments: argparse.Namespace) -> int:
+    from jupyter_localllm.report.collect import read_notebook
+    from jupyter_localllm.report.given import given, has_run, lines
     from jupyter_localllm.report.moved import compare, plain, text
     from jupyter_localllm.report.one import DONE, GATE
     from jupyter_localllm.report.summary import as_json
@@ -127,12 +129,17 @@ def _moved(arguments: argparse.Namespace) -> int:
     if unheeded := _unheeded(arguments):
         told = ", ".join(unheeded)
         raise UsageError(f"{told}: --diff runs nothing that this could hold for", "--diff OLD NEW [--json FILE]")
-    moved = compare(*arguments.diff)
+    old, new = (read_notebook(path) for path in arguments.diff)
+    for path, notebook in zip(arguments.diff, (old, new), strict=True):
+        if not has_run(notebook):
+            raise UsageError(
+                f"{path} has not been run: none of its cells has an output", "Name the executed notebooks."
+            )
+    changed, moved = given(old, new), compare(old, new)
     if arguments.json is not None:
-        write(
-            Path(arguments.json), as_json({"old": arguments.diff[0], "new": arguments.diff[1], "moved": plain(moved)})
-        )
-    _tell(arguments, text(moved))
+        facts = {"old": arguments.diff[0], "new": arguments.diff[1], "parameters": [asdict(one) for one in changed]}
+        write(Path(arguments.json), as_json({**facts, "moved": plain(moved)}))
+    _tell(arguments, "\n\n".join(filter(None, ("\n".join(lines(changed)), text(moved)))))
     return GATE if any(one.what != "provenance" for one in moved) else DONE
 
 

@@ -121,14 +121,21 @@ def test_what_moved(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     for number in (1, 2, 2):
         made = nbformat.read(source, as_version=4)
         made.cells[0].outputs = [nbformat.v4.new_output("stream", text=f"{number} of 12")]
+        made.metadata.papermill = {"parameters": {"region": "EU", "year": 2024 + number}}
         names.append(str(tmp_path / f"{len(names)}.ipynb"))
         nbformat.write(made, names[-1])
     assert main(["report", "--diff", names[0], names[1], "--json", "moved.json"]) == 3
-    assert "1 → 2" in capsys.readouterr().out
-    (moved,) = json.loads(Path("moved.json").read_text(encoding="utf-8"))["moved"]
+    told = capsys.readouterr().out
+    assert told.startswith("parameter year: 2025 → 2026\n\ncell 1: an output moved\n")
+    assert "1 → 2" in told
+    read = json.loads(Path("moved.json").read_text(encoding="utf-8"))
+    (moved,) = read["moved"]
     assert moved["numbers"] == [["1", "2"]]
+    assert read["parameters"] == [{"name": "year", "before": 2025, "after": 2026}]
     assert main(["report", "--diff", names[1], names[2], "--quiet"]) == 0
     assert main(["report", "--diff", names[1], "none.ipynb"]) == 2
+    assert main(["report", "--diff", names[1], "in.ipynb"]) == 2
+    assert "in.ipynb has not been run" in capsys.readouterr().err
     assert main(["report", "in.ipynb", "--diff", *names[:2]]) == 2
     assert main(["report", "--out", "r.html"]) == 2
     assert "no notebook is named" in capsys.readouterr().err
