@@ -26,11 +26,16 @@ __all__ = ["COMMAND"]
 
 _PAIR = ("NAME", "VALUE")
 _LONGEST_NAME = 200
+_ENDS = (
+    "exit status: 0 all is well; 1 a cell failed, or a file was not written; 2 the line cannot be run as it is, and "
+    "nothing has run; 3 a gate is not met; 130 stopped by Ctrl-C"
+)
 _READ_BY_DIFF = ("run", "diff", "json", "quiet")
 _SPELLED = {"typed": "-p", "raw": "-r", "executed": "--notebook"}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _ENDS
     parser.add_argument("notebook", nargs="?", help="the notebook to run")
     parser.add_argument("--diff", nargs=2, metavar=("OLD", "NEW"), help="run nothing: tell what moved between two "
                         "executed notebooks; the exit status is 3 if something did")  # fmt: skip

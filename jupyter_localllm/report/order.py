@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.report.collect import read_notebook
 from jupyter_localllm.report.gates import Gates
+from jupyter_localllm.report.needed import bleach
 from jupyter_localllm.report.one import Order
 from jupyter_localllm.report.parameters import checked, declared, settled
 from jupyter_localllm.report.places import Places, places_of, titled
@@ -125,6 +126,8 @@ def _check_places(places: Sequence[Places]) -> None:
             raise UsageError(f"{path} cannot be written: {error}", "Name another place.") from None
         if other:
             raise UsageError(f"{path} cannot be written: it is no regular file", "Name another place.")
+    if any(place.html is not None or place.pdf is not None for place in places):
+        bleach()
     if any(place.pdf is not None for place in places):
         from jupyter_localllm.report.pdf import check
 

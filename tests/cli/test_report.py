@@ -92,9 +92,10 @@ def test_a_title_for_each_row(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("source")
-def test_without_papermill(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The extra is named."""
-    monkeypatch.setitem(sys.modules, "papermill", None)
+@pytest.mark.parametrize("missing", ["papermill", "bleach.css_sanitizer"])
+def test_without_a_package(missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The extra is named, before anything runs."""
+    monkeypatch.setitem(sys.modules, missing, None)
     assert main(["report", "in.ipynb", "--out", "r.html"]) == 2
     assert 'pip install "jupyter_localllm[report]"' in capsys.readouterr().err
 
