@@ -176,7 +176,7 @@ def _reports(arguments: argparse.Namespace) -> int:
             _tell(arguments, *made.said)
             if made.status > 128:
                 break
-    _tell(arguments, _of_all(statuses, len(orders)))
+    _tell(arguments, of_all(statuses, len(orders)))
     return worst(statuses)
 
 
@@ -194,7 +194,7 @@ def _named(number: int, orders: list[Order]) -> str:
     return clipped(one_line(f"run {number} of {len(orders)}" + (f" ({values})" if values else "")), _LONGEST_NAME)
 
 
-def _of_all(statuses: list[int], runs: int) -> str:
+def of_all(statuses: list[int], runs: int) -> str:
     """What came of several runs; empty if there is one alone."""
     if runs == 1:
         return ""

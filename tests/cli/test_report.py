@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from jupyter_localllm.cli import main
+from jupyter_localllm.cli.report import of_all
 from jupyter_localllm.cli.running import Lines, OnTerminal, Quiet, shown
 from jupyter_localllm.errors import DependencyMissing
 from jupyter_localllm.report import order
@@ -199,3 +200,17 @@ def test_logs_have_lines_and_quiet_has_none(capsys: pytest.CaptureFixture[str]) 
             display.at(tracker())
             display.answered("an answer")
         assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("statuses", "runs", "said"),
+    [
+        ([0], 1, ""),
+        ([0, 0], 2, "2 of 2 runs are well"),
+        ([0, 3, 0], 3, "2 of 3 runs are well; not run 2"),
+        ([1, 0, 130], 5, "1 of 5 runs are well; not runs 1, 3; 2 did not begin"),
+    ],
+)
+def test_what_came_of_several_runs(statuses: list[int], runs: int, said: str) -> None:
+    """How many are well, which are not, and how many never began."""
+    assert of_all(statuses, runs) == said
