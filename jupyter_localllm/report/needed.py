@@ -37,5 +37,5 @@ def bleach() -> Any:
     try:
         import bleach.css_sanitizer as library
     except ImportError as error:
-        raise DependencyMissing(f"pages need bleach, which is not installed ({error})", f"Run: {EXTRA}") from None
+        raise DependencyMissing(f"pages need bleach, which is not installed ({error})", EXTRA) from None
     return library
