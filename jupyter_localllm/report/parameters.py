@@ -101,8 +101,12 @@ def from_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no YAML: {' '.join(str(error).split())}", "") from None
     if content is None:
         return {}
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+    if not isinstance(content, dict):
         raise UsageError(f"{path} holds no parameters", "One on each line: name: value")
+    for name in content:
+        if not isinstance(name, str):
+            told = "YAML reads on, off, yes and no as True and False; quotes keep a name."
+            raise UsageError(f"{path}: {name!r} is no name of a parameter", told)
     return content
 
 

@@ -59,6 +59,7 @@ def test_files(tmp_path: Path) -> None:
     assert from_file(file) == {}
     for text, said in (
         ("- a", "holds no parameters"),
+        ("on: 1", r"p\.yaml: True is no name of a parameter"),
         ("a: [", "is no YAML"),
         ("!!python/object/apply:os.getcwd []", "YAML"),
     ):
