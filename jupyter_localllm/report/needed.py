@@ -32,8 +32,6 @@ def bleach() -> Any:
     DependencyMissing
         It is not installed.
     """
-    try:
+    with DependencyMissing.unless_imported("pages need bleach", EXTRA):
         import bleach.css_sanitizer as library
-    except ImportError as error:
-        raise DependencyMissing(f"pages need bleach, which is not installed ({error})", EXTRA) from None
     return library
