@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
+from jupyter_localllm.cli.saying import say
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Status
 
@@ -29,4 +30,4 @@ class Line:
 
     def _write(self, text: str) -> None:
         if self._width:
-            print(f"\r{text:<{self._width}.{self._width}}\r", end="", file=sys.stderr, flush=True)
+            say(f"\r{text:<{self._width}.{self._width}}\r", sys.stderr, end="")

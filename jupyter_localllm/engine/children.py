@@ -33,13 +33,20 @@ _REBUILD = (
     "--no-binary llama-cpp-python llama-cpp-python"
 )
 # Not ``python -m``: it would import a queue.py that lies beside the notebook. The notebook's folder and the package's
-# own come last.
-_PROGRAM = (
-    "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
-    f"sys.path.append({str(Path(__file__).resolve().parents[2])!r}); "
-    "from jupyter_localllm import offline; offline.stand(alone=True); "  # no person's code is in there
-    "from {module} import main; sys.exit(main(*sys.argv[1:]))"
-)
+# own come last. That folder may be gone by now.
+_PROGRAM = f"""
+import os, sys
+try:
+    here = os.getcwd()
+    sys.path.sort(key=lambda path: os.path.abspath(path) == here)
+except OSError:
+    sys.path = [path for path in sys.path if os.path.isabs(path)]
+sys.path.append({str(Path(__file__).resolve().parents[2])!r})
+from jupyter_localllm import offline
+offline.stand(alone=True)  # no person's code is in there
+from {{module}} import main
+sys.exit(main(*sys.argv[1:]))
+"""
 _CAUSES = {
     "SIGILL": ("it used an instruction that this CPU does not have", _REBUILD),
     "SIGSEGV": ("it accessed memory it must not; on some virtual machines AMX instructions do this", _REBUILD),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jupyter_localllm.batch.view import duration
+from jupyter_localllm.config.written import write
 from jupyter_localllm.errors import words_of
 from jupyter_localllm.report.collect import KeptAnswer, collect
 from jupyter_localllm.report.gates import Gates, Verdict, figures, judged
@@ -14,7 +15,6 @@ from jupyter_localllm.report.places import Places
 from jupyter_localllm.report.progress import Watch, first_words
 from jupyter_localllm.report.run import Job, Run, run, where
 from jupyter_localllm.report.summary import as_json, summary
-from jupyter_localllm.report.written import write
 
 __all__ = ["DONE", "FAILED", "GATE", "USAGE", "Made", "Order", "make", "worst"]
 

@@ -203,6 +203,8 @@ def _unrun(job: Job, session: Session) -> Any:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    # By this the next run knows that the file is ours to replace.
+    notebook.metadata["papermill"] = {"input_path": str(job.source), "output_path": str(job.saved), "exception": True}
     session.save(notebook)
     return notebook
 
