@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_localllm.config.threads import NO_PROCESS
 from jupyter_localllm.errors import EngineClosed, EngineError, ModelCheckFailed
 from jupyter_localllm.types import Status
 
@@ -57,6 +58,7 @@ _CAUSES = {
         "the system ended it, most likely for want of memory",
         "Close other programs, choose a smaller model or quantization, or raise the container's limit.",
     ),
+    "SIGINT": ("somebody interrupted it; numpy's BLAS does that to itself where it may start no thread", NO_PROCESS),
     "SIGTERM": ("somebody asked it to end", "Run it again."),
 }
 # Windows reports exceptions as exit codes.
@@ -145,14 +147,23 @@ def started(program: Sequence[str]) -> Iterator[Callable[[float], Ended | None]]
 
     Who calls that hears an interrupt, since its waits are short. It gives None if the program was still running after
     so many seconds, and then it is no more.
+
+    Raises
+    ------
+    EngineError
+        The system starts no process.
     """
     begun = time.monotonic()
-    with subprocess.Popen(
-        program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as child:
+    try:
+        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    except OSError as error:
+        raise EngineError(f"no process could be started: {error}", NO_PROCESS) from error
+    with process as child:
 
         def wait(seconds: float) -> Ended | None:
-            while time.monotonic() < begun + seconds:
+            late = False
+            while not late:
+                late = time.monotonic() > begun + seconds  # before the look: this process may have been suspended
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     words = child.communicate(timeout=0.05)[1]
                     return Ended(child.returncode, words.decode("utf-8", "replace"))
