@@ -82,7 +82,8 @@ if sys.argv[3] == "checked":
     llm = handle(n_ctx=256)
     leave(2)
     answered = tried("generate", lambda: llm.generate("Hello", cache="off").usage.completion_tokens)
-    print(json.dumps({"answered": answered, "threads": next(iter(runtime.current().resident())).info().details["threads"], "errors": errors}))
+    (engine,) = runtime.current().resident()
+    print(json.dumps({"answered": answered, "threads": engine.info().details["threads"], "errors": errors}))
 else:
     llm = handle(isolation=sys.argv[4])
     leave(-1000)
@@ -109,7 +110,15 @@ def _as_nobody() -> tuple[tuple[str, ...], str]:
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         return (), "only root can be another user"
     ids = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups")
-    prefix = (*ids, "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override", "env", "PYTHONDONTWRITEBYTECODE=1")
+    prefix = (
+        *ids,
+        "--inh-caps",
+        "+dac_override",
+        "--ambient-caps",
+        "+dac_override",
+        "env",
+        "PYTHONDONTWRITEBYTECODE=1",
+    )
     return prefix, refused(*prefix, sys.executable, "-c", "")
 
 
@@ -136,7 +145,9 @@ def test_no_more_threads_and_processes(isolation: str, tiny: Path, tmp_path: Pat
     place = tmp_path / "cache"
     found = told_by(BEGIN + THREADS, tiny, place, "cold", isolation, home=tmp_path / "home", prefix=prefix)
     assert set(found["errors"]) == {"generate", "map", "ask", "extract", "async"}
-    assert all("could be started" in message and "end some" in hint for _, message, hint in found["errors"].values()), found["errors"]
+    assert all("could be started" in message and "end some" in hint for _, message, hint in found["errors"].values()), (
+        found["errors"]
+    )
     assert found["again"] == 4
 
 
