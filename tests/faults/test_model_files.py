@@ -57,3 +57,41 @@ def test_a_file_that_is_cut(isolation: str, when: str, tmp_path: Path, campaign:
     assert len(told["errors"]) == (2 if when == "decoding" else 1)
     assert "SIGBUS" in told["errors"][0] or when == "idle"
     assert "truncated" in told["errors"][-1]
+
+
+OVERWRITTEN = """
+import json, os, sys
+from pathlib import Path
+import jupyter_localllm as jl
+model, other = Path(sys.argv[1]), Path(sys.argv[2])
+good = model.read_bytes()
+llm = jl.LocalLLM(model=str(model), cache_dir=str(model.parent / "cache"), max_tokens=100, calibrate=False)
+def overwrite(content):
+    # as cp does, but for the moment in which there is nothing
+    with open(model, "r+b") as file:
+        file.write(content)
+notes = []
+for event in llm.stream("Hello"):
+    if type(event).__name__ == "Token" and other.name:
+        overwrite(other.read_bytes())
+        other = Path()
+    if type(event).__name__ == "Done":
+        notes = [note.code for note in event.result.notes]
+overwrite(good)
+os.utime(model)
+first = llm.generate("Hello")
+print(json.dumps({"notes": notes, "cached": first.cached, "kept": llm.generate("Hello", cache="require").cached}))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not let a mapped file be written")
+def test_a_file_that_is_overwritten_while_it_answers(tmp_path: Path, campaign: Campaign) -> None:
+    """What was answered by a bit of each is not kept as an answer of the first, and that is told."""
+    next(campaign(1))
+    model, other = (write_tiny_llama(tmp_path / f"{name}.gguf") for name in ("model", "other"))
+    content = bytearray(other.read_bytes())
+    content[-8000:] = bytes(reversed(content[-8000:]))
+    other.write_bytes(content)
+    told = told_by(OVERWRITTEN, model, other, home=tmp_path / "home")
+    assert "changed" in told["notes"]
+    assert (told["cached"], told["kept"]) == (False, True)
