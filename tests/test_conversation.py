@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -305,3 +306,25 @@ def test_a_file_cannot_keep_the_renderer_busy() -> None:
         data, _ = turn.output()
         assert "<blockquote>" not in data["text/html"]
         assert data["text/plain"].strip() == nested.strip()
+
+
+def test_a_saved_file_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up while a conversation is saved leaves what was saved before, and nothing beside it."""
+    three().save(tmp_path / "talk.json")
+    (tmp_path / "talk.json").chmod(0o600)
+    before = (tmp_path / "talk.json").read_bytes()
+
+    def full(path: Path, content: bytes) -> None:
+        with open(path, "wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(UsageError, match="No space left"):
+            Conversation("other").save(tmp_path / "talk.json")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("talk.json", before)]
+    Conversation("other").save(tmp_path / "talk.json")
+    assert Conversation.load(tmp_path / "talk.json").name == "other"
+    if os.name == "posix":
+        assert (tmp_path / "talk.json").stat().st_mode & 0o777 == 0o600

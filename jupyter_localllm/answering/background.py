@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.types import Status
 
 __all__ = ["Work", "watched"]
@@ -37,7 +38,7 @@ class Work(Generic[T]):
         self._done: queue.SimpleQueue[tuple[bool, T | BaseException]] = queue.SimpleQueue()
         self.told = ""
         self._thread = threading.Thread(target=self._run, name="jupyter_localllm-sources", daemon=True)
-        self._thread.start()
+        begin(self._thread)
 
     def leave(self) -> None:
         """Let the work end at the next thing it tells."""

@@ -16,9 +16,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from jupyter_localllm.batch.run import Ask, Outcome, RowPrompt, Step
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.engine.asynchronous import stopped
 from jupyter_localllm.engine.owner import cancel_scope
-from jupyter_localllm.errors import LocalLLMError
+from jupyter_localllm.errors import EngineError, LocalLLMError
 from jupyter_localllm.types import Done, Status, Token
 
 __all__ = ["Together"]
@@ -104,7 +105,13 @@ class Together:
         context = contextvars.copy_context()
         worker = threading.Thread(target=context.run, args=(self._work,), name="jupyter_localllm-row", daemon=True)
         self._workers.append(worker)
-        worker.start()
+        try:
+            begin(worker)
+        except EngineError:
+            self._workers.pop()
+            if not self._workers:
+                raise
+            self._width = len(self._workers)  # those that there are do all of it
 
     # What follows runs in the workers' threads.
 

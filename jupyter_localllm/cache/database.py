@@ -31,6 +31,7 @@ __all__ = [
     "set_aside",
     "translate",
     "translated",
+    "writable",
 ]
 
 T = TypeVar("T")
@@ -178,6 +179,14 @@ def forbidden(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno in _FORBIDDEN_ERRNO
     return any(word in str(error).lower() for word in _FORBIDDEN)
+
+
+def writable(folder: Path) -> bool:
+    """Whether the system lets us write the database in a folder and beside it.
+
+    SQLite says in the same words that a file cannot be opened for want of a permission and for want of descriptors.
+    """
+    return all(os.access(path, os.W_OK) for path in (folder, folder / DATABASE))
 
 
 def set_aside(folder: Path) -> Path | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -67,7 +68,9 @@ class Housekeeping:
         size_limit_bytes: int = 1 << 30,
         on_notice: Callable[[str], None] | None = None,
     ) -> None:
-        self._directory = Path(directory).expanduser().absolute()
+        self._directory = Path(directory).expanduser()
+        with suppress(OSError):  # the folder that it is relative to is gone: it cannot be used, which is told then
+            self._directory = self._directory.absolute()
         self._size_limit_bytes = size_limit_bytes
         self._voice = Voice()
         self._voice.callback = on_notice

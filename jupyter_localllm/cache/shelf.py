@@ -185,10 +185,12 @@ class Shelf:
 
     def _open_read_only(self, error: Exception, trouble: Unavailable, why: str) -> Store:
         """Open what may be read at least; raises `trouble` where that is not allowed or nothing is there."""
-        from jupyter_localllm.cache.database import DATABASE, forbidden
-        from jupyter_localllm.cache.readonly import ReadOnlyStore
-
-        if not forbidden(error):
+        try:
+            from jupyter_localllm.cache.database import DATABASE, forbidden, writable
+            from jupyter_localllm.cache.readonly import ReadOnlyStore
+        except OSError:  # no file can be opened now, not even one of these
+            raise trouble from None
+        if not forbidden(error) or (error is trouble and writable(self.folder)):
             raise trouble from None
         try:
             check_readable(self.directory, self._room, DATABASE)

@@ -85,8 +85,9 @@ def export(cache: AnswerCache, path: str | os.PathLike[str]) -> int:
         target = Path(os.path.realpath(target))  # a link is followed, not replaced
         if target.exists() and not target.is_file():
             raise CacheError(f"The answers cannot be written to {target}: it is no regular file.")
-        with _replacing(target) as file, tempfile.TemporaryFile() as lines:
-            # The header knows the models only when all answers have been seen; they wait in a file, not in memory.
+        with _replacing(target) as file, tempfile.TemporaryFile(dir=target.parent) as lines:
+            # The header knows the models only when all answers have been seen; they wait in a file, not in memory, and
+            # beside the target: where there is room for it.
             used: set[str] = set()
             count = 0
             for digest, entry in cache.entries():

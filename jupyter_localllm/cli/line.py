@@ -6,6 +6,7 @@ import shutil
 import sys
 import unicodedata
 
+from jupyter_localllm.cli.saying import say
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Status
 
@@ -30,7 +31,7 @@ class Line:
 
     def _write(self, text: str) -> None:
         if self._width:
-            print(f"\r{fitted(text, self._width)}\r", end="", file=sys.stderr, flush=True)
+            say(f"\r{fitted(text, self._width)}\r", sys.stderr, end="")
 
 
 def fitted(text: str, width: int) -> str:

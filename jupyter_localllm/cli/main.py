@@ -12,6 +12,7 @@ from typing import Final
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cli import bench, cache, doctor, models, pull, report
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
+from jupyter_localllm.cli.saying import open_standard_streams, say
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError
 
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     SystemExit
         The line cannot be read (2), or asked for help (0).
     """
+    open_standard_streams()
     for stream in (sys.stdout, sys.stderr):  # a name in another script must not end a list where no UTF-8 is written
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -70,16 +72,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except LocalLLMError as error:
-        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
+        say(in_shell(f"{type(error).__name__}: {error}"), sys.stderr)
         return _FAILED
     except BrokenPipeError:  # `| head` has read enough; at exit nothing must be written there again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except OSError as error:  # a full disk, a folder that may not be read
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        say(f"{type(error).__name__}: {error}", sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        say("stopped", sys.stderr)
         return _INTERRUPTED
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.cli.base import Command
 from jupyter_localllm.cli.pairs import as_pairs, value_of
 from jupyter_localllm.cli.running import shown
+from jupyter_localllm.cli.saying import say
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.show.listing import clipped, one_line
@@ -117,17 +118,17 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return _reports(arguments) if arguments.diff is None else _moved(arguments)
     except LocalLLMError as error:  # of the line: what goes wrong in a run is told by it
-        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
+        say(in_shell(f"{type(error).__name__}: {error}"), sys.stderr)
         return USAGE
 
 
 def _moved(arguments: argparse.Namespace) -> int:
+    from jupyter_localllm.config.written import write
     from jupyter_localllm.report.collect import read_notebook
     from jupyter_localllm.report.given import given, has_run, lines
     from jupyter_localllm.report.moved import compare, plain, text
     from jupyter_localllm.report.one import DONE, GATE
     from jupyter_localllm.report.summary import as_json
-    from jupyter_localllm.report.written import write
 
     if arguments.notebook is not None:
         raise UsageError("--diff compares two notebooks that have run, and runs none", "--diff OLD NEW")
@@ -172,7 +173,7 @@ def _reports(arguments: argparse.Namespace) -> int:
                 made = make(order, watch)
             statuses.append(made.status)
             for line in made.wrong:  # of which run, too: a log may hold these lines alone
-                print(line if not named or line.startswith(" ") else f"{named}: {line}", file=sys.stderr)
+                say(line if not named or line.startswith(" ") else f"{named}: {line}", sys.stderr)
             _tell(arguments, *made.said)
             if made.status > 128:
                 break
@@ -183,7 +184,7 @@ def _reports(arguments: argparse.Namespace) -> int:
 def _tell(arguments: argparse.Namespace, *lines: str) -> None:
     if not arguments.quiet:
         for line in filter(None, lines):
-            print(line, flush=True)
+            say(line, sys.stdout)
 
 
 def _named(number: int, orders: list[Order]) -> str:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.cli.line import Line
+from jupyter_localllm.cli.saying import say
 from jupyter_localllm.types import Status
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ class Lines(Quiet):
 
     def at(self, tracker: Tracker) -> None:
         """A cell begins."""
-        print(tracker.progress().text, file=sys.stderr, flush=True)
+        say(tracker.progress().text, sys.stderr)
 
     def answered(self, line: str) -> None:
         """There is an answer."""
-        print(f"  {line}", file=sys.stderr, flush=True)
+        say(f"  {line}", sys.stderr)
 
 
 class OnTerminal(Quiet):
@@ -72,7 +73,7 @@ class OnTerminal(Quiet):
         """There is an answer."""
         with self._lock:
             self._line.__exit__()  # it is empty now, and goes on below
-            print(line, file=sys.stderr, flush=True)
+            say(line, sys.stderr)
         self._show()
 
     def _tick(self) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_localllm.compute.sql_allowed import check_select, first_line
 from jupyter_localllm.compute.sql_result import SqlOutcome, duckdb_package, one_line, sql_passage, value_text
 from jupyter_localllm.compute.sql_schema import SqlTable, sql_tables
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.types import Note
 
@@ -142,7 +143,7 @@ class _Query:
         """Names and rows; stops the query when the time is over, or when the wait is interrupted."""
         until = time.monotonic() + seconds
         try:
-            self._thread.start()
+            begin(self._thread)
             while time.monotonic() < until:
                 try:
                     result, error = self._ended.get(timeout=_POLL_SECONDS)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,31 @@ _ONLY_PERSONS = {"allow_remote": False, "api_key_env": "", "offline": True}
 
 
 def default_cache_dir() -> Path:
-    """The platform's place for caches: ``~/.cache/jupyter_localllm`` on Linux, unless ``XDG_CACHE_HOME`` is set."""
+    """The platform's place for caches: ``~/.cache/jupyter_localllm`` on Linux, unless ``XDG_CACHE_HOME`` is set.
+
+    Raises
+    ------
+    SettingsError
+        Whoever runs this has no home.
+    """
     from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("jupyter_localllm", appauthor=False))
+    with _at_home():
+        return Path(user_cache_dir("jupyter_localllm", appauthor=False))
 
 
 def default_pull_dir() -> Path:
-    """The place for models: ``~/.local/share/jupyter_localllm/models`` on Linux, unless ``XDG_DATA_HOME`` is set."""
+    """The place for models: ``~/.local/share/jupyter_localllm/models`` on Linux, unless ``XDG_DATA_HOME`` is set.
+
+    Raises
+    ------
+    SettingsError
+        Whoever runs this has no home.
+    """
     from platformdirs import user_data_dir
 
-    return Path(user_data_dir("jupyter_localllm", appauthor=False)) / "models"
+    with _at_home():
+        return Path(user_data_dir("jupyter_localllm", appauthor=False)) / "models"
 
 
 def pyproject_settings(start: Path, known: Iterable[str]) -> tuple[dict[str, Any], Path | None]:
@@ -108,7 +123,18 @@ def working_directory() -> Path:
     try:
         return Path(os.getcwd())
     except OSError:
-        return Path.home()
+        with _at_home():
+            return Path.home()
+
+
+@contextmanager
+def _at_home() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # containers run as a number that no list of users knows
+        raise SettingsError(
+            f"this user has no home directory ({error})", "Set HOME to a directory that this user may write to."
+        ) from None
 
 
 def _known(name: str, known: Iterable[str], where: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.errors import UsageError
 
 __all__ = ["LARGEST_TEXT", "with_room"]
@@ -49,7 +50,7 @@ def with_room(make: Callable[[], T], failed: str) -> T:
     with _starting:
         before = threading.stack_size(_STACK)
         try:
-            thread.start()
+            begin(thread)
         finally:
             threading.stack_size(before)
     while thread.is_alive():  # Windows does not interrupt a wait, so no wait is longer than this

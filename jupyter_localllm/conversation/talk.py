@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_localllm.config.written import write
 from jupyter_localllm.conversation.turn import Place, Turn
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.types import Message
@@ -125,7 +126,7 @@ class Conversation:
             raise UsageError(f"this is not a saved conversation: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON.
+        """Write it as JSON; a file that is there is replaced at once, never by a half one.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class Conversation:
         """
         try:
             text = json.dumps(self.document(), ensure_ascii=False, indent=1) + "\n"
-            Path(path).expanduser().write_text(text, encoding="utf-8", errors="replace")
+            write(Path(path).expanduser(), text, make_folder=False)
         except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
             raise UsageError(f"the conversation cannot be written to {path}: {error}", "Name a file.") from error
 

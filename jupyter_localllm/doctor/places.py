@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from jupyter_localllm import offline
@@ -31,7 +30,7 @@ def check_cache(subject: Subject) -> Iterator[Finding]:
         text = f"the answer cache is off ({settings.origin('cache')}): every cell asks the model again"
         yield Finding("cache", "note", text, '%config LocalLLM.cache = "use"')
     folder = cache.directory
-    elsewhere = f"%config LocalLLM.cache_dir = {str(Path.home() / 'llm-cache')!r}"
+    elsewhere = f"%config LocalLLM.cache_dir = {os.path.expanduser('~/llm-cache')!r}"
     if not cache.usable:
         text = f"{folder} cannot be used: it is somebody else's, held, or forbidden; answers are not kept"
         yield Finding("cache", "problem", text, elsewhere)

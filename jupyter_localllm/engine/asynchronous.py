@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any, TypeVar
 
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.errors import EngineError
 
@@ -51,7 +52,7 @@ async def iterate(make: Callable[[], Generator[T, None, Any]]) -> AsyncIterator[
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(pump,), name="jupyter_localllm-async", daemon=True)
-    thread.start()
+    begin(thread)
     try:
         while True:
             kind, value = await arrived.get()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_localllm.config.threads import NO_PROCESS
 from jupyter_localllm.errors import EngineClosed, EngineError, ModelCheckFailed
 from jupyter_localllm.types import Status
 
@@ -33,13 +34,20 @@ _REBUILD = (
     "--no-binary llama-cpp-python llama-cpp-python"
 )
 # Not ``python -m``: it would import a queue.py that lies beside the notebook. The notebook's folder and the package's
-# own come last.
-_PROGRAM = (
-    "import os, sys; here = os.getcwd(); sys.path.sort(key=lambda path: os.path.abspath(path) == here); "
-    f"sys.path.append({str(Path(__file__).resolve().parents[2])!r}); "
-    "from jupyter_localllm import offline; offline.stand(alone=True); "  # no person's code is in there
-    "from {module} import main; sys.exit(main(*sys.argv[1:]))"
-)
+# own come last. That folder may be gone by now.
+_PROGRAM = f"""
+import os, sys
+try:
+    here = os.getcwd()
+    sys.path.sort(key=lambda path: os.path.abspath(path) == here)
+except OSError:
+    sys.path = [path for path in sys.path if os.path.isabs(path)]
+sys.path.append({str(Path(__file__).resolve().parents[2])!r})
+from jupyter_localllm import offline
+offline.stand(alone=True)  # no person's code is in there
+from {{module}} import main
+sys.exit(main(*sys.argv[1:]))
+"""
 _CAUSES = {
     "SIGILL": ("it used an instruction that this CPU does not have", _REBUILD),
     "SIGSEGV": ("it accessed memory it must not; on some virtual machines AMX instructions do this", _REBUILD),
@@ -50,6 +58,7 @@ _CAUSES = {
         "the system ended it, most likely for want of memory",
         "Close other programs, choose a smaller model or quantization, or raise the container's limit.",
     ),
+    "SIGINT": ("somebody interrupted it; numpy's BLAS does that to itself where it may start no thread", NO_PROCESS),
     "SIGTERM": ("somebody asked it to end", "Run it again."),
 }
 # Windows reports exceptions as exit codes.
@@ -138,14 +147,23 @@ def started(program: Sequence[str]) -> Iterator[Callable[[float], Ended | None]]
 
     Who calls that hears an interrupt, since its waits are short. It gives None if the program was still running after
     so many seconds, and then it is no more.
+
+    Raises
+    ------
+    EngineError
+        The system starts no process.
     """
     begun = time.monotonic()
-    with subprocess.Popen(
-        program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as child:
+    try:
+        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    except OSError as error:
+        raise EngineError(f"no process could be started: {error}", NO_PROCESS) from error
+    with process as child:
 
         def wait(seconds: float) -> Ended | None:
-            while time.monotonic() < begun + seconds:
+            late = False
+            while not late:
+                late = time.monotonic() > begun + seconds  # before the look: this process may have been suspended
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     words = child.communicate(timeout=0.05)[1]
                     return Ended(child.returncode, words.decode("utf-8", "replace"))

@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.engine import parking
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.ticket import LATER, Ticket
@@ -174,7 +175,7 @@ class Owner:
             if self._thread is None:
                 work = (self._queue, self._steppers)
                 thread = threading.Thread(target=self._loop, args=work, name="jupyter_localllm-owner", daemon=True)
-                thread.start()
+                begin(thread)
                 self._thread = thread  # only now: others look whether it is alive
             self._open[ticket] = None
             self._queue.put(ticket)

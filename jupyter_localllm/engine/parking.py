@@ -7,7 +7,8 @@ of its model is lost until the kernel ends; a model loaded in a new thread works
 
 Only the engine's threads are parked: a thread inside `engaged`, and the OpenMP threads that compute for it. Everybody
 else's aborts and exceptions do what they did before. Elsewhere than on Linux nothing is installed and an abort ends the
-process, as do SIGSEGV and the system's out-of-memory killer anywhere: `isolation="process"` is for those.
+process, as do SIGSEGV and the system's out-of-memory killer anywhere: `isolation="process"` is for those. A model file
+that is cut while it is mapped is parked as well: `jupyter_localllm.engine.torn`.
 
 Sources: ``ggml_abort`` in ggml.c and ggml.cpp of llama.cpp; [except.terminate] of the C++ standard.
 """
@@ -23,11 +24,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 from jupyter_localllm.engine.thrown import describe_thrown
 
-__all__ = ["Parked", "engaged", "install", "reason", "watch"]
+__all__ = ["Parked", "engaged", "engines", "install", "ours_on_the_stack", "park", "reason", "watch", "watched"]
 
 _ON_ABORT = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
 _ON_TERMINATE = ctypes.CFUNCTYPE(None)
@@ -54,6 +55,7 @@ _engaged: dict[int, int] = {}  # threads inside `engaged`, with its depth; each 
 _parked: dict[int, Parked] = {}
 _watchers: list[Callable[[Parked], object]] = []
 _handlers: list[_Handlers] = []  # one at most: they are the process's
+_mutexes: list[Any] = []  # those that parked threads wait for
 
 
 @contextlib.contextmanager
@@ -87,6 +89,11 @@ def watch(callback: Callable[[Parked], object]) -> None:
     _watchers.append(callback)
 
 
+def watched() -> bool:
+    """Whether somebody is told of parked threads."""
+    return bool(_watchers)
+
+
 def install(lib: Any) -> bool:
     """Put the handlers in place, once per process.
 
@@ -118,7 +125,6 @@ class _Handlers:
         self._set_abort, self._set_terminate = library.ggml_set_abort_callback, library._ZSt13set_terminatePFvvE
         for setter in (self._set_abort, self._set_terminate):
             setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
-        self._mutexes: list[Any] = []
         self._abort, self._terminate = _ON_ABORT(self._on_abort), _ON_TERMINATE(self._on_terminate)
         for handler in (self._abort, self._terminate):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(handler))  # native code may hold them longer than Python lives
@@ -137,8 +143,8 @@ class _Handlers:
 
     def _on_abort(self, message: bytes | None) -> None:
         text = (message or b"").decode("utf-8", "replace")
-        if threads := _engines(python=sys._getframe().f_back is not None):
-            self._park(_without_folder(text), threads)
+        if threads := engines(python=sys._getframe().f_back is not None):
+            park(_without_folder(text), threads)
         elif self._abort_before:
             _ON_ABORT(self._abort_before)(message)
         else:  # what ggml does without a callback; it aborts when this returns
@@ -147,43 +153,47 @@ class _Handlers:
 
     def _on_terminate(self) -> None:
         python = sys._getframe().f_back is not None
-        if (threads := _engines(python=python)) and (python or self._ours_on_the_stack()):
-            self._park(f"an uncaught C++ exception: {describe_thrown(self._library)}", threads)
+        if (threads := engines(python=python)) and (python or ours_on_the_stack()):
+            park(f"an uncaught C++ exception: {describe_thrown(self._library)}", threads)
         elif self._terminate_before:
             _ON_TERMINATE(self._terminate_before)()
         else:
             self._libc.abort()
 
-    def _park(self, text: str, threads: list[int]) -> None:
-        try:
-            for thread in threads:
-                if thread not in _parked:  # the others of a team may fail, too: the first word counts
-                    _parked[thread] = Parked(text, thread)
-                    for callback in list(_watchers):
-                        with contextlib.suppress(Exception):
-                            callback(_parked[thread])
-        finally:
-            # A mutex that is locked twice by the same thread: unlike a sleep, no signal wakes it, so that the thread
-            # never runs Python again, which could be over by then. All zeros is PTHREAD_MUTEX_INITIALIZER, in glibc and
-            # musl.
-            mutex = ctypes.create_string_buffer(128)
-            self._mutexes.append(mutex)
-            while True:
-                self._libc.pthread_mutex_lock(mutex)
 
-    def _ours_on_the_stack(self) -> bool:
-        """Whether llama.cpp is among the callers: any library's thread may throw while the engine works."""
-        addresses = (ctypes.c_void_p * 64)()
-        try:
-            count = self._libc.backtrace(addresses, len(addresses))
-        except AttributeError:  # musl has none
-            return False
-        return any(self._library_of(address).startswith(_OURS) for address in addresses[:count])
+def park(text: str, threads: list[int]) -> NoReturn:
+    """Put this thread to sleep for ever, and tell why the engine's `threads` are lost."""
+    try:
+        for thread in threads:
+            if thread not in _parked:  # the others of a team may fail, too: the first word counts
+                _parked[thread] = Parked(text, thread)
+                for callback in list(_watchers):
+                    with contextlib.suppress(Exception):
+                        callback(_parked[thread])
+    finally:
+        # A mutex that is locked twice by the same thread: unlike a sleep, no signal wakes it, so that the thread
+        # never runs Python again, which could be over by then. All zeros is PTHREAD_MUTEX_INITIALIZER, in glibc and
+        # musl.
+        mutex, libc = ctypes.create_string_buffer(128), ctypes.CDLL(None)
+        _mutexes.append(mutex)
+        while True:
+            libc.pthread_mutex_lock(mutex)
 
-    def _library_of(self, address: int | None) -> str:
-        found = _SharedObject()
-        known = self._libc.dladdr(ctypes.c_void_p(address), ctypes.byref(found)) and found.name
-        return PurePosixPath(os.fsdecode(found.name)).name if known else ""
+
+def ours_on_the_stack() -> bool:
+    """Whether llama.cpp is among the callers: any library's thread may fail while the engine works."""
+    addresses, libc = (ctypes.c_void_p * 64)(), ctypes.CDLL(None)
+    try:
+        count = libc.backtrace(addresses, len(addresses))
+    except AttributeError:  # musl has none
+        return False
+    return any(_library_of(address, libc).startswith(_OURS) for address in addresses[:count])
+
+
+def _library_of(address: int | None, libc: ctypes.CDLL) -> str:
+    found = _SharedObject()
+    known = libc.dladdr(ctypes.c_void_p(address), ctypes.byref(found)) and found.name
+    return PurePosixPath(os.fsdecode(found.name)).name if known else ""
 
 
 class _SharedObject(ctypes.Structure):
@@ -197,7 +207,7 @@ class _SharedObject(ctypes.Structure):
     )
 
 
-def _engines(*, python: bool) -> list[int]:
+def engines(*, python: bool) -> list[int]:
     """The engine's threads that this thread stands for: itself, those it computes for, or none.
 
     Parameters

@@ -14,10 +14,10 @@ import nbformat
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
+from jupyter_localllm.config.written import write
 from jupyter_localllm.report.halted import ended_well
 from jupyter_localllm.report.progress import Tracker, Watch, earlier_times, speed_of, summary_of
 from jupyter_localllm.report.stopping import Stopper
-from jupyter_localllm.report.written import write
 
 __all__ = ["ENGINE", "ReportEngine", "Session"]
 

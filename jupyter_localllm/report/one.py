@@ -8,7 +8,9 @@ from functools import cache
 from typing import Any, Final
 
 from jupyter_localllm.batch.view import duration
+from jupyter_localllm.config.written import write
 from jupyter_localllm.errors import words_of
+from jupyter_localllm.report.alone import alone
 from jupyter_localllm.report.collect import KeptAnswer, collect
 from jupyter_localllm.report.gates import Gates, Verdict, figures, judged
 from jupyter_localllm.report.halted import halted
@@ -16,7 +18,6 @@ from jupyter_localllm.report.places import Places
 from jupyter_localllm.report.progress import Watch, first_words
 from jupyter_localllm.report.run import Job, Run, run, where
 from jupyter_localllm.report.summary import as_json, summary
-from jupyter_localllm.report.written import write
 from jupyter_localllm.show.listing import clipped, one_line
 
 __all__ = ["DONE", "FAILED", "GATE", "USAGE", "Made", "Order", "make", "worst"]
@@ -78,7 +79,17 @@ def make(order: Order, watch: Watch) -> Made:
     """Run the notebook, judge it, and write its files.
 
     The executed notebook is written while it runs; what cannot be made of it afterwards costs nothing else.
+
+    Raises
+    ------
+    UsageError
+        Another report writes one of the files now.
     """
+    with alone(order.places.all()):
+        return _make(order, watch)
+
+
+def _make(order: Order, watch: Watch) -> Made:
     ran = run(order.job, watch)
     answers = collect(ran.notebook)
     verdicts = judged(order.gates, answers)

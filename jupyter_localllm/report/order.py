@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,7 @@ def orders(request: Request) -> list[Order]:
     DependencyMissing
         A package is not installed, or nothing here makes a PDF.
     """
+    _check_here()
     notebook = read_notebook(request.notebook)
     kernel, language = kernel_of(notebook, request.kernel)
     known = declared(notebook, language)
@@ -106,6 +108,15 @@ def _runs(request: Request) -> list[dict[str, Any]]:
     if request.rows is None:
         return [dict(request.parameters)]
     return [{**request.parameters, **row} for row in request.rows]
+
+
+def _check_here() -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        raise UsageError(
+            "the folder that this was started in is gone: no kernel starts there", "cd to another one."
+        ) from None
 
 
 def _folder(request: Request) -> Path:

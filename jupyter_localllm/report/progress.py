@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -145,7 +146,12 @@ def earlier_times(path: Path) -> dict[str, float]:
         pairs = [(cell.get("id"), cell.get("metadata", {}).get("papermill", {}).get("duration")) for cell in cells]
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return {}
-    return {name: float(took) for name, took in pairs if isinstance(name, str) and isinstance(took, (int, float))}
+    # papermill's clock is the wall's: one that was set back meanwhile gives times below zero
+    return {
+        name: float(took)
+        for name, took in pairs
+        if isinstance(name, str) and isinstance(took, (int, float)) and 0 <= took < math.inf
+    }
 
 
 def first_words(source: str) -> str:

@@ -205,7 +205,9 @@ def _unrun(job: Job, session: Session) -> Any:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             cell.metadata["papermill"] = {"status": "pending"}
-    notebook.metadata["papermill"] = {"exception": True, "parameters": dict(job.parameters)}
+    # By the paths the next run knows that the file is ours to replace.
+    paths = {"input_path": str(job.source), "output_path": str(job.saved)}
+    notebook.metadata["papermill"] = {**paths, "exception": True, "parameters": dict(job.parameters)}
     session.save(notebook)
     return notebook
 

@@ -17,6 +17,7 @@ from typing import Any
 __all__ = ["Stopped", "Stopper"]
 
 _GRACE_S = 10.0
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Stopped(Exception):
@@ -69,11 +70,12 @@ class Stopper:
 
     @contextlib.contextmanager
     def signals(self) -> Iterator[None]:
-        """While this lasts, the first SIGINT or SIGTERM stops the notebook in order, and the next one at once."""
+        """While this lasts, the first signal that ends programs stops the notebook in order, the next one at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        names = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN]
+        # One that is ignored stays so: nohup does that with the signal of a terminal that is closed.
+        names = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
         before = {one: signal.signal(one, self._on_signal) for one in names}
         try:
             yield

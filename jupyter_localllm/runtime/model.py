@@ -11,7 +11,7 @@ from jupyter_localllm.engine.constraint import Constraint
 from jupyter_localllm.errors import ModelNotFound
 from jupyter_localllm.models import is_remembered, sha256_of
 from jupyter_localllm.pipeline import version_of
-from jupyter_localllm.runtime.prepare import ModelSpec
+from jupyter_localllm.runtime.prepare import ModelSpec, stamp
 from jupyter_localllm.runtime.shared import Runtime
 from jupyter_localllm.types import Status
 
@@ -24,6 +24,7 @@ class FileModel:
     def __init__(self, runtime: Runtime, spec: ModelSpec, cache: AnswerCache, holder: int) -> None:
         self._runtime, self._spec, self._cache, self._holder = runtime, spec, cache, holder
         self._sha256 = ""
+        self._file: tuple[str, int, int] | None = None  # what it is of
         self._found: tuple[str, Path] | None = None
 
     def _locate(self) -> tuple[str, Path]:
@@ -45,10 +46,14 @@ class FileModel:
         return model if model.lower().endswith(".gguf") else model.lower()
 
     def sha256(self) -> str:
-        """From the file, or remembered by name where the file is not (replaying on another machine)."""
-        if not self._sha256:
+        """From the file, or remembered by name where the file is not (replaying on another machine).
+
+        A file that was overwritten meanwhile has another one: what llama.cpp maps has changed under it.
+        """
+        if not self._sha256 or self._changed():
             try:
                 _, path = self._locate()
+                self._file = stamp(path)
                 self._sha256 = sha256_of(path, self._cache.memo)
             except ModelNotFound:
                 remembered = self._cache.model_sha256(self.known_as)
@@ -56,6 +61,14 @@ class FileModel:
                     raise
                 self._sha256 = remembered
         return self._sha256
+
+    def _changed(self) -> bool:
+        if self._file is None or self._found is None:
+            return False
+        try:
+            return stamp(self._found[1]) != self._file
+        except OSError:  # deleted: what is mapped stays
+            return False
 
     def identify(self) -> Generator[Status, None, None]:
         """Tell that a file is read as a whole, the first time it is used."""

@@ -57,9 +57,14 @@ class Names:
             running = self._running.get(search)
             if running is None:
                 running = self._running[search] = threading.Event()
-                threading.Thread(
+                thread = threading.Thread(
                     target=self._run, args=(search, running), name="jupyter_localllm names", daemon=True
-                ).start()
+                )
+                try:
+                    thread.start()
+                except RuntimeError:  # too many threads: the next one who asks may get one
+                    del self._running[search]
+                    running.set()
         running.wait(_FIRST_S if known is None else _NEXT_S)
         known = self._known.get(search, known)
         return known.names if known is not None else self._look(())

@@ -326,6 +326,31 @@ def test_a_row_that_cannot_leave_does_not_hold_the_person() -> None:
     hold.set()
 
 
+@pytest.mark.parametrize("may", [0, 2])
+def test_fewer_threads_than_rows_at_a_time(may: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that may be started do all the work; where that is none, the person hears why."""
+    left, start = [may], threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "jupyter_localllm-row":
+            left[0] -= 1
+            if left[0] < 0:
+                raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def ask(parts: tuple[Part, ...]) -> Generator[Event, None, None]:
+        yield done("a")
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    prompts = [RowPrompt(n, (Part("n", str(n)),)) for n in range(20)]
+    steps = run(prompts, Together(ask, 5))
+    if may:
+        assert sum(isinstance(step, Outcome) for step in steps) == 20
+    else:
+        with pytest.raises(EngineError, match="no thread could be started"):
+            list(steps)
+
+
 def iter_then_interrupt() -> Iterator[int]:
     yield 1
     raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,20 @@ def test_a_number_is_finite_in_every_layer(value: float, empty_folder: Path) -> 
         Settings(temperature=value)
     with pytest.raises(TraitError):
         Settings().server_timeout = value
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="homes of POSIX")
+def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user that no list of users knows hears what to set."""
+    import pwd
+
+    def nobody(_: int) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "JUPYTER_LOCALLLM_CACHE_DIR", "JUPYTER_LOCALLLM_PULL_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("cache_dir", "pull_dir"):
+        with pytest.raises(SettingsError, match="no home directory") as raised:
+            getattr(Settings(), name)
+        assert "Set HOME" in raised.value.hint

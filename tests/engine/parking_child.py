@@ -8,9 +8,13 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import json
+import mmap
+import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 from typing import Any
@@ -73,6 +77,35 @@ def position_too_large(path: str) -> None:
 def positions_too_large(path: str) -> None:
     """The same in all threads of a team at once, the calling one included."""
     Model(path, 4).decode(8, position=100)
+
+
+def torn_file(path: str, n_threads: int = 1) -> None:
+    """The file of a loaded model is cut."""
+    with tempfile.TemporaryDirectory() as folder:
+        torn = shutil.copy(path, folder)
+        model = Model(torn, n_threads)
+        os.truncate(torn, 4096)
+        model.decode(10)
+
+
+def torn_file_of_a_team(path: str) -> None:
+    """The same where several threads compute."""
+    torn_file(path, 4)
+
+
+def torn_map(path: str) -> None:
+    """A file that somebody else has mapped is cut."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(1 << 16)
+        mapped = mmap.mmap(file.fileno(), 0)
+        file.truncate(0)
+        mapped[5000]
+
+
+def sent(_path: str) -> None:
+    """Somebody sends the signal, and nothing is wrong."""
+    os.kill(os.getpid(), signal.SIGBUS)
+    time.sleep(60)
 
 
 def foreign_thread(_path: str) -> None:

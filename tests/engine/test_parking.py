@@ -129,8 +129,8 @@ def test_engaged_counts() -> None:
     with parking.engaged():
         with pytest.raises(KeyError), parking.engaged():
             raise KeyError
-        assert parking._engines(python=True) == [here]
-    assert parking._engines(python=True) == []
+        assert parking.engines(python=True) == [here]
+    assert parking.engines(python=True) == []
     assert parking.reason(here) is None
 
 

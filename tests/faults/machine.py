@@ -42,7 +42,7 @@ def let_hang(path, seconds=25.0):
 
 
 @cache
-def _refused(*command: str) -> str:
+def refused(*command: str) -> str:
     """Why a command cannot be run here; ``""`` if it can."""
     if sys.platform != "linux":
         return "Linux only"
@@ -54,13 +54,13 @@ def _refused(*command: str) -> str:
 
 def needs_mounts() -> pytest.MarkDecorator:
     """Leave tests out where this machine lets nobody mount anything."""
-    why = _refused("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp")
+    why = refused("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp")
     return pytest.mark.skipif(bool(why), reason=f"no mounts of one's own here ({why})")
 
 
 def needs_silence() -> pytest.MarkDecorator:
     """Leave tests out where there is no FUSE, so that no mount can be made to hang."""
-    why = _refused("unshare", "-rm", sys.executable, "-c", f"{HANGING}\nlet_hang('/tmp')")
+    why = refused("unshare", "-rm", sys.executable, "-c", f"{HANGING}\nlet_hang('/tmp')")
     return pytest.mark.skipif(bool(why), reason=f"no mount can be made to hang here ({why.splitlines()[-1:]})")
 
 

@@ -64,14 +64,20 @@ kept = Kept(lambda: place / "cache")
 def save(text):
     kept.save(Conversation("notes", None, (Turn(text, text),)), anew=True)
 save("old")
-before = [path.read_bytes() for path in (place / "cache").rglob("*.json")]
+written = Conversation("written", None, (Turn("old", "old"),))
+written.save(place / "written.json")
+before = [path.read_bytes() for path in place.rglob("*.json")]
 fill(place / "others")
 try:
     save("new " * 5_000)
     refused = ""
 except LocalLLMError as error:
     refused = error.message + error.hint
-after = [path.read_bytes() for path in (place / "cache").rglob("*.json")]
+try:
+    Conversation("written", None, (Turn("new " * 5_000, ""),)).save(place / "written.json")
+except LocalLLMError as error:
+    refused += error.message
+after = [path.read_bytes() for path in place.rglob("*.json")]
 store = StateStore(StateKey("a", "b", "c"), place / "states", ram_bytes=1 << 20, disk_bytes=1 << 20)
 store.put([1, 2, 3], bytes(100_000), keep=True)
 print(json.dumps({"refused": refused, "same": before == after != [], "trouble": store.trouble,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from jupyter_localllm.config.written import write
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.report.places import FORMAT, Places, places_of
-from jupyter_localllm.report.written import write
 
 
 @pytest.fixture(autouse=True)

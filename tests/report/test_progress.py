@@ -54,9 +54,13 @@ def test_a_line_that_ends_with_a_colon() -> None:
 
 
 def test_an_earlier_run_tells_from_the_beginning(tmp_path: Path) -> None:
-    """What each cell took the last time is in the notebook of that time; a file that is none tells nothing."""
+    """What each cell took the last time is in the notebook of that time; a file that is none tells nothing.
+
+    Nor does a time below zero, which papermill writes when the clock is set back in a cell, or one without an end.
+    """
     file = tmp_path / "n.ipynb"
     kept = [{"id": "c0", "metadata": {"papermill": {"duration": 2.5}}}, {"id": "c1", "metadata": {}}, {"metadata": {}}]
+    kept += [{"id": f"c{took}", "metadata": {"papermill": {"duration": took}}} for took in (-60.0, float("inf"))]
     file.write_text(json.dumps({"cells": kept}))
     assert earlier_times(file) == {"c0": 2.5}
     tracker = Tracker(cells(1), earlier_times(file), clock=Clock())

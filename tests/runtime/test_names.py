@@ -113,3 +113,19 @@ def test_adapters_have_names_of_their_own(tmp_path: Path) -> None:
     write_tiny_adapter(tmp_path / "legal.gguf")
     (tmp_path / "half.gguf").write_bytes(b"GGUF")
     assert Places().adapters.of((str(tmp_path),)) == ["legal"]
+
+
+def test_no_thread_to_look_in(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system starts no thread there are the catalog's names; the next time is as good as any."""
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    disk.ready.set()
+    names = Names(disk.look)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        assert names.of(HERE) == ["of the catalog"]
+    assert disk.looks == 0
+    monkeypatch.setattr(module, "_FIRST_S", 30.0)
+    assert names.of(HERE) == ["first"]

@@ -49,8 +49,13 @@ class StateKeeper:
                 before.join()
             self._store.put(mine, data, keep=True)
 
-        self._writing = threading.Thread(target=write, name="jupyter_localllm-states")
-        self._writing.start()  # no daemon: a file that is begun is finished at exit
+        thread = threading.Thread(target=write, name="jupyter_localllm-states")
+        try:
+            thread.start()  # no daemon: a file that is begun is finished at exit
+        except RuntimeError:  # too many threads, or the interpreter is about to end
+            write()
+        else:
+            self._writing = thread
 
     def find(self, tokens: Sequence[int], more_than: int) -> Found | None:
         """The state with the longest useful prefix."""

@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from jupyter_localllm.engine import parking
+from jupyter_localllm.engine import parking, torn
 from jupyter_localllm.errors import DependencyMissing
 
 __all__ = ["Native", "open_library"]
@@ -45,6 +45,7 @@ class Native:
         lib.llama_log_set(self._log, ctypes.c_void_p(0))
         lib.llama_backend_init()
         parking.install(lib)
+        torn.install()
 
     def set_abort(self, context: Any, flag: ctypes.Array[ctypes.c_char]) -> None:
         """Let `context` stop its graph when the C string in `flag` is not empty.

@@ -161,13 +161,19 @@ def machine_clock(clock: Clock = time.perf_counter) -> Clock | None:
         # What another virtual machine took ("steal") is as lost as what another process took.
         return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - time.process_time())
 
-    known, asked = read(), clock()
+    try:
+        known, asked = read(), clock()
+    except OSError:
+        return None
 
     def cpu() -> float:
         nonlocal known, asked
         if clock() - asked >= _SAMPLE_S:
-            # The counters go by hundredths of a second, and ours by nanoseconds: the difference must not run backwards.
-            known, asked = max(known, read()), clock()
+            asked = clock()
+            with contextlib.suppress(OSError):  # it stands in a file, and this process may open no more
+                # The counters go by hundredths of a second, and ours by nanoseconds: the difference must not run
+                # backwards.
+                known = max(known, read())
         return known
 
     return cpu
@@ -184,14 +190,14 @@ def process_clock(pid: int, clock: Clock = time.perf_counter) -> Clock | None:
     try:
         process = psutil.Process(pid)
         known, asked = read(), clock()
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return None
 
     def cpu() -> float:
         nonlocal known, asked
         if clock() - asked >= _SAMPLE_S:
             asked = clock()
-            with contextlib.suppress(psutil.Error):  # it has ended: quiet from now on
+            with contextlib.suppress(psutil.Error, OSError):  # it has ended: quiet from now on
                 known = read()
         return known
 

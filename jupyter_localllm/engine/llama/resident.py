@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_localllm.config.threads import room_for
 from jupyter_localllm.engine.llama.batch import Batch
 from jupyter_localllm.engine.llama.embedder import Embedder
 from jupyter_localllm.engine.llama.memory import ContextMemory
@@ -70,7 +71,7 @@ class Resident:
         self._views: dict[int, NDArray[np.float32]] = {}
         self._flag: object = None
         self.device = "CPU"  # in words; whoever chose the layers knows better
-        self.threads = self._threads_now = settings.n_threads or usable_cores()
+        self.threads = self._threads_now = room_for(settings.n_threads or usable_cores())
         try:
             self._load_model(path, on_progress)
             self._make_context()
@@ -122,7 +123,10 @@ class Resident:
             self._flag = flag  # it must outlive the calls
 
     def use_threads(self, count: int) -> None:
-        """Compute with so many threads from now on."""
+        """Compute with so many threads from now on, or with as many as there may be."""
+        count = min(count, self.threads)
+        if count > self._threads_now:
+            count = self.threads = room_for(count)
         if count != self._threads_now:
             self._quick.llama_set_n_threads(self.context, count, count)
             self._threads_now = count

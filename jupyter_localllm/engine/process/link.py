@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from jupyter_localllm.config.threads import NO_PROCESS, begin
 from jupyter_localllm.engine.children import check_fork, ended
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.engine.process.call import Call
@@ -87,13 +88,11 @@ class Link:
             self._outbox.put((None, frame(Kind.OPEN, 0, pickle.dumps(opening))))
             for work in (lambda: self._write(program), program.keep_words, lambda: self._listen(program)):
                 self._threads.append(threading.Thread(target=work, name="jupyter_localllm-process", daemon=True))
-                self._threads[-1].start()
+                begin(self._threads[-1])
         except BaseException as error:
             self.end(EngineError(f"the process for {self.name} was not started"))
             if isinstance(error, OSError):
-                raise EngineError(
-                    f"no process could be started for {self.name}: {error}", "Close other programs, or run it again."
-                ) from error
+                raise EngineError(f"no process could be started for {self.name}: {error}", NO_PROCESS) from error
             raise
 
     def stream(self, method: str, argument: Any = None, expected: int = 0) -> Generator[Event, None, Any]:

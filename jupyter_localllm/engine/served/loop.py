@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
+from jupyter_localllm.config.threads import begin
 from jupyter_localllm.engine.children import check_fork
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.engine.ticket import POLL_SECONDS
@@ -129,7 +130,7 @@ class Loop:
             if self._loop is None:
                 loop = asyncio.new_event_loop()
                 thread = threading.Thread(target=_run, args=(loop,), name=self._name, daemon=True)
-                thread.start()
+                begin(thread)
                 self._loop, self._thread = loop, thread
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
             self._open[future] = None
