@@ -63,7 +63,7 @@ def whose(frame: FrameType | None) -> str:
 
 def inherit(thread: object, who: str) -> None:
     """Note on a thread whose work has started it."""
-    with contextlib.suppress(AttributeError):
+    with contextlib.suppress(Exception):  # a thread of somebody else's class may take no marks
         setattr(thread, _MARK, who)
 
 
