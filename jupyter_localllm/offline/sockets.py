@@ -161,14 +161,13 @@ class _Names(ModuleType, _Place):
 
     def __init__(self, name: str, original: Any, refuse: Refuse) -> None:
         super().__init__(name)
-        self.__dict__.update({name: found for name, found in vars(original).items() if name != "getaddrinfo"})
-        self.__dict__.update({_ORIGINAL: original, "_refuse": refuse})
+        self.__dict__.update(vars(original), _refuse=refuse, **{_ORIGINAL: original})
 
     @property
     def getaddrinfo(self) -> Any:
         who = self._whose(self._frame().f_back)
 
-        def judged(*given: Any, **_named: Any) -> NoReturn:
+        def judged(*given: Any, **_named: Any) -> Any:
             self._refuse(given[:2], who)
 
         return judged if who else self.__dict__[_ORIGINAL].getaddrinfo

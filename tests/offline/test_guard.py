@@ -21,6 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,11 +194,14 @@ def test_backends_of_others(listener: tuple[str, int]) -> None:
 
 @pytest.mark.model
 def test_what_a_person_hands_over_is_read(tmp_path: Path, listener: tuple[str, int]) -> None:
-    """Rows, texts and a function for progress may be a library's: a stream of a hub, a cursor, a message to a chat."""
+    """Rows, texts, frames and a function for progress may be a library's: a stream of a hub, a cursor, a chat."""
     space: dict[str, Any] = {"__name__": "some.library", "connect": connect, "address": listener, "told": []}
+    space["DataFrame"] = pandas.DataFrame
     text = (
         "def texts():\n    connect(address)\n    yield 'one'\n    connect(address)\n    yield 'two'\n"
         "def tell(progress):\n    told.append(connect(address))\n"
+        "class Frame(DataFrame):\n    @property\n    def iloc(self):\n        connect(address)\n"
+        "        return super().iloc\n"
     )
     exec(compile(text, LIBRARY, "exec"), space)
     llm = LocalLLM(model=str(write_tiny_llama(tmp_path / "tiny.gguf")), cache_dir=str(tmp_path), calibrate=False)
@@ -205,6 +209,8 @@ def test_what_a_person_hands_over_is_read(tmp_path: Path, listener: tuple[str, i
     with pytest.warns(RuntimeWarning, match="cut off"):
         assert len(llm.map("Say {{ value }}", space["texts"](), progress=space["tell"], max_tokens=2)) == 2
     assert space["told"]
+    with pytest.warns(RuntimeWarning, match="cut off"):
+        assert len(llm.map("Say {{ value }}", space["Frame"]({"value": ["one"]}), max_tokens=2)) == 1
     with contextlib.suppress(UsageError, EngineError):  # some models make no vectors
         llm.embed(space["texts"]())
     assert offline.state().count == before
