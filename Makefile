@@ -45,7 +45,7 @@ test-first: .env-test
 test-rest: .env-test
 	$(BIN)/python -m pytest -m "not soak" $(addprefix --ignore=,$(FIRST) tests/browser/)
 
-# The random campaigns, whole: takes hours.
+# The random campaigns, whole: about an hour on two cores.
 soak: .env-test
 	$(BIN)/python -m pytest -m soak --timeout=0
 

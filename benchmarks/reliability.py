@@ -1,7 +1,7 @@
 """What goes wrong and what comes of it: faults, bad inputs, requests that leave, memory, replays.
 
 ``python -m benchmarks.reliability [--whole] [--parts NAME…] [--out FILE]`` prints JSON. Faults and bad inputs are those
-of the tests, with their seeds; ``--whole`` takes the campaigns of ``make soak``, which last hours, beside their
+of the tests, with their seeds; ``--whole`` takes the campaigns of ``make soak``, which last an hour, beside their
 samples. The example notebooks run twice, under a hook that notes every address which is not of this machine, the second
 time without any network where this machine allows that.
 """
@@ -69,7 +69,7 @@ with open({watched!r}, "a") as file:
 def main() -> None:
     parts = {"faults": faults, "bad_inputs": bad_inputs, "notebooks": notebooks}
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--whole", action="store_true", help="the campaigns of make soak: hours")
+    parser.add_argument("--whole", action="store_true", help="the campaigns of make soak: an hour")
     parser.add_argument("--parts", nargs="*", choices=parts, default=list(parts))
     parser.add_argument("--out", type=Path, help="where to write the JSON, too")
     parser.add_argument("--notebook", nargs=2, help=argparse.SUPPRESS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["COMMAND_WORD", "Command"]
@@ -27,9 +27,12 @@ class Command:
     run : callable
         Does it, and gives the exit status. What it tells goes to standard output; an error of ours may pass through,
         and is told on standard error. Heavy imports stand inside.
+    words : callable
+        Makes the words after the command's own such that argparse can read them.
     """
 
     name: str
     help: str
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    words: Callable[[Sequence[str]], Sequence[str]] = tuple

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import unicodedata
 
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Status
@@ -29,4 +30,21 @@ class Line:
 
     def _write(self, text: str) -> None:
         if self._width:
-            print(f"\r{text:<{self._width}.{self._width}}\r", end="", file=sys.stderr, flush=True)
+            print(f"\r{fitted(text, self._width)}\r", end="", file=sys.stderr, flush=True)
+
+
+def fitted(text: str, width: int) -> str:
+    """A text cut and filled to so many columns of a terminal, in which signs of East Asia take two.
+
+    Examples
+    --------
+    >>> fitted("月ごとの報告", 7), fitted("Sales", 7)
+    ('月ごと ', 'Sales  ')
+    """
+    made, columns = "", 0
+    for sign in text:
+        takes = 0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        if columns + takes > width:
+            break
+        made, columns = made + sign, columns + takes
+    return made + " " * (width - columns)

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a name in another script must not end a list where no UTF-8 is written
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(_readable(sys.argv[1:] if argv is None else argv))
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -81,3 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return _INTERRUPTED
+
+
+def _readable(words: Sequence[str]) -> list[str]:
+    """The words of a line as argparse can read them."""
+    named = next((command for command in COMMANDS if words and command.name == words[0]), None)
+    return [*words] if named is None else [words[0], *named.words(words[1:])]

@@ -7,14 +7,16 @@ import contextlib
 import logging
 import math
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cli.base import Command
+from jupyter_localllm.cli.pairs import as_pairs, value_of
 from jupyter_localllm.cli.running import shown
 from jupyter_localllm.cli.words import in_shell
 from jupyter_localllm.errors import LocalLLMError, UsageError
+from jupyter_localllm.show.listing import clipped, one_line
 
 if TYPE_CHECKING:
     from jupyter_localllm.report.one import Order
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND"]
 
 _PAIR = ("NAME", "VALUE")
+_LONGEST_NAME = 200
+_ENDS = (
+    "exit status: 0 all is well; 1 a cell failed, or a file was not written; 2 the line cannot be run as it is, and "
+    "nothing has run; 3 a gate is not met; 130 stopped by Ctrl-C"
+)
 _READ_BY_DIFF = ("run", "diff", "json", "quiet")
 _SPELLED = {"typed": "-p", "raw": "-r", "executed": "--notebook"}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _ENDS
     parser.add_argument("notebook", nargs="?", help="the notebook to run")
     parser.add_argument("--diff", nargs=2, metavar=("OLD", "NEW"), help="run nothing: tell what moved between two "
                         "executed notebooks; the exit status is 3 if something did")  # fmt: skip
@@ -43,7 +51,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _parameters(group: Any) -> None:
     group.add_argument("-p", dest="typed", nargs=2, action="append", default=[], metavar=_PAIR,
-                       help="a parameter: a number, True, False, None, or a text")  # fmt: skip
+                       help="a parameter, as `-p region EU` or `-p region=EU`: a text where the notebook has "
+                       "one, else a number, True, False, None, or a text")  # fmt: skip
     group.add_argument("-r", dest="raw", nargs=2, action="append", default=[], metavar=_PAIR,
                        help="a parameter that is a text, whatever it looks like")  # fmt: skip
     group.add_argument("--parameters", metavar="FILE", help="parameters from YAML or JSON; -p and -r come before them")
@@ -58,7 +67,8 @@ def _outputs(group: Any) -> None:
                        "given")  # fmt: skip
     group.add_argument("--json", metavar="FILE", help="what programs read; beside --out if not given")
     group.add_argument("--code", action="store_true", help="with the code of the cells")
-    group.add_argument("--title", metavar="TEXT", help="instead of the notebook's first heading")
+    group.add_argument("--title", metavar="TEXT", help="instead of the notebook's first heading; {NAME} stands for "
+                       "a parameter")  # fmt: skip
 
 
 def _running(group: Any) -> None:
@@ -66,6 +76,8 @@ def _running(group: Any) -> None:
     group.add_argument("--cache", choices=("use", "refresh", "off", "require"), help="what to do with the answer cache")
     group.add_argument("--import-cache", metavar="FILE", help="answers of `cache export`; with --cache require these "
                        "alone count")  # fmt: skip
+    group.add_argument("--on-error", choices=("raise", "record"), help="what an answer that cannot be made does: "
+                       "end the run, or stand in it")  # fmt: skip
     group.add_argument("--kernel", metavar="NAME", help="instead of the notebook's")
     group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="most time for a cell")
     group.add_argument("--cwd", metavar="FOLDER", help="where the kernel works; the notebook's folder if not given")
@@ -110,6 +122,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _moved(arguments: argparse.Namespace) -> int:
+    from jupyter_localllm.report.collect import read_notebook
+    from jupyter_localllm.report.given import given, has_run, lines
     from jupyter_localllm.report.moved import compare, plain, text
     from jupyter_localllm.report.one import DONE, GATE
     from jupyter_localllm.report.summary import as_json
@@ -120,12 +134,17 @@ def _moved(arguments: argparse.Namespace) -> int:
     if unheeded := _unheeded(arguments):
         told = ", ".join(unheeded)
         raise UsageError(f"{told}: --diff runs nothing that this could hold for", "--diff OLD NEW [--json FILE]")
-    moved = compare(*arguments.diff)
+    old, new = (read_notebook(path) for path in arguments.diff)
+    for path, notebook in zip(arguments.diff, (old, new), strict=True):
+        if not has_run(notebook):
+            raise UsageError(
+                f"{path} has not been run: none of its cells has an output", "Name the executed notebooks."
+            )
+    changed, moved = given(old, new), compare(old, new)
     if arguments.json is not None:
-        write(
-            Path(arguments.json), as_json({"old": arguments.diff[0], "new": arguments.diff[1], "moved": plain(moved)})
-        )
-    _tell(arguments, text(moved))
+        facts = {"old": arguments.diff[0], "new": arguments.diff[1], "parameters": [asdict(one) for one in changed]}
+        write(Path(arguments.json), as_json({**facts, "moved": plain(moved)}))
+    _tell(arguments, "\n\n".join(filter(None, ("\n".join(lines(changed)), text(moved)))))
     return GATE if any(one.what != "provenance" for one in moved) else DONE
 
 
@@ -145,17 +164,19 @@ def _reports(arguments: argparse.Namespace) -> int:
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it warns of is told in our words
     with contextlib.ExitStack() as stack:
         orders = _orders(arguments, stack)
-        statuses = []
+        statuses: list[int] = []
         for number, order in enumerate(orders, start=1):
-            _tell(arguments, _heading(number, orders), *order.notes)
+            named = _named(number, orders)
+            _tell(arguments, named, *order.notes)
             with shown(quiet=arguments.quiet) as watch:
                 made = make(order, watch)
             statuses.append(made.status)
-            for line in made.wrong:
-                print(line, file=sys.stderr)
+            for line in made.wrong:  # of which run, too: a log may hold these lines alone
+                print(line if not named or line.startswith(" ") else f"{named}: {line}", file=sys.stderr)
             _tell(arguments, *made.said)
             if made.status > 128:
-                return made.status
+                break
+    _tell(arguments, of_all(statuses, len(orders)))
     return worst(statuses)
 
 
@@ -165,11 +186,22 @@ def _tell(arguments: argparse.Namespace, *lines: str) -> None:
             print(line, flush=True)
 
 
-def _heading(number: int, orders: list[Order]) -> str:
+def _named(number: int, orders: list[Order]) -> str:
+    """Which run; empty if there is one alone."""
     if len(orders) == 1:
         return ""
     values = ", ".join(f"{name}={value}" for name, value in orders[number - 1].job.parameters.items())
-    return f"run {number} of {len(orders)}: {values}"
+    return clipped(one_line(f"run {number} of {len(orders)}" + (f" ({values})" if values else "")), _LONGEST_NAME)
+
+
+def of_all(statuses: list[int], runs: int) -> str:
+    """What came of several runs; empty if there is one alone."""
+    if runs == 1:
+        return ""
+    told = f"{statuses.count(0):,} of {runs:,} runs are well"
+    bad = [str(number) for number, status in enumerate(statuses, start=1) if status]
+    missing = f"; {runs - len(statuses):,} did not begin" if len(statuses) < runs else ""
+    return told + (f"; not run{'s' * (len(bad) > 1)} {', '.join(bad)}" if bad else "") + missing
 
 
 def _orders(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> list[Order]:
@@ -195,7 +227,7 @@ def _request(arguments: argparse.Namespace) -> Request:
     from jupyter_localllm.report.order import Request
     from jupyter_localllm.report.parameters import from_file, from_rows, from_words
 
-    words = from_words(arguments.typed, arguments.raw)
+    words = from_words(*([(name, value_of(value)) for name, value in one] for one in (arguments.typed, arguments.raw)))
     rows = None if arguments.rows is None else from_rows(Path(arguments.rows))
     for name in {name for row in rows or () for name in row} & set(words):
         raise UsageError(f"the parameter {name} is a column of {arguments.rows}, and is given besides", "Give one.")
@@ -222,7 +254,8 @@ def _settings(arguments: argparse.Namespace) -> dict[str, str]:
     model = arguments.model
     if model is not None and Path(model).expanduser().is_file():
         model = str(Path(model).expanduser().absolute())  # the kernel works in another folder
-    return {name: value for name, value in (("model", model), ("cache", arguments.cache)) if value is not None}
+    told = {"model": model, "cache": arguments.cache, "on_error": arguments.on_error}
+    return {name: value for name, value in told.items() if value is not None}
 
 
-COMMAND = Command("report", "run a notebook, and make a report of it", _arguments, _run)
+COMMAND = Command("report", "run a notebook, and make a report of it", _arguments, _run, as_pairs)

@@ -14,6 +14,7 @@ import nbformat
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
 
+from jupyter_localllm.report.halted import ended_well
 from jupyter_localllm.report.progress import Tracker, Watch, earlier_times, speed_of, summary_of
 from jupyter_localllm.report.stopping import Stopper
 from jupyter_localllm.report.written import write
@@ -114,7 +115,7 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]
 
     def cell_exception(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
         """A cell has failed, or ended the notebook with ``SystemExit``, which papermill takes for a good end."""
-        if not _ended_well(cell):
+        if not ended_well(cell):
             self.failed = cell_index
         super().cell_exception(cell, cell_index, **kwargs)
 
@@ -127,11 +128,6 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]
         """The run ended in the middle of a cell: the kernel died, or it was stopped."""
         if self.current is not None:
             self.cell_exception(self.nb.cells[self.current], self.current)
-
-
-def _ended_well(cell: Any) -> bool:
-    errors = [output for output in cell.get("outputs", ()) if output.output_type == "error"]
-    return bool(errors) and errors[-1].ename == "SystemExit" and errors[-1].evalue in ("", "0")
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]

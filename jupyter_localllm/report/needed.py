@@ -6,7 +6,7 @@ from typing import Any
 
 from jupyter_localllm.errors import DependencyMissing
 
-__all__ = ["EXTRA", "papermill"]
+__all__ = ["EXTRA", "bleach", "papermill"]
 
 EXTRA = 'Run: pip install "jupyter_localllm[report]"'
 
@@ -21,4 +21,17 @@ def papermill() -> Any:
     """
     with DependencyMissing.unless_imported("reports need papermill", EXTRA):
         import papermill as library
+    return library
+
+
+def bleach() -> Any:
+    """The library that makes HTML of notebooks harmless, with its part for styles.
+
+    Raises
+    ------
+    DependencyMissing
+        It is not installed.
+    """
+    with DependencyMissing.unless_imported("pages need bleach", EXTRA):
+        import bleach.css_sanitizer as library
     return library

@@ -11,11 +11,13 @@ from jupyter_localllm.batch.view import duration
 from jupyter_localllm.errors import words_of
 from jupyter_localllm.report.collect import KeptAnswer, collect
 from jupyter_localllm.report.gates import Gates, Verdict, figures, judged
+from jupyter_localllm.report.halted import halted
 from jupyter_localllm.report.places import Places
 from jupyter_localllm.report.progress import Watch, first_words
 from jupyter_localllm.report.run import Job, Run, run, where
 from jupyter_localllm.report.summary import as_json, summary
 from jupyter_localllm.report.written import write
+from jupyter_localllm.show.listing import clipped, one_line
 
 __all__ = ["DONE", "FAILED", "GATE", "USAGE", "Made", "Order", "make", "worst"]
 
@@ -23,6 +25,7 @@ DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 GATE: Final = 3
+_LONGEST_ERROR = 300  # of a miss under `require`: what changed since
 _SIGNAL: Final = 128
 """A run that a signal ended has this and the signal's number, as shells have it."""
 
@@ -145,10 +148,19 @@ def _status(ran: Run, verdicts: Sequence[Verdict], outputs: dict[str, dict[str, 
 
 def _failure(ran: Run) -> Iterator[str]:
     if ran.signal is not None:
-        yield "stopped; what there is of the notebook is kept"
+        yield f"stopped{_stopped_in(ran)}; what there is of the notebook is kept"
     elif ran.failure is not None:
         told = f"{ran.failure.name}: {ran.failure.message}".strip(": ")
         yield f"{where(ran.failure, len(ran.notebook.cells))} failed: {told}"
+
+
+def _stopped_in(ran: Run) -> str:
+    halt = halted(ran.notebook.cells)
+    if halt is None or halt.cell is None:
+        return ""
+    return (
+        f" in cell {halt.cell + 1} of {len(ran.notebook.cells)} ({first_words(ran.notebook.cells[halt.cell].source)})"
+    )
 
 
 def _gates(ran: Run, verdicts: Sequence[Verdict], answers: Sequence[KeptAnswer]) -> Iterator[str]:
@@ -171,7 +183,7 @@ def _of_answer(answer: KeptAnswer, notebook: Any) -> str:
     doubtful = answer.unsupported + answer.stale
     facts = [f"{doubtful:,} not supported"] if doubtful else []
     facts += ["not from the cache"] if answer.cached is False else []
-    facts += [answer.error.partition("\n")[0]] if answer.error else []
+    facts += [clipped(one_line(answer.error), _LONGEST_ERROR)] if answer.error else []
     place = f"cell {answer.cell + 1} of {len(notebook.cells)}{'' if count is None else f' (In [{count}])'}"
     return f"{place}: {called}{first_words(answer.question or cell.source)}: {', '.join(facts)}"
 

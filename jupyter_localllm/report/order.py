@@ -10,9 +10,10 @@ from typing import Any
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.report.collect import read_notebook
 from jupyter_localllm.report.gates import Gates
+from jupyter_localllm.report.needed import bleach
 from jupyter_localllm.report.one import Order
-from jupyter_localllm.report.parameters import checked, declared
-from jupyter_localllm.report.places import Places, places_of
+from jupyter_localllm.report.parameters import checked, declared, settled
+from jupyter_localllm.report.places import Places, places_of, titled
 from jupyter_localllm.report.run import Job, kernel_of
 
 __all__ = ["Request", "orders"]
@@ -26,7 +27,7 @@ class Request:
     ----------
     notebook : Path
     parameters : Mapping
-        Of every run.
+        Of every run; a `Word` is not settled yet.
     rows : sequence of Mapping or None
         Parameters of one run each; None for a single run.
     outs : sequence of str
@@ -37,6 +38,7 @@ class Request:
     code : bool
         Whether pages show the code.
     title : str or None
+        With ``{name}`` for a parameter.
     settings : Mapping of str to str
         Settings for the kernel, by name.
     kernel : str or None
@@ -75,7 +77,7 @@ def orders(request: Request) -> list[Order]:
     notebook = read_notebook(request.notebook)
     kernel, language = kernel_of(notebook, request.kernel)
     known = declared(notebook, language)
-    runs = _runs(request)
+    runs = [settled(values, known) for values in _runs(request)]
     notes = [checked(values, known) for values in runs]
     defaults = {name: value for name, value in (known.defaults or {}).items() if value is not None}
     places = places_of(
@@ -94,7 +96,7 @@ def orders(request: Request) -> list[Order]:
                 request.notebook, notebook, values, place.notebook, folder,
                 kernel, language, request.settings, request.timeout,
             ),
-            place, request.gates, request.code, request.title, told,
+            place, request.gates, request.code, request.title and titled(request.title, {**defaults, **values}), told,
         )
         for values, place, told in zip(runs, places, notes, strict=True)
     ]  # fmt: skip
@@ -118,10 +120,14 @@ def _check_places(places: Sequence[Places]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             other = path.exists() and not path.is_file()
+        except FileExistsError:
+            raise UsageError(f"{path} cannot be written: {path.parent} is no folder", "Name another place.") from None
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error}", "Name another place.") from None
         if other:
             raise UsageError(f"{path} cannot be written: it is no regular file", "Name another place.")
+    if any(place.html is not None or place.pdf is not None for place in places):
+        bleach()
     if any(place.pdf is not None for place in places):
         from jupyter_localllm.report.pdf import check
 

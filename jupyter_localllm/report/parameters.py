@@ -1,7 +1,7 @@
 """The parameters of a report: from words, from a file, from the rows of a table; and whether the notebook has them.
 
-The rules for words are those of papermill's command line (``papermill -p NAME VALUE``), so that what worked there works
-here.
+A word is what it looks like, by the rules of papermill's command line (``papermill -p NAME VALUE``). Where the notebook
+has a text it stays one: 007 is a customer, 2015.10 a month, and neither is a number.
 """
 
 from __future__ import annotations
@@ -17,23 +17,44 @@ from typing import Any
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.report.needed import papermill
 
-__all__ = ["Declared", "checked", "declared", "from_file", "from_rows", "from_words", "typed"]
+__all__ = ["Declared", "Word", "checked", "declared", "from_file", "from_rows", "from_words", "settled", "typed"]
 
 _WORDS = {"True": True, "False": False, "None": None}
 _TAG = "parameters"
 _LANGUAGE = "python"
+_SEPARATORS = (",", ";", "\t")  # spreadsheets of many countries write semicolons, for their numbers have commas
 
 
-def typed(text: str) -> Any:
+class Word(str):
+    """A value as it was typed; what it stands for shows beside the notebook's own (`settled`)."""
+
+    __slots__ = ()
+
+
+def typed(text: str, default: Any = None) -> Any:
     """A word as the value that it writes: ``True``, ``None``, a whole number, a number, else the text itself.
 
-    Source: the rules of ``papermill.cli`` (papermill 2), which has them to itself.
+    Source: the rules of ``papermill.cli`` (papermill 2), which has them to itself. Beside a default that is a text,
+    every word is one; beside one that is True or False, ``true`` and ``false`` are these.
+
+    Parameters
+    ----------
+    text : str
+    default : object
+        The notebook's own value; None if it is not known.
 
     Examples
     --------
     >>> typed("12"), typed("0.5"), typed("True"), typed("EU")
     (12, 0.5, True, 'EU')
+    >>> typed("007", "001"), typed("false", True)
+    ('007', False)
     """
+    text = str(text)
+    if isinstance(default, str):
+        return text
+    if isinstance(default, bool):
+        text = text.capitalize() if text.lower() in ("true", "false") else text
     if text in _WORDS:
         return _WORDS[text]
     for number in (int, float):
@@ -45,7 +66,7 @@ def typed(text: str) -> Any:
 
 
 def from_words(values: Iterable[Sequence[str]], raw: Iterable[Sequence[str]] = ()) -> dict[str, Any]:
-    """Parameters of ``-p NAME VALUE`` and ``-r NAME VALUE``; the latter stay texts.
+    """Parameters of ``-p NAME VALUE``, each a `Word`, and of ``-r NAME VALUE``, which are texts.
 
     Raises
     ------
@@ -53,7 +74,7 @@ def from_words(values: Iterable[Sequence[str]], raw: Iterable[Sequence[str]] = (
         One is given twice.
     """
     found: dict[str, Any] = {}
-    for name, value in [*((name, typed(text)) for name, text in values), *((name, text) for name, text in raw)]:
+    for name, value in [*((name, Word(text)) for name, text in values), *((name, text) for name, text in raw)]:
         if name in found:
             raise UsageError(f"the parameter {name} is given twice", "Give each once, with -p or with -r.")
         found[name] = value
@@ -80,16 +101,20 @@ def from_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no YAML: {' '.join(str(error).split())}", "") from None
     if content is None:
         return {}
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+    if not isinstance(content, dict):
         raise UsageError(f"{path} holds no parameters", "One on each line: name: value")
+    for name in content:
+        if not isinstance(name, str):
+            told = "YAML reads on, off, yes and no as True and False; quotes keep a name."
+            raise UsageError(f"{path}: {name!r} is no name of a parameter", told)
     return content
 
 
 def from_rows(path: Path) -> list[dict[str, Any]]:
     """Parameters of a CSV file: a heading of names, then a report in each row.
 
-    Values are typed as words are. An empty field is no value: the notebook's own stands. A row of such fields alone is
-    none, as spreadsheets leave them below a table.
+    Each value is a `Word`. An empty field is no value: the notebook's own stands. A row of such fields alone is none,
+    as spreadsheets leave them below a table. Fields are separated as the heading's are: by commas, semicolons or tabs.
 
     Raises
     ------
@@ -97,7 +122,9 @@ def from_rows(path: Path) -> list[dict[str, Any]]:
         The file cannot be read, has no rows, or a row has more fields than the heading.
     """
     try:
-        table = csv.reader(io.StringIO(_text(path), newline=""), strict=True, skipinitialspace=True)
+        text = _text(path)
+        separator = _separator(text)
+        table = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=separator)
         heading, *lines = [line for line in table if any(field.strip() for field in line)]
     except (csv.Error, ValueError) as error:
         why = "it is empty" if isinstance(error, ValueError) else str(error)
@@ -112,14 +139,23 @@ def from_rows(path: Path) -> list[dict[str, Any]]:
     for number, fields in enumerate(lines, start=1):
         if len(fields) != len(names):
             raise UsageError(f"{path}, row {number}: {len(fields)} fields under {len(names)} names", "")
-    return [{name: typed(text) for name, text in zip(names, line, strict=True) if text} for line in lines]
+    return [{name: Word(text) for name, text in zip(names, line, strict=True) if text} for line in lines]
+
+
+def _separator(text: str) -> str:
+    """What stands between the names of a heading."""
+    heading = next((line for line in text.splitlines() if line.strip()), "")
+    return next((one for one in _SEPARATORS if one in heading), _SEPARATORS[0])
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", "") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}", "") from None
+    except UnicodeError as error:
+        told = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
+        raise UsageError(f"{path} cannot be read: it is not in UTF-8 ({error})", told) from None
 
 
 @dataclass(frozen=True)
@@ -179,13 +215,38 @@ def _literal(value: ast.expr | None) -> Any:
         return None
 
 
+def settled(parameters: Mapping[str, Any], known: Declared) -> dict[str, Any]:
+    """The parameters with each `Word` as the value that it stands for in this notebook.
+
+    Raises
+    ------
+    UsageError
+        A text is given for what is True or False in the notebook: any text but an empty one would count as true.
+    """
+    defaults = known.defaults or {}
+    made = {
+        name: typed(value, defaults.get(name)) if isinstance(value, Word) else value
+        for name, value in parameters.items()
+    }
+    for name, value in made.items():
+        if isinstance(defaults.get(name), bool) and isinstance(value, str):
+            raise UsageError(f"{name} is True or False in the notebook, and {value!r} is neither", f"-p {name} True")
+    return made
+
+
 def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
     """Whether the notebook has these parameters.
+
+    Parameters
+    ----------
+    parameters : Mapping
+        `settled`.
+    known : Declared
 
     Returns
     -------
     tuple of str
-        What should be said of them: a text of the notebook that is given as a number.
+        What should be said of them: a value that is of another kind than the notebook's.
 
     Raises
     ------
@@ -203,9 +264,19 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
         if name not in known.defaults:
             there = f"Its cell of parameters sets {', '.join(known.defaults) or 'nothing'}."
             raise UsageError(f"the notebook has no parameter {name!r}", close_match(name, known.defaults) or there)
-    return tuple(
-        f"{name} is a text in the notebook ({known.defaults[name]!r}), and {value!r} is none; "
-        f"-r {name} {value} would keep it one"
-        for name, value in parameters.items()
-        if isinstance(known.defaults[name], str) and isinstance(value, (bool, int, float))
-    )
+    told = (_other_kind(name, value, known.defaults[name]) for name, value in parameters.items())
+    return tuple(filter(None, told))
+
+
+def _other_kind(name: str, value: Any, default: Any) -> str:
+    """A value that is of another kind than the notebook's own, in words; empty if it is not."""
+    if isinstance(default, str) and isinstance(value, (bool, int, float)):
+        return f'{name} is a text in the notebook ({default!r}), and {value!r} is none; in a file, "…" keeps a text'
+    if not isinstance(value, str):
+        return ""
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        return f"{name} is a number in the notebook ({default!r}), and {value!r} is a text"
+    if isinstance(default, (list, tuple, set, dict)):
+        kind = type(default).__name__
+        return f"{name} is a {kind} in the notebook, and {value!r} is a text; --parameters FILE can give a {kind}"
+    return ""

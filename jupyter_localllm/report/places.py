@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jupyter_localllm.errors import UsageError, close_match
 
-__all__ = ["FORMAT", "Places", "places_of"]
+__all__ = ["FORMAT", "Places", "places_of", "titled"]
 
 FORMAT: Final = "jupyter_localllm report"
 """What stands under ``format`` in ``report.json``."""
@@ -113,14 +113,25 @@ def _filled(name: str, values: Mapping[str, Any], numbered: bool) -> Path:
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in values:
-            known = ", ".join(values)
-            raise UsageError(f"{name}: {found[0]} is no parameter of this run", close_match(found[1], values) or known)
+            there = f"There is {', '.join(f'{{{one}}}' for one in values)}."
+            raise UsageError(f"{name}: {found[0]} is no parameter of this run", close_match(found[1], values) or there)
         return _UNSAFE.sub("_", str(values[found[1]]))[:_LONGEST].strip(" .") or "_"
 
     path = Path(_PLACEHOLDER.sub(value, name)).expanduser()
     if numbered and not _PLACEHOLDER.search(name):
         path = path.with_name(f"{path.stem}-{values[_SPECIAL]}{path.suffix}")
     return path
+
+
+def titled(title: str, values: Mapping[str, Any]) -> str:
+    """A title with values in its placeholders; braces that name no parameter stay.
+
+    Examples
+    --------
+    >>> titled("Sales in {region} {draft}", {"region": "EU"})
+    'Sales in EU {draft}'
+    """
+    return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), title)
 
 
 def _beside(source: Path, named: Mapping[str, Path], given: Mapping[str, Path]) -> Places:

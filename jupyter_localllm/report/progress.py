@@ -64,7 +64,7 @@ class Progress:
             facts.append(f"about {duration(self.seconds_left)} left")
         if self.tokens_per_second:
             facts.append(speed(self.tokens_per_second))
-        return f"{', '.join(facts)}: {self.source}".rstrip(": ")
+        return ", ".join(facts) + (f": {self.source}" if self.source else "")
 
 
 class Watch(Protocol):

@@ -132,7 +132,10 @@ def kernel_of(notebook: Any, asked: str | None) -> tuple[str, str]:
     name, manager = name or _DEFAULT_KERNEL, KernelSpecManager()
     here = manager.find_kernel_specs()
     if name not in here:
-        told = close_match(name, here) or f"--kernel takes one of: {', '.join(sorted(here))}"
+        told = (
+            close_match(name, here)
+            or f"--kernel takes one of: {', '.join(sorted(here)) or 'none; pip install ipykernel'}"
+        )
         raise UsageError(f"there is no kernel {name!r} here", told)
     return name, manager.get_kernel_spec(name).language or language
 
@@ -201,6 +204,8 @@ def _unrun(job: Job, session: Session) -> Any:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            cell.metadata["papermill"] = {"status": "pending"}
+    notebook.metadata["papermill"] = {"exception": True, "parameters": dict(job.parameters)}
     session.save(notebook)
     return notebook
 

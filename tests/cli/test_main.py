@@ -16,7 +16,7 @@ import pytest
 from jupyter_localllm import LocalLLM, __version__
 from jupyter_localllm.cli import main
 from jupyter_localllm.cli.base import Command
-from jupyter_localllm.cli.line import Line
+from jupyter_localllm.cli.line import Line, fitted
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.types import Status
@@ -135,3 +135,19 @@ def test_the_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as caught:
             main(["cache", *wrong])
         assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("abc", "abc   "),
+        ("abcdefgh", "abcdef"),
+        ("日本語の報告", "日本語"),
+        ("a日本語", "a日本 "),
+        ("e\u0301a", "e\u0301a    "),
+        ("", " " * 6),
+    ],
+)
+def test_a_line_fits_a_terminal(text: str, made: str) -> None:
+    """What takes two columns counts twice: a line that wraps could not be written over."""
+    assert fitted(text, 6) == made

@@ -11,9 +11,11 @@ import nbformat
 import pytest
 
 from jupyter_localllm.cli import main
+from jupyter_localllm.cli.report import of_all
 from jupyter_localllm.cli.running import Lines, OnTerminal, Quiet, shown
 from jupyter_localllm.errors import DependencyMissing
 from jupyter_localllm.report import order
+from jupyter_localllm.report.parameters import Word
 from jupyter_localllm.report.progress import Tracker
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill
@@ -42,7 +44,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("in.ipynb", "--out", "r.html", "--parameters", "none.yaml"), "none.yaml cannot be read"),
         (("in.ipynb", "--out", "r.html", "--kernel", "phyton3"), "there is no kernel 'phyton3' here"),
         (("in.ipynb", "--out", "r.html", "--cwd", "none"), "there is no folder"),
-        (("in.ipynb", "--out", "in.ipynb/r.html"), "cannot be written"),
+        (("in.ipynb", "--out", "in.ipynb/r.html"), "r.html cannot be written: in.ipynb is no folder"),
+        (("in.ipynb", "--out", "{regoin}.html"), "Did you mean region?"),
+        (("in.ipynb", "--out", "{x}.html"), "There is {region}, {row}."),
         (("in.ipynb", "--out", "r.html", "--import-cache", "none.jsonl"), "There is no file none.jsonl"),
         (("in.ipynb", "--out", "r.html", "--import-cache", "r.csv"), "r.csv, line 1"),
     ],
@@ -78,10 +82,21 @@ def test_wrong_values_end_with_2(words: tuple[str, ...], capsys: pytest.CaptureF
     assert words[0] in capsys.readouterr().err
 
 
+def test_a_title_for_each_row(source: Path, tmp_path: Path) -> None:
+    """A title may hold a parameter, as names of files do; what is no number in the notebook is none in a row."""
+    rows = [{"region": Word("US")}, {"region": Word("007")}]
+    request = order.Request(source, rows=rows, outs=[str(tmp_path / "{region}.html")], title="Sales in {region} {x}")
+    made = order.orders(request)
+    assert [one.title for one in made] == ["Sales in US {x}", "Sales in 007 {x}"]
+    assert [one.job.parameters for one in made] == [{"region": "US"}, {"region": "007"}]
+    assert made[1].places.html == tmp_path / "007.html"
+
+
 @pytest.mark.usefixtures("source")
-def test_without_papermill(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The extra is named."""
-    monkeypatch.setitem(sys.modules, "papermill", None)
+@pytest.mark.parametrize("missing", ["papermill", "bleach.css_sanitizer"])
+def test_without_a_package(missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The extra is named, before anything runs."""
+    monkeypatch.setitem(sys.modules, missing, None)
     assert main(["report", "in.ipynb", "--out", "r.html"]) == 2
     assert 'pip install "jupyter_localllm[report]"' in capsys.readouterr().err
 
@@ -108,14 +123,21 @@ def test_what_moved(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     for number in (1, 2, 2):
         made = nbformat.read(source, as_version=4)
         made.cells[0].outputs = [nbformat.v4.new_output("stream", text=f"{number} of 12")]
+        made.metadata.papermill = {"parameters": {"region": "EU", "year": 2024 + number}}
         names.append(str(tmp_path / f"{len(names)}.ipynb"))
         nbformat.write(made, names[-1])
     assert main(["report", "--diff", names[0], names[1], "--json", "moved.json"]) == 3
-    assert "1 → 2" in capsys.readouterr().out
-    (moved,) = json.loads(Path("moved.json").read_text(encoding="utf-8"))["moved"]
+    told = capsys.readouterr().out
+    assert told.startswith("parameter year: 2025 → 2026\n\ncell 1: an output moved\n")
+    assert "1 → 2" in told
+    read = json.loads(Path("moved.json").read_text(encoding="utf-8"))
+    (moved,) = read["moved"]
     assert moved["numbers"] == [["1", "2"]]
+    assert read["parameters"] == [{"name": "year", "before": 2025, "after": 2026}]
     assert main(["report", "--diff", names[1], names[2], "--quiet"]) == 0
     assert main(["report", "--diff", names[1], "none.ipynb"]) == 2
+    assert main(["report", "--diff", names[1], "in.ipynb"]) == 2
+    assert "in.ipynb has not been run" in capsys.readouterr().err
     assert main(["report", "in.ipynb", "--diff", *names[:2]]) == 2
     assert main(["report", "--out", "r.html"]) == 2
     assert "no notebook is named" in capsys.readouterr().err
@@ -178,3 +200,17 @@ def test_logs_have_lines_and_quiet_has_none(capsys: pytest.CaptureFixture[str]) 
             display.at(tracker())
             display.answered("an answer")
         assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("statuses", "runs", "said"),
+    [
+        ([0], 1, ""),
+        ([0, 0], 2, "2 of 2 runs are well"),
+        ([0, 3, 0], 3, "2 of 3 runs are well; not run 2"),
+        ([1, 0, 130], 5, "1 of 5 runs are well; not runs 1, 3; 2 did not begin"),
+    ],
+)
+def test_what_came_of_several_runs(statuses: list[int], runs: int, said: str) -> None:
+    """How many are well, which are not, and how many never began."""
+    assert of_all(statuses, runs) == said

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.report.parameters import checked, declared, from_file, from_rows, from_words, typed
+from jupyter_localllm.report.parameters import checked, declared, from_file, from_rows, from_words, settled, typed
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill
 
@@ -40,7 +40,10 @@ def test_words_are_typed_as_papermill_types_them(text: str) -> None:
 
 def test_words() -> None:
     """-r keeps a text, and nothing is given twice."""
-    assert from_words([("a", "007"), ("b", "x")], [("c", "007")]) == {"a": 7, "b": "x", "c": "007"}
+    known = declared(notebook("a = b = c = None"))
+    made = settled(from_words([("a", "007"), ("b", "x")], [("c", "007")]), known)
+    assert made == {"a": 7, "b": "x", "c": "007"}
+    assert {type(value) for value in made.values()} == {int, str}
     with pytest.raises(UsageError, match="the parameter a is given twice"):
         from_words([("a", "1")], [("a", "1")])
 
@@ -56,6 +59,7 @@ def test_files(tmp_path: Path) -> None:
     assert from_file(file) == {}
     for text, said in (
         ("- a", "holds no parameters"),
+        ("on: 1", r"p\.yaml: True is no name of a parameter"),
         ("a: [", "is no YAML"),
         ("!!python/object/apply:os.getcwd []", "YAML"),
     ):
@@ -70,9 +74,29 @@ def test_rows(tmp_path: Path) -> None:
     """Each row is a run; an empty field is no value; Excel's mark, quotes and line breaks in fields are no matter."""
     file = tmp_path / "r.csv"
     file.write_bytes('\ufeffregion, n\r\nEU,1\r\n\r\n"A\nB\u2028C",\r\n'.encode())
-    assert from_rows(file) == [{"region": "EU", "n": 1}, {"region": "A\nB\u2028C"}]
+    assert from_rows(file) == [{"region": "EU", "n": "1"}, {"region": "A\nB\u2028C"}]
     file.write_text('region, name\nEU, "Europe, all"\n,\n , \n')
     assert from_rows(file) == [{"region": "EU", "name": "Europe, all"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["region;rate\nEU, all;0,5\n", "region\trate\nEU, all\t0,5\n", 'region,rate\n"EU, all","0,5"']
+)
+def test_rows_of_other_separators(text: str, tmp_path: Path) -> None:
+    """Where numbers have commas, spreadsheets write semicolons: what stands in the heading counts."""
+    file = tmp_path / "r.csv"
+    file.write_text(text)
+    assert from_rows(file) == [{"region": "EU, all", "rate": "0,5"}]
+    file.write_text("region\nEU;all\n")
+    assert from_rows(file) == [{"region": "EU;all"}]
+
+
+def test_rows_in_another_encoding(tmp_path: Path) -> None:
+    """What to do is said."""
+    (tmp_path / "r.csv").write_bytes("region\nKöln\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"r\.csv cannot be read: it is not in UTF-8") as caught:
+        from_rows(tmp_path / "r.csv")
+    assert "CSV UTF-8" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -134,7 +158,29 @@ def test_unknown_parameters_are_errors() -> None:
     assert checked({}, declared(notebook("x = 1", tag=""))) == ()
 
 
-def test_a_text_that_became_a_number_is_said() -> None:
-    """007 as a number, where the notebook has a text, is done and said, with what would keep it a text."""
-    (told,) = checked({"code": 7}, declared(notebook("code = '001'")))
-    assert told == "code is a text in the notebook ('001'), and 7 is none; -r code 7 would keep it one"
+def test_words_are_of_the_kind_that_the_notebook_has() -> None:
+    """007 beside a text stays what was typed; beside a number it is one; false beside True is no true text."""
+    known = declared(notebook("code = '001'\nmonth = '2015-12'\nn = 3\nrate = 0.5\nall_ = True\nlimit = None"))
+    given = [("code", "007"), ("month", "2015.10"), ("n", "12"), ("rate", "1e-3"), ("all_", "false"), ("limit", "5")]
+    made = settled(from_words(given), known)
+    assert made == {"code": "007", "month": "2015.10", "n": 12, "rate": 0.001, "all_": False, "limit": 5}
+    assert checked(made, known) == ()
+    with pytest.raises(UsageError, match="all_ is True or False in the notebook, and 'no' is neither") as caught:
+        settled(from_words([("all_", "no")]), known)
+    assert caught.value.hint == "-p all_ True"
+
+
+@pytest.mark.parametrize(
+    ("value", "default", "said"),
+    [
+        (7, "'001'", "p is a text in the notebook ('001'), and 7 is none; in a file, \"…\" keeps a text"),
+        ("0,5", "0.5", "p is a number in the notebook (0.5), and '0,5' is a text"),
+        ("[1, 2]", "[3]", "p is a list in the notebook, and '[1, 2]' is a text; --parameters FILE can give a list"),
+        ([1, 2], "[3]", ""),
+        ("2025-01-01", "None", ""),
+        (5, "0.5", ""),
+    ],
+)
+def test_another_kind_is_said(value: Any, default: str, said: str) -> None:
+    """A value that is of another kind than the notebook's is given, and said."""
+    assert checked({"p": value}, declared(notebook(f"p = {default}"))) == ((said,) if said else ())

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jupyter_localllm.report.progress import Tracker, earlier_times, first_words, speed_of, summary_of
+from jupyter_localllm.report.progress import Progress, Tracker, earlier_times, first_words, speed_of, summary_of
 from tests.kernel_client import ANSWER
 
 
@@ -45,6 +45,12 @@ def test_the_time_that_is_left() -> None:
     assert tracker.progress().seconds_left == 3.0
     clock.now = 60.0
     assert tracker.progress().seconds_left == 2.0  # this cell is late, and the next one is still to come
+
+
+def test_a_line_that_ends_with_a_colon() -> None:
+    """The first line of a cell stands as it is; a cell without any has none."""
+    assert Progress(1, 2, "if region == 'EU':", 0, 2).text == "cell 1 of 2: if region == 'EU':"
+    assert Progress(1, 2, "", 0, 2).text == "cell 1 of 2"
 
 
 def test_an_earlier_run_tells_from_the_beginning(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from jupyter_localllm import runtime
 from jupyter_localllm.cli import main
+from jupyter_localllm.report.halted import Halt, halted
 from jupyter_localllm.report.progress import Tracker
 from jupyter_localllm.report.run import Job, Run, run
 from tests.kernel_client import ANSWER
@@ -117,9 +118,9 @@ def test_a_failed_row_does_not_stop_the_others(night: Night) -> None:
     told = [night.json(name) for name in ("US", "bad")]
     assert [one["status"] for one in told] == [3, 1]
     assert [one["parameters"] for one in told] == [{"region": "US"}, {"region": "bad"}]
-    assert "cell 7 of 7 (In [7]: assert region != 'bad', 'a bad region') failed: AssertionError: a bad region" in (
-        night.rows.err
-    )
+    failed = "cell 7 of 7 (In [7]: assert region != 'bad', 'a bad region') failed: AssertionError: a bad region"
+    assert f"\nrun 2 of 2 (region=bad): {failed}\n" in night.rows.err  # which run, also where this is all that is read
+    assert night.rows.out.splitlines()[-1] == "0 of 2 runs are well; not runs 1, 2"
     assert told[1]["failure"]["name"] == "AssertionError"
     assert told[1]["cells"][6]["state"] == "failed"
     assert night.notebook("bad").cells[6].outputs[0].ename == "AssertionError"
@@ -138,7 +139,7 @@ def test_progress_is_lines_where_no_terminal_is(night: Night) -> None:
     lines = night.rows.err.splitlines()
     assert "cell 1 of 7: region = 'EU'" in lines
     assert any(line.startswith("  llm tiny: 4 tokens") for line in lines)
-    assert "run 2 of 2: region=bad" in night.rows.out
+    assert "run 2 of 2 (region=bad)" in night.rows.out.splitlines()
     assert f"written: {night.folder / 'US.html'}" in night.rows.out
 
 
@@ -248,6 +249,7 @@ def test_a_run_that_never_began(tmp_path: Path) -> None:
     assert (done.failure.cell, "klingon" in done.failure.message) == (None, True)
     assert nbformat.read(tmp_path / "out.ipynb", 4).cells[1].outputs == done.notebook.cells[1].outputs == []
     assert job.notebook.cells[1].outputs != []
+    assert halted(done.notebook.cells) == Halt(None)
 
 
 def test_errors_that_are_meant_to_be(tmp_path: Path) -> None:
@@ -294,7 +296,7 @@ def test_an_interrupt_keeps_what_there_is(tmp_path: Path) -> None:
                 break
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "stopped; what there is of the notebook is kept" in err
+    assert "stopped in cell 1 of 2 (from IPython.display import display); what there is of the notebook is kept" in err
     kept = nbformat.read(tmp_path / "r.ipynb", as_version=4)
     assert [output.output_type for output in kept.cells[0].outputs] == ["display_data", "stream", "error"]
     assert [cell.metadata.papermill.status for cell in kept.cells] == ["failed", "pending"]

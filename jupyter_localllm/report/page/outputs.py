@@ -63,7 +63,7 @@ def output(one: Mapping[str, Any], *, code: bool) -> Block | None:
         return None if quiet or not text.strip() else Block("text", as_pre(text.rstrip("\n"), _LONGEST))
     if kind == "error":
         frames = as_pre("\n".join(map(str, one.get("traceback") or ())), _LONGEST) if code else Markup("")
-        return Block("error", frames, clean(f"{one.get('ename', 'Error')}: {one.get('evalue', '')}"))
+        return Block("error", frames, clean(f"{one.get('ename', 'Error')}: {one.get('evalue', '')}").rstrip(": "))
     return _of_data(mapping(one.get("data")))
 
 

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from jupyter_localllm.report.collect import KeptAnswer, collected, read_notebook
 from jupyter_localllm.report.gates import figures
+from jupyter_localllm.report.halted import halted
 from jupyter_localllm.report.page.answers import Told, told
 from jupyter_localllm.report.page.code import highlighted, lines_of
 from jupyter_localllm.report.page.headings import Heading, Headings, contents
@@ -36,6 +37,7 @@ _LONGEST_PARAMETER = 80
 _NO_CELL = frozenset({"remove-cell", "remove_cell"})
 _NO_INPUT = frozenset({"remove-input", "remove_input"})
 _NO_OUTPUT = frozenset({"remove-output", "remove_output"})
+_LEADS = re.compile(r"\A\s*<h[1-6][^>]*>")
 _TITLE = re.compile(r"\A\s*<h1[^>]*>(?P<words>.*?)</h1>", re.DOTALL)
 
 
@@ -108,7 +110,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
     read = tidied(read_notebook(notebook))
     making = _Making({(one.cell, one.output): one for one in collected(read)}, code)
     cells = [made for index, cell in enumerate(read["cells"]) if (made := _cell(index, cell, making)).blocks]
-    head, cells = _headed(cells, title, read, making, "" if isinstance(notebook, Mapping) else Path(notebook).stem)
+    head, cells = _headed(cells, title, read, making, _own_name(read, notebook))
     listed = contents(making.headings.found)
     page = _template().render(
         title=head.words,
@@ -120,6 +122,7 @@ def html(notebook: str | os.PathLike[str] | Mapping[str, Any], *, code: bool = F
         contents=listed if len(listed) > 1 else [],
         facts=_facts(read),
         answers=making.answers,
+        halt=_halt(read, cells),
         summary=_summary(making.answers, making.kept.values()),
         notes=making.notes.listed,
         models=_models(making.kept.values()),
@@ -177,10 +180,43 @@ def _headed(
     match = _TITLE.match(str(first.body)) if first.kind == "words" else None
     found = making.headings.found[0] if making.headings.found else None
     if match is None or found is None or given not in ("", found.words):
-        return Heading("top", given or (found.words if found else "") or one_line(name) or "Report", 1), cells
+        return Heading("top", given or _title(making, first, one_line(name)), 1), cells
     rest = Markup(str(first.body)[match.end() :])
     blocks = (*([Block("words", rest)] if rest.strip() else []), *cells[0].blocks[1:])
     return found, [*([Cell(cells[0].anchor, blocks)] if blocks else []), *cells[1:]]
+
+
+def _title(making: _Making, first: Block, name: str) -> str:
+    """A title for a notebook that gives none: a heading of the first level, or one that stands first, or its name."""
+    found = making.headings.found
+    top = next((heading.words for heading in found if heading.level == 1), "")
+    leads = found[0].words if found and _LEADS.match(str(first.body)) else ""
+    return top or leads or name or (found[0].words if found else "Report")
+
+
+def _own_name(read: Mapping[str, Any], notebook: str | os.PathLike[str] | Mapping[str, Any]) -> str:
+    """What the notebook is called: its file's name, of one that was run here the source's."""
+    ran = read["metadata"].get("papermill")
+    source = ran.get("input_path") if isinstance(ran, Mapping) else None
+    if isinstance(source, str) and source:
+        return PurePath(source).stem
+    return "" if isinstance(notebook, Mapping) else Path(notebook).stem
+
+
+def _halt(read: Mapping[str, Any], cells: list[Cell]) -> dict[str, str] | None:
+    """Where the run ended, if it did before the notebook's end: what a reader must know first."""
+    halt = halted(read["cells"])
+    if halt is None:
+        return None
+    if halt.cell is None:
+        return {"anchor": "", "cell": "", "told": "The notebook has not run."}
+    error = f" ({one_line(halt.error)})" if halt.error else ""
+    anchor = f"cell-{halt.cell + 1}"
+    return {
+        "anchor": anchor if any(cell.anchor == anchor for cell in cells) else "",
+        "cell": f"cell {halt.cell + 1} of {len(read['cells']):,}",
+        "told": f"{error}.{' What comes after it has not run.' if halt.more else ''}",
+    }
 
 
 def _facts(read: Mapping[str, Any]) -> list[tuple[str, str]]:

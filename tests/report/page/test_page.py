@@ -101,10 +101,14 @@ def test_tags() -> None:
         ({}, {"title": "Theirs"}, "May", "Theirs", 1),
         ({"title": "Sales"}, {}, "# Sales", "Sales", 1),
         ({}, {}, "May", "Report", 1),
+        ({}, {}, "## Sales\n\nMay", "Sales", 1),
+        ({}, {"papermill": {"input_path": "/night/monthly.ipynb"}}, "May\n\n## Sales", "monthly", 1),
+        ({}, {"papermill": {"input_path": "/night/monthly.ipynb"}}, "May\n\n# Sales", "Sales", 2),
+        ({}, {"papermill": {"input_path": 3}}, "May\n\n## Sales", "Sales", 1),
     ],
 )
 def test_title(options: dict[str, Any], metadata: dict[str, Any], first: str, expected: str, headings: int) -> None:
-    """The title is the one that is given, the notebook's, or its first heading, which then stands there once."""
+    """The title is the one that is given, the notebook's, or its heading, which then stands there once; or its name."""
     made = html(new_notebook(cells=[new_markdown_cell(first)], metadata=metadata), **options)
     assert f"<title>{expected}</title>" in made
     assert made.count("<h1") == headings
@@ -115,6 +119,24 @@ def test_title_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "monthly.ipynb"
     nbformat.write(new_notebook(cells=[new_markdown_cell("x")]), path)
     assert "<title>monthly</title>" in html(path)
+
+
+def test_a_run_that_ended_early_is_said_first() -> None:
+    """A reader must not take a part for the whole: where the run ended stands under the title, with a link."""
+    failed = new_code_cell("1 / 0", metadata={"papermill": {"status": "failed"}})
+    failed.outputs = [new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])]
+    later = new_code_cell("2", metadata={"papermill": {"status": "pending"}})
+    made = html(new_notebook(cells=[new_markdown_cell("# Sales"), failed, later]))
+    told = 'The run ended in <a href="#cell-2">cell 2 of 3</a> (ZeroDivisionError). What comes after it has not run.'
+    assert told in made
+    assert made.index("This report is not complete.") < made.index("<main>")
+    assert "<strong>ZeroDivisionError</strong>" in made  # and no colon without a message
+    failed.metadata.tags = ["remove-cell"]
+    assert "The run ended in cell 2 of 3 (ZeroDivisionError)." in html(
+        new_notebook(cells=[new_markdown_cell("x"), failed, later])
+    )
+    assert "The notebook has not run." in html(new_notebook(cells=[later]))
+    assert "not complete" not in html(new_notebook(cells=[new_code_cell("2")]))
 
 
 def test_contents() -> None:
