@@ -78,7 +78,7 @@ class _Watch:
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Judge an event of `_HEARD` in a process that is our own."""
-        frame = sys._getframe(2)
+        frame = sys._getframe(1).f_back  # none where C code alone runs in a thread
         address = arguments[1 if event in _SOCKETS else 0]
         if not is_allowed(address, binds=event == "socket.bind", pair=is_pair(frame)):
             self.refuse(arguments[:2] if event == "socket.getaddrinfo" else address, whose(frame) or US)

@@ -3,18 +3,21 @@
 A method is judged when it is looked up on a socket, by a descriptor in the place of the method (as `property` is one).
 For a person's code that gives the method itself: the call costs nothing more, and its traceback has no frame of ours.
 Names are judged where `socket.getaddrinfo` takes the function of `_socket` that it stands for, so also for those who
-took `getaddrinfo` into a module of their own before the guard stood.
+took `getaddrinfo` into a module of their own before the guard stood. Threads are noted where `Thread.start` takes the
+method that begins one, which nobody else replaces or imitates; `start` itself stays as it is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import re
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
+from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from jupyter_localllm.offline.work import inherit, whose
@@ -27,7 +30,7 @@ _SOCKET = socket.socket  # as it was: somebody may put another class into its pl
 _METHODS = ("connect", "connect_ex", "sendto", "sendmsg", "bind")
 _LOOK_UPS = ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo")
 _PAIRS = frozenset({"socketpair", "_fallback_socketpair"})
-_HERE = ("127.", "::1", "localhost")
+_HERE = re.compile(r"127(\.\d+){3}|::1|localhost")
 _ORIGINAL = "_jupyter_localllm_original"  # on what stands in a place of `socket`, what stood there before
 
 
@@ -42,36 +45,52 @@ class Ears:
 
     def __init__(self, refuse: Refuse) -> None:
         self._refuse = refuse
-        self._mine: list[tuple[Any, str, Any]] = []
+        self._mine: dict[tuple[Any, str], Any] = {}
 
     @property
     def whole(self) -> bool:
-        """Whether all of it stands where it was put."""
-        return bool(self._mine) and all(vars(place).get(name) is mine for place, name, mine in self._mine)
+        """Whether all of it stands where it was put, and nothing else has come into use."""
+        if not self._mine or not isinstance(socket.socket, type):
+            return False
+        return all(vars(place).get(name) is self._mine.get((place, name), self) for place, name, _ in _places())
 
     def attach(self) -> None:
         """Put it in, on top of what others have put there; nothing happens where all of it stands."""
         if self.whole:
             return
-        places: list[tuple[Any, str, Callable[..., Any]]] = [
-            *((_SOCKET, name, _Method) for name in _METHODS),
-            *((socket, name, _look_up) for name in _LOOK_UPS),
-            (socket, "_socket", _Names),
-            (threading.Thread, "start", _Start),
-        ]
-        self._mine = []
-        for place, name, kind in places:
-            found = inspect.getattr_static(place, name, None)
-            if found is None:  # Windows has no `sendmsg`
-                continue
-            mine = kind(name, getattr(found, _ORIGINAL, found), self._refuse)
-            setattr(place, name, mine)
-            self._mine.append((place, name, mine))
+        self._mine = {}
+        for place, name, kind in _places():
+            mine = kind(name, _beneath(inspect.getattr_static(place, name)), self._refuse)
+            with contextlib.suppress(TypeError, AttributeError):  # a class of somebody else's that takes nothing
+                setattr(place, name, mine)
+                self._mine[place, name] = mine
 
 
-def is_pair(frame: FrameType) -> bool:
+def _places() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+    now: Any = socket.socket
+    # A module that is loaded anew, or a tool, brings a class of its own; what is derived from Python's inherits.
+    others = (now,) if isinstance(now, type) and not issubclass(now, _SOCKET) else ()
+    places: list[tuple[Any, str, Callable[..., Any]]] = [
+        *((one, name, _Method) for one in (_SOCKET, *others) for name in _METHODS),
+        *((socket, name, _look_up) for name in _LOOK_UPS),
+        (socket, "_socket", _Names),
+        (threading.Thread, "_bootstrap", _Begun),
+    ]
+    nothing = object()  # Windows has no `sendmsg`
+    return (one for one in places if inspect.getattr_static(one[0], one[1], nothing) is not nothing)
+
+
+def _beneath(found: Any) -> Any:
+    """What a guard stands for, also one that an earlier import of this package has put there."""
+    own = getattr(found, "__dict__", {})
+    original = own.get(_ORIGINAL, found)
+    # `functools.wraps` copies the mark to a wrapper of somebody else's.
+    return original if own.get("__wrapped__", original) is original else found
+
+
+def is_pair(frame: FrameType | None) -> bool:
     """Whether it is `socket.socketpair` that asks, where a system has none of its own."""
-    return frame.f_code.co_name in _PAIRS and frame.f_globals.get("__name__") == "socket"
+    return frame is not None and frame.f_code.co_name in _PAIRS and frame.f_globals.get("__name__") == "socket"
 
 
 def _bound(original: Any, one: Any, owner: Any) -> Any:
@@ -83,6 +102,7 @@ class _Place:
 
     _frame = staticmethod(sys._getframe)
     _whose, _bound, _is_pair = staticmethod(whose), staticmethod(_bound), staticmethod(is_pair)
+    _inherit = staticmethod(inherit)
 
 
 class _Method(_Place):
@@ -94,7 +114,7 @@ class _Method(_Place):
 
     def __get__(self, one: Any, owner: Any = None) -> Any:
         plain = self._bound(self._jupyter_localllm_original, one, owner)
-        frame = self._frame(1)
+        frame = self._frame().f_back
         who = self._whose(frame)
         if not who:
             return plain
@@ -102,66 +122,77 @@ class _Method(_Place):
 
         @functools.wraps(plain)
         def judged(*given: Any) -> Any:
-            address = _address(self._name, given if one is not None else given[1:])
-            if address is not None and not is_allowed(address, binds=self._name == "bind", pair=pair):
-                self._refuse(address, who)
+            # A library that our work imports may take a method from the class, for whoever calls it later.
+            asks = who if one is not None else self._whose(self._frame().f_back)
+            self._judge(given if one is not None else given[1:], asks, pair=pair)
             return plain(*given)
 
         return judged
 
+    def __call__(self, *given: Any) -> Any:
+        """`unittest.mock` looks into the class, and makes what can be called of what can be called."""
+        self._judge(given[1:], self._whose(self._frame().f_back), pair=False)
+        return self._jupyter_localllm_original(*given)
 
-class _Start(_Place):
-    """`Thread.start`: a thread that our work starts is our work, whatever runs in it."""
+    def _judge(self, given: tuple[Any, ...], who: str, *, pair: bool) -> None:
+        address = _address(self._name, given) if who else None
+        if address is not None and not is_allowed(address, binds=self._name == "bind", pair=pair):
+            self._refuse(address, who)
+
+
+class _Begun(_Place):
+    """`Thread._bootstrap`, with which a thread begins: one that our work starts is our work, whatever runs in it."""
 
     def __init__(self, _name: str, original: Any, _refuse: Refuse) -> None:
         self._jupyter_localllm_original = original
 
     def __get__(self, one: Any, owner: Any = None) -> Any:
-        plain = self._bound(self._jupyter_localllm_original, one, owner)
-        who = self._whose(self._frame(1))
-        if not who:
-            return plain
-        if one is not None:
-            inherit(one, who)
-            return plain
-
-        @functools.wraps(plain)
-        def start(thread: Any, *given: Any, **named: Any) -> Any:  # `Thread.start(thread)`
-            inherit(thread, who)
-            return plain(thread, *given, **named)
-
-        return start
+        frame = self._frame().f_back
+        # Who only looks at a thread, as `inspect.getmembers` does, does not start it.
+        if one is not None and frame is not None and frame.f_globals.get("__name__") == "threading":
+            who = self._whose(frame)
+            if who:
+                self._inherit(one, who)
+        return self._bound(self._jupyter_localllm_original, one, owner)
 
 
-class _Names(_Place):
+class _Names(ModuleType, _Place):
     """Stands for `_socket` in `socket`, and differs from it in what `getaddrinfo` is for our work."""
 
-    def __init__(self, _name: str, original: Any, refuse: Refuse) -> None:
-        self.__dict__.update({name: found for name, found in vars(original).items() if name != "getaddrinfo"})
-        self._jupyter_localllm_original = original
-        self._refuse = refuse
+    def __init__(self, name: str, original: Any, refuse: Refuse) -> None:
+        super().__init__(name)
+        self.__dict__.update(vars(original), _refuse=refuse, **{_ORIGINAL: original})
 
     @property
     def getaddrinfo(self) -> Any:
-        who = self._whose(self._frame(1))
+        who = self._whose(self._frame().f_back)
 
-        def judged(*given: Any, **_named: Any) -> NoReturn:
+        def judged(*given: Any, **_named: Any) -> Any:
             self._refuse(given[:2], who)
 
-        return judged if who else self._jupyter_localllm_original.getaddrinfo
+        return judged if who else self.__dict__[_ORIGINAL].getaddrinfo
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__[_ORIGINAL], name, value)
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self.__dict__[_ORIGINAL], name)
+        self.__dict__.pop(name, None)
 
 
-def _look_up(_name: str, original: Any, refuse: Refuse) -> Any:
+def _look_up(name: str, original: Any, refuse: Refuse) -> Any:
     """One of the older functions that look a name up; seldom called, so it may have a frame."""
     frame, work = sys._getframe, whose
 
     @functools.wraps(original)
-    def look_up(*given: Any) -> Any:
+    def look_up(*given: Any, **named: Any) -> Any:
         __tracebackhide__ = True
-        if who := work(frame(1)):
+        if who := work(frame().f_back):
             refuse(given[0] if given else "a name", who)
-        return original(*given)
+        return original(*given, **named)
 
+    look_up.__module__, look_up.__qualname__ = "socket", name  # where `pickle` finds it
     setattr(look_up, _ORIGINAL, original)
     return look_up
 
@@ -186,7 +217,7 @@ def is_allowed(address: Any, *, binds: bool, pair: bool) -> bool:
         Whether Python connects two sockets of its own, as on Windows for each event loop.
     """
     if binds:
-        return not isinstance(address, tuple) or str(address[0]).startswith(_HERE)
+        return not isinstance(address, tuple) or bool(_HERE.fullmatch(_text(address[0])))
     return pair and isinstance(address, tuple) and address[0] in ("127.0.0.1", "::1")
 
 

@@ -27,6 +27,8 @@ DOORS = (
     "jupyter_localllm.batch.cluster",  # talks to the cluster that a person handed over
     "jupyter_localllm.tools.running",  # calls a person's functions, which may be a library's
     "jupyter_localllm.batch.listed",  # takes rows from a person's iterator, which may be a library's
+    "jupyter_localllm.batch.table",  # takes rows from a person's frame, which may lie elsewhere
+    "jupyter_localllm.batch.forms",
     "jupyter_localllm.batch.progress",  # calls a person's function
     "jupyter_localllm.offline",  # `given`
     "jupyter_localllm.sources",  # reads a person's objects: a frame may lie in a database
@@ -63,7 +65,7 @@ def whose(frame: FrameType | None) -> str:
 
 def inherit(thread: object, who: str) -> None:
     """Note on a thread whose work has started it."""
-    with contextlib.suppress(AttributeError):
+    with contextlib.suppress(Exception):  # a thread of somebody else's class may take no marks
         setattr(thread, _MARK, who)
 
 

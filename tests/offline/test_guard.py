@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
+import functools
+import inspect
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -15,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +161,13 @@ def test_threads_inherit(listener: tuple[str, int]) -> None:
     pool.shutdown()
 
 
+def test_who_looks_at_a_thread_does_not_start_it() -> None:
+    """A person's thread stays theirs when our work shows what it is, down to each attribute."""
+    thread = threading.Thread(target=print)
+    code_of(OURS)(inspect.getmembers, thread)
+    assert vars(thread).keys() == vars(threading.Thread()).keys()
+
+
 @pytest.mark.parametrize("door", [*offline.DOORS, f"{offline.DOORS[0]}.web"])
 def test_doors(door: str, listener: tuple[str, int]) -> None:
     """What fetches or asks what a person named, or runs what is a person's, may connect."""
@@ -181,11 +194,14 @@ def test_backends_of_others(listener: tuple[str, int]) -> None:
 
 @pytest.mark.model
 def test_what_a_person_hands_over_is_read(tmp_path: Path, listener: tuple[str, int]) -> None:
-    """Rows, texts and a function for progress may be a library's: a stream of a hub, a cursor, a message to a chat."""
+    """Rows, texts, frames and a function for progress may be a library's: a stream of a hub, a cursor, a chat."""
     space: dict[str, Any] = {"__name__": "some.library", "connect": connect, "address": listener, "told": []}
+    space["DataFrame"] = pandas.DataFrame
     text = (
         "def texts():\n    connect(address)\n    yield 'one'\n    connect(address)\n    yield 'two'\n"
         "def tell(progress):\n    told.append(connect(address))\n"
+        "class Frame(DataFrame):\n    @property\n    def iloc(self):\n        connect(address)\n"
+        "        return super().iloc\n"
     )
     exec(compile(text, LIBRARY, "exec"), space)
     llm = LocalLLM(model=str(write_tiny_llama(tmp_path / "tiny.gguf")), cache_dir=str(tmp_path), calibrate=False)
@@ -193,6 +209,8 @@ def test_what_a_person_hands_over_is_read(tmp_path: Path, listener: tuple[str, i
     with pytest.warns(RuntimeWarning, match="cut off"):
         assert len(llm.map("Say {{ value }}", space["texts"](), progress=space["tell"], max_tokens=2)) == 2
     assert space["told"]
+    with pytest.warns(RuntimeWarning, match="cut off"):
+        assert len(llm.map("Say {{ value }}", space["Frame"]({"value": ["one"]}), max_tokens=2)) == 1
     with contextlib.suppress(UsageError, EngineError):  # some models make no vectors
         llm.embed(space["texts"]())
     assert offline.state().count == before
@@ -318,6 +336,112 @@ def recording(method: Any, seen: list[Any]) -> Call:
         return method.__get__(one, type(one))(address)
 
     return record
+
+
+def test_what_a_library_takes_from_the_class(listener: tuple[str, int]) -> None:
+    """A library that our work imports first may keep `socket.socket.connect`: a person who uses it later is free."""
+    kept = code_of(OURS)(as_library(lambda: socket.socket.connect))
+    with socket.socket() as one, pytest.raises(OfflineError):
+        code_of(OURS)(kept, one, listener)
+    with socket.socket() as one:
+        kept(one, listener)
+
+
+def test_a_thread_without_python_code(listener: tuple[str, int]) -> None:
+    """What C code alone calls, with no frame below it, works as ever: also as the last thing of a process."""
+    told = (
+        "import atexit, operator, socket, _thread; from jupyter_localllm import offline; offline.stand()\n"
+        f"one, two = socket.socket(), socket.socket(); connect = operator.methodcaller('connect', {listener!r})\n"
+        "_thread.start_new_thread(connect, (one,))\n"
+        "atexit.register(socket.gethostbyname, '127.0.0.1'); atexit.register(connect, two)\n"
+        "while True:\n    try: one.getpeername(); break\n    except OSError: pass\none.close()"
+    )
+    assert _python(told) == ""
+
+
+def test_names_travel_to_other_processes() -> None:
+    """`Pool.map(socket.gethostbyname, hosts)`: the old look-ups are pickled, as functions of `socket`."""
+    for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"):
+        one = getattr(socket, name)
+        assert pickle.loads(pickle.dumps(one)) is one
+
+
+def test_mocks_of_a_persons_tests() -> None:
+    """`unittest.mock` imitates sockets and threads as it does without a guard, and undoes it."""
+    with mock.patch.object(socket.socket, "connect", autospec=True) as connects, socket.socket() as one:
+        one.connect(("192.0.2.1", 80))
+        connects.assert_called_once_with(("192.0.2.1", 80))
+    thread = threading.Thread()
+    with mock.patch.object(threading.Thread, "start", autospec=True) as start:
+        thread.start()
+        start.assert_called_once_with(thread)
+    mock.create_autospec(threading.Thread)().start()
+    mock.create_autospec(socket.socket)().connect(("192.0.2.1", 80))
+    assert inspect.isfunction(vars(threading.Thread)["start"])
+    real = _socket.getaddrinfo
+    with mock.patch("socket._socket.getaddrinfo", return_value=[]):
+        assert socket.getaddrinfo("example.org", 443) == []
+    assert _socket.getaddrinfo is real
+    assert inspect.ismodule(socket._socket)  # type: ignore[attr-defined]
+    assert offline.state().stands
+
+
+def test_a_mock_that_is_there_when_the_guard_comes() -> None:
+    """Calls reach the mock of a person, and their wrapper is kept, also one that copies attributes."""
+    with mock.patch.object(socket.socket, "connect") as connects, socket.socket() as one:
+        offline.stand()
+        one.connect(("192.0.2.1", 80))
+        connects.assert_called_once_with(("192.0.2.1", 80))
+    saved = socket.gethostbyname
+    wrapper = functools.wraps(saved)(lambda name: f"wrapped {name}")
+    try:
+        socket.gethostbyname = wrapper
+        offline.stand()
+        assert socket.gethostbyname("x") == "wrapped x"
+    finally:
+        socket.gethostbyname = saved
+        offline.stand()
+    assert offline.state().stands
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "importlib.reload(socket)",
+        "importlib.reload(threading)",
+        "socket.socket = type('Foreign', (_socket.socket,), {})",
+        "socket.socket = _socket.socket",
+        "socket.socket = None",
+    ],
+)
+def test_another_class_is_noticed(change: str) -> None:
+    """A module that is loaded anew, or a tool with a class of its own: it is told, and the next handle listens there.
+
+    Where that cannot be, as at a class of C, it says so, and nothing fails.
+    """
+    told = (
+        "import importlib, os, socket, sys, threading, _socket; from jupyter_localllm import offline; offline.stand()\n"
+        f"{change}\nbefore = offline.state().stands\noffline.stand()\nprint(before, offline.state().stands)\n"
+        "if not offline.state().stands: sys.exit()\n"
+        "failed = []\n"
+        "text = '''\ndef run():\n    one = socket.socket()\n    try: one.connect(('127.0.0.1', 9))\n"
+        "    except OSError as error: failed.append(type(error).__name__)\n    one.close()\n"
+        "thread = threading.Thread(target=run)\nthread.start()\nthread.join()\n'''\n"
+        f"space = dict(__name__={OURS!r}, socket=socket, threading=threading, failed=failed)\n"
+        "library = dict(space, __name__='some.library')\n"
+        "exec(compile(text.partition('thread =')[0], os.__file__, 'exec'), library)\n"
+        "exec(compile(text.partition('close()')[2], os.__file__, 'exec'), dict(space, run=library['run']))\n"
+        "print(*failed)"
+    )
+    stands = change not in ("socket.socket = _socket.socket", "socket.socket = None")
+    assert _python(told).split() == ["False", str(stands), *["OfflineError"] * stands]
+
+
+def test_only_this_machine_is_bound() -> None:
+    """A name that only begins like this machine's would be asked of a server of names."""
+    for host in ("localhost.example.invalid", "127.example.invalid"):
+        with socket.socket() as one, pytest.raises(OfflineError):
+            code_of(OURS)(as_library(lambda one, host: one.bind((host, 0))), one, host)
 
 
 def test_a_package_that_is_imported_anew_stands_once() -> None:
