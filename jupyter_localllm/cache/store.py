@@ -134,6 +134,10 @@ class Store(diskcache.Cache):  # type: ignore[misc]
             return super().reset(key, value, update)
         return None
 
+    def __del__(self) -> None:
+        # Since Python 3.13 a connection that is let go without a close warns, and a test of a user's may fail by that.
+        self.close()
+
     def close(self) -> None:
         """Close the connection."""
         connection, self._connection = self._connection, None

@@ -162,6 +162,8 @@ class _Names(ModuleType, _Place):
     def __init__(self, name: str, original: Any, refuse: Refuse) -> None:
         super().__init__(name)
         self.__dict__.update(vars(original), _refuse=refuse, **{_ORIGINAL: original})
+        # Python 3.14 learns to read what a module holds without asking its class.
+        del self.__dict__["getaddrinfo"]
 
     @property
     def getaddrinfo(self) -> Any:
@@ -174,7 +176,8 @@ class _Names(ModuleType, _Place):
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self.__dict__[_ORIGINAL], name, value)
-        self.__dict__[name] = value
+        if name != "getaddrinfo":
+            self.__dict__[name] = value
 
     def __delattr__(self, name: str) -> None:
         delattr(self.__dict__[_ORIGINAL], name)

@@ -48,8 +48,8 @@ _CHANGING_PACKAGES: dict[str, frozenset[str]] = {
     ),
     "numpy": _names("byteswap dump fill itemset partition put resize setfield setflags sort tofile"),
     "pathlib": _names(
-        "chmod hardlink_to lchmod link_to mkdir open rename replace rmdir symlink_to touch unlink write_bytes "
-        "write_text"
+        "chmod copy copy_into hardlink_to lchmod link_to mkdir move move_into open rename replace rmdir symlink_to "
+        "touch unlink write_bytes write_text"
     ),
 }
 # Methods that give a text, or write it if they get a file.
@@ -60,10 +60,15 @@ _NOT_BY_NAME = _CHANGING_PACKAGES["pandas"] | _TEXT_WRITERS | _BY_NAME | _names(
 
 # Functions of these modules run code, start programs, or reach files and the network.
 _CLOSED = _names(
-    "IPython _ctypes _io _operator _pickle _posixsubprocess _socket aiohttp asyncio cloudpickle code codeop ctypes "
-    "dill ftplib gc http httpx importlib inspect io ipykernel joblib marshal multiprocessing nt operator os pickle "
-    "posix pty requests runpy shelve shutil signal smtplib socket subprocess sys tempfile threading types urllib "
-    "urllib3 webbrowser"
+    "IPython _ctypes _interpreters _io _operator _pickle _posixsubprocess _socket aiohttp annotationlib asyncio "
+    "cloudpickle code codeop compression concurrent.interpreters ctypes dill ftplib gc http httpx importlib inspect io "
+    "ipykernel joblib marshal multiprocessing nt operator os pickle posix pty requests runpy shelve shutil signal "
+    "smtplib socket subprocess sys tempfile threading types urllib urllib3 webbrowser"
+)
+# The same for these functions: hints that are texts are run as code; Python 3.14 has the openers in `compression`, too.
+_CLOSED_FUNCTIONS = _names(
+    "bz2.BZ2File bz2.open gzip.GzipFile gzip.open lzma.LZMAFile lzma.open typing.evaluate_forward_ref "
+    "typing.get_type_hints typing_extensions.evaluate_forward_ref typing_extensions.get_type_hints"
 )
 # The same for functions of these packages whose names begin so.
 _DATA_PACKAGES = _names("numpy pandas polars pyarrow torch")
@@ -100,15 +105,16 @@ def forbidden(value: Any) -> bool:
     if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, (ModuleType, type(None))):
         return False  # a method of a builtin value, as "a".upper
     owner = getattr(value, "__module__", None)
-    root = _package(owner if isinstance(owner, str) else type(value).__module__)
-    name = str(getattr(value, "__qualname__", ""))
+    module = owner if isinstance(owner, str) else type(value).__module__
+    root, name = _package(module), str(getattr(value, "__qualname__", ""))
     if root == "builtins":
         return _forbidden_builtin(value, name)
     if root == "string":  # str.format again, without a guard
         return name.startswith("Formatter.")
     if root in _DATA_PACKAGES:
         return name.startswith(_READERS)
-    return root in _CLOSED and f"{root}.{name}" not in _OPEN
+    named = f"{root}.{name}"
+    return named in _CLOSED_FUNCTIONS or (not _CLOSED.isdisjoint((root, module)) and named not in _OPEN)
 
 
 def _forbidden_builtin(value: Any, name: str) -> bool:
@@ -128,6 +134,8 @@ def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
         raise SecurityError(f"`{name}` to more than {MAX_WIDTH:,} characters")
     if kwargs.get("inplace") or kwargs.get("in_place"):
         raise SecurityError(f"`{name}` with inplace would change the notebook's data; without it, it gives a copy")
+    if kwargs.get("eval_str"):
+        raise SecurityError(f"`{name}` with eval_str would run hints as code")
     if str(getattr(function, "__module__", "")).partition(".")[0] not in ("pandas", "polars"):
         return
     if name in _TEXT_WRITERS and (args or kwargs.keys() & _FILES):

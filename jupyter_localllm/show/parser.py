@@ -32,6 +32,7 @@ _PARSER_DEEPEST = 40
 _MOST_INLINE_WORK = 100_000_000
 _MARKS = re.compile(r"[\[\]!*_~`$<&\\]")
 
+_BARE_LINK = {"link_open": "[", "link_close": "]()"}
 _ALLOWED_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]{0,31}")
 # Fences that some front end draws, loads or runs instead of showing.
@@ -112,6 +113,17 @@ def _parse_inline(state: StateCore) -> None:
                 token.children.append(Token("text", "", 0, content=token.content))
             else:
                 state.md.inline.parse(token.content, state.md, state.env, token.children)
+                _write_bare_links(token.children)
+
+
+def _write_bare_links(tokens: Sequence[Token]) -> None:
+    """Show ``[a]()`` as it was written: a link without an address opens the notebook itself."""
+    bare = False
+    for token in tokens:
+        if token.type == "link_open":
+            bare = not token.attrs.get("href")
+        if bare and token.type in _BARE_LINK:
+            token.content, token.type, token.nesting = _BARE_LINK[token.type], "text", 0
 
 
 def _is_allowed_link(url: str) -> bool:

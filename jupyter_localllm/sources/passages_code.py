@@ -125,7 +125,9 @@ def hold_code(value: Any, name: str) -> HeldCode:
     try:
         text = inspect.getsource(target)
     except (OSError, TypeError):
-        text = _class_in_cell(target) if isinstance(target, type) else ""
+        text = ""
+    if isinstance(target, type) and not re.search(rf"^\s*class\s+{re.escape(target.__name__)}\b", text, re.MULTILINE):
+        text = _class_in_cell(target)
     if not text:
         what = "class" if isinstance(value, type) else "function"
         raise SourceError(
@@ -139,8 +141,9 @@ def hold_code(value: Any, name: str) -> HeldCode:
 def _class_in_cell(kind: type) -> str:
     """Source of a class that was defined in a cell.
 
-    Before Python 3.13 ``inspect`` looks for a class in the file of its module, and a notebook has none. So it is looked
-    for where its functions come from, else in the cells that Python remembers, the latest first.
+    ``inspect`` looks for a class in the file of its module. A notebook has none, or another one: then Python 3.13 and
+    newer give lines of that. So it is looked for where its functions come from, else in the cells that Python
+    remembers, the latest first.
     """
     members = (inspect.unwrap(member) for member in vars(kind).values() if inspect.isfunction(member))
     files = [member.__code__.co_filename for member in members]

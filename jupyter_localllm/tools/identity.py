@@ -23,7 +23,7 @@ __all__ = ["identity_of"]
 # Of these repr tells all that is in them.
 _TOLD = (
     *(str, bytes, int, float, complex, type(None), range, decimal.Decimal, fractions.Fraction, uuid.UUID),
-    *(datetime.date, datetime.time, datetime.timedelta, datetime.timezone, pathlib.PurePath, re.Pattern),
+    *(datetime.date, datetime.time, datetime.timedelta, datetime.timezone, pathlib.PurePath),
 )
 _GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME")
 _MISSING = object()
@@ -69,6 +69,8 @@ class _Telling:
         yield f"{kind.__module__}.{kind.__qualname__}"
         if kind in _TOLD or isinstance(value, (bool, pathlib.PurePath)):
             yield repr(value)
+        elif isinstance(value, re.Pattern):  # its repr ends after 200 characters
+            yield repr((value.pattern, value.flags))
         elif id(value) in self._seen:
             yield f"again {self._seen[id(value)][0]}"
         else:

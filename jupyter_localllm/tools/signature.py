@@ -64,6 +64,8 @@ def _parameters(function: Any, name: str) -> list[inspect.Parameter]:
         raise UsageError(
             f"the parameters of {name} cannot be read", "Wrap it in a function of your own, with type hints."
         ) from None
+    except NameError as error:  # since Python 3.14, hints are looked up when they are asked for
+        raise _unresolved(name, error) from None
     for one in parameters:
         if one.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             raise UsageError(
@@ -76,10 +78,14 @@ def _hints(function: Any, name: str) -> dict[str, Any]:
     try:
         return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError) as error:
-        raise UsageError(
-            f"the type hints of {name} cannot be resolved: {error}",
-            "Define what they name in the notebook or at the top of the module, not within a function.",
-        ) from None
+        raise _unresolved(name, error) from None
+
+
+def _unresolved(name: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"the type hints of {name} cannot be resolved: {error}",
+        "Define what they name in the notebook or at the top of the module, not within a function.",
+    )
 
 
 def _record(

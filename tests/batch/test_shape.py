@@ -181,7 +181,7 @@ def test_kinds() -> None:
     assert Kind.of(NewType("Age", int)).name == "whole"
     assert Kind.of(NewType("Age", int) | None).name == "whole"  # type: ignore[operator]
     if hasattr(typing, "TypeAliasType"):
-        assert Kind.of(typing.TypeAliasType("Days", Annotated[list[int] | None, "x"])).name == "object"
+        assert Kind.of(typing.TypeAliasType("Days", Annotated[list[int] | None, "x"])).name == "list"
         assert Kind.of(typing.TypeAliasType("Day", Annotated[datetime.date | None, "x"])).name == "date"
     assert Kind.of({"$ref": "#/x"}).name == "object"
     assert json.dumps(plain([Size.SMALL, {"a": (1, {2})}])) == '["small", {"a": [1, [2]]}]'

@@ -150,6 +150,9 @@ def test_a_journal_that_others_may_change(
         ("C:/a/cache.db", "file:///C:/a/cache.db?mode=ro&immutable=1"),
     ],
 )
+@pytest.mark.filterwarnings(
+    "ignore:pathlib.PurePath.as_uri:DeprecationWarning"
+)  # 3.14; the Path of Windows has its own
 def test_addresses_on_windows(path: str, uri: str) -> None:
     """SQLite takes no host in an address; a network share is a path with two more slashes."""
     assert read_only_uri(PureWindowsPath(path), "immutable=1") == uri  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 import threading
@@ -32,6 +33,14 @@ def test_diskcache_is_the_one_we_know() -> None:
     own = {name for name in vars(Store) if not name.startswith("__")}
     replaced = {"_con", "_sql_retry", "_transact", "reset", "close"}
     assert own & set(dir(diskcache.Cache)) == replaced, "a name of ours hides one of diskcache's"
+
+
+def test_who_is_let_go_is_closed(tmp_path: Path) -> None:
+    """Nobody hears of a connection that is still open, as Python 3.13 and newer tell of it."""
+    connection = Store(tmp_path)._con
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_no_name_is_a_setting(store: Store) -> None:

@@ -18,6 +18,7 @@ import string
 import subprocess
 import sys
 import types
+import typing
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ def names() -> dict[str, Any]:
         "np": np,
         "pd": pd,
         "pl": pl,
+        "typing": typing,
     }
 
 
@@ -149,6 +151,9 @@ ESCAPES = [
     "types.FunctionType",
     "inspect.currentframe()",
     "inspect.getattr_static(text, '__class__')",
+    "inspect.signature(function, eval_str=true)",
+    "typing.get_type_hints(typing.NamedTuple('R', [('a', '6 * 7')]))",
+    "typing.ForwardRef('6 * 7').evaluate()",  # since Python 3.14
     "df.query('@pd.io.common.os.system(\"true\")')",
     "df.eval('@text.__class__')",
     "df.query('a.__class__')",
@@ -240,6 +245,7 @@ CHANGES = [
     "arr.tofile('/nowhere/x')",
     "path.unlink()",
     "path.write_text('x')",
+    "path.move('/nowhere/x')",  # since Python 3.14
     "pathlib.Path.unlink(path)",
 ]
 

@@ -30,6 +30,7 @@ ATTRIBUTES = {
 OTHERS = "p h1 h2 h3 h4 h5 h6 ul li em strong s blockquote table thead tbody tr br hr"
 TAGS = {*ATTRIBUTES, *OTHERS.split()}
 MATH = '<span class="jp-LocalLLM-math mathjax_process tex2jax_process">{}</span>'
+REL = 'target="_blank" rel="noopener noreferrer nofollow"'
 BLOCK_MATH = '<div class="jp-LocalLLM-math mathjax_process tex2jax_process">{}</div>\n'
 
 
@@ -82,6 +83,7 @@ def assert_harmless(html: str) -> None:
         ("![](https://example.org/x.png)", "<p>(https://example.org/x.png)</p>\n"),
         ("[a](ftp://example.org)", "<p>[a](ftp://example.org)</p>\n"),
         ("[a](../x)", "<p>[a](../x)</p>\n"),
+        ("[*a*]() [b](https://c.d)[e]( )", f'<p>[<em>a</em>]() <a href="https://c.d" {REL}>b</a>[e]()</p>\n'),
         ("", ""),
     ],
 )
@@ -92,9 +94,8 @@ def test_markdown(text: str, html: str) -> None:
 
 def test_link() -> None:
     """A link opens elsewhere and tells nothing about where it was clicked."""
-    rel = 'target="_blank" rel="noopener noreferrer nofollow"'
-    assert render('[a](https://b.c?d=1&e "t")') == f'<p><a href="https://b.c?d=1&amp;e" title="t" {rel}>a</a></p>\n'
-    assert render("<mailto:a@b.c>") == f'<p><a href="mailto:a@b.c" {rel}>mailto:a@b.c</a></p>\n'
+    assert render('[a](https://b.c?d=1&e "t")') == f'<p><a href="https://b.c?d=1&amp;e" title="t" {REL}>a</a></p>\n'
+    assert render("<mailto:a@b.c>") == f'<p><a href="mailto:a@b.c" {REL}>mailto:a@b.c</a></p>\n'
 
 
 def test_fence() -> None:
@@ -205,6 +206,7 @@ def test_hostile_text_is_harmless(name: str) -> None:
 
 
 @given(markdown)
+@example("[]()")
 @settings(max_examples=300, deadline=None)
 def test_random_text_is_harmless(text: str) -> None:
     """Nor out of any combination of them."""

@@ -52,7 +52,7 @@ def test_a_cell_is_one_line_and_one_cell(text: str) -> None:
     [
         ([1, 2.5, "x", None, True], ["1", "2.5", "x", "", "True"]),
         (["", " ", " a", "a "], ['""', '" "', '" a"', '"a "']),
-        ([None, pd.NA, pd.NaT, np.datetime64("NaT"), NAN], ["", "", "", "", ""]),
+        ([None, pd.NA, pd.NaT, np.datetime64("NaT", "s"), NAN], ["", "", "", "", ""]),
         ([[1, {"a": None}], {"k": (1, 2)}, {2, 1}], ['[1, {"a": null}]', '{"k": [1, 2]}', "[1, 2]"]),
         ([["a|b\n"]], ['["a\\|b\\n"]']),
         ([Decimal("1.50"), 10**25, float("inf")], ["1.50", str(10**25), "inf"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 from typing import Any
 
@@ -101,9 +102,12 @@ def test_a_builtin_has_no_source() -> None:
         assert "thing.__doc__" in caught.value.hint
 
 
+@pytest.mark.parametrize("other", ["", "from __future__ import annotations\n"])
 @pytest.mark.parametrize("body", ["def a(self):\n        return 1", "x = 1"])
-def test_a_class_of_a_cell_is_found(body: str) -> None:
-    """Python before 3.13 has no source for classes of a notebook; the cell still has it."""
+def test_a_class_of_a_cell_is_found(body: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has no source for classes of a notebook, or a line of another file; the cell still has it."""
+    if other:
+        monkeypatch.setattr(inspect, "getsource", lambda _: other)
     source = f"y = 0\nclass Cell:\n    {body}\n"
     file = "ipykernel_1_123.py" if body == "x = 1" else "<cell>"
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)

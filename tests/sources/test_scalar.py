@@ -61,7 +61,7 @@ IDENTITY = uuid.UUID(int=5)
         (np.int8(-3), "-3", "-3"),
         (np.bool_(True), "True", "true"),
         (np.datetime64("2024-01-02"), "2024-01-02", '"2024-01-02"'),
-        (np.datetime64("NaT"), "NaT", "null"),
+        (np.datetime64("NaT", "s"), "NaT", "null"),
         (np.timedelta64(5, "D"), "5 days", '"5 days"'),
         (np.ma.masked, "--", "null"),
         (pd.Timestamp("2024-01-02 03:04"), "2024-01-02 03:04:00", '"2024-01-02T03:04:00"'),
@@ -86,7 +86,7 @@ def test_what_is_no_scalar_has_no_scalar_text(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "missing"),
-    [(None, True), (pd.NA, True), (pd.NaT, True), (np.datetime64("NaT"), True), (float("nan"), False), (0, False)],
+    [(None, True), (pd.NA, True), (pd.NaT, True), (np.datetime64("NaT", "s"), True), (float("nan"), False), (0, False)],
 )
 def test_missing_values(value: Any, missing: bool) -> None:
     """A float that is not a number may be a result, so it does not count as missing by itself."""

@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import functools
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -97,6 +98,8 @@ PAIRS: list[tuple[Any, Any]] = [
     (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]})),
     (np.arange(3), np.arange(3) + 1),
     (b"a", b"b"),
+    (re.compile("a" * 200 + "b"), re.compile("a" * 200 + "c")),
+    (re.compile("a"), re.compile("a", re.DOTALL)),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import inspect
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -123,6 +124,18 @@ def unknown(x: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821
     """Names what is not there."""
 
 
+class Late:
+    """A function whose hints are looked up when its signature is asked for, as all are since Python 3.14."""
+
+    __name__ = "late"
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        raise NameError("name 'Nowhere' is not defined")
+
+    def __call__(self, x: int) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -135,6 +148,7 @@ def unknown(x: Nowhere) -> None:  # type: ignore[name-defined]  # noqa: F821
         ("price", "list of functions, not str"),
         (odd, "complex"),
         (unknown, "type hints of unknown cannot be resolved"),
+        (Late(), "type hints of late cannot be resolved"),
     ],
 )
 def test_what_cannot_be_told_is_refused(given: Any, message: str) -> None:

@@ -131,6 +131,7 @@ def test_variables_are_offered_and_attached(engine: Engine, shell: Shell, variab
     assert label.startswith("df \u00b7 DataFrame \u00b7 2 \u00d7 2 \u00b7 about ")
     panel.view.composer.variables.set_state({"value": label})
     until(lambda: panel.view.composer.names == ["df"])
+    panel.rest()  # the chip is made after the name is known
     assert [chip.description for chip in panel.view.composer.chips.children] == ["df \u00d7"]
     panel.ask("What is the Population of Rome?")
     assert "with df" in panel.log
