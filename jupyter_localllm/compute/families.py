@@ -87,20 +87,20 @@ def _extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
     for end in ("max", "min"):
         named = scope.said(end)
         # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
-        number = not scope.said("holder")
+        number = not scope.said("holder") and not scope.asked
         for column in scope.free(where, scope.ordered()) if named else ():
-            words, cost, guessed = scope.named(column, where.mask, _COMPUTED + 0.2 * (column.kind != "number"))
-            alone = cost + trivial + (0.05 if number else 0.35)
+            dated = 0.2 * (column.kind != "number")
+            words, cost, guessed = scope.compared(column, where.mask, named, _COMPUTED + dated)
+            cost += trivial + scope.misplaced(column, named)
+            alone = cost + (0.05 if number else 0.35)
             yield scope.made(where, named | words, alone, guessed, end, column=column.position)
-            yield from _rows_with(
-                scope, where, named | words, cost + trivial, guessed, function=f"with {end}", column=column
-            )
+            yield from _rows_with(scope, where, named | words, cost, guessed, function=f"with {end}", column=column)
         often = scope.said("mode")
         for column in scope.free(where, scope.columns) if named else ():
             if column.distinct > 0.95 * scope.table.rows:
                 continue
             words, cost, guessed = scope.named(column, where.mask, SHOWN)
-            cost += trivial + (0.0 if often else 0.35)
+            cost += trivial + (0.0 if often else 0.35 + scope.counted_instead(column, named))
             guessed += 0 if often else guessed  # neither the column nor that it is counted was said
             function: Function = "most" if end == "max" else "least"
             yield scope.made(where, named | often | words, cost, guessed, function, target=column.position)
@@ -124,12 +124,16 @@ def _ends(scope: Scope, where: Where) -> Iterator[Candidate]:
         named = scope.said(end)
         for target in scope.columns if named else ():
             words, cost, guessed = scope.shown(target, where.mask)
-            yield scope.made(where, named | words, cost + 0.05, guessed, function, target=target.position)  # type: ignore[arg-type]
+            rows = cost + 0.05 + scope.misplaced(None, named, timed=True)
+            yield scope.made(where, named | words, rows, guessed, function, target=target.position)  # type: ignore[arg-type]
             for column in scope.columns:
                 if column.timed:
-                    own = 0.02 if column is target else 0.0
+                    own = cost - (0.02 if column is target else 0.0)
+                    own += scope.misplaced(column, named, timed=True) if column is not target else 0.0
+                    shown = column is target or column.position not in scope.asked
+                    mask = named | words | (scope.links[column.position].mask & ~where.mask if shown else 0)
                     operands = {"column": column.position, "target": target.position}
-                    yield scope.made(where, named | words, cost - own, guessed, function, **operands)  # type: ignore[arg-type]
+                    yield scope.made(where, mask, own, guessed, function, **operands)  # type: ignore[arg-type]
 
 
 def _neighbours(scope: Scope, where: Where) -> Iterator[Candidate]:
@@ -165,7 +169,8 @@ def _groups(scope: Scope, where: Where) -> Iterator[Candidate]:
             for end, told in ends:
                 function: Function = "most" if end == "max" else "least"
                 operands = {"column": place, "target": target.position, "of": of}
-                yield scope.made(where, mask | told, cost, 0, function, **operands)
+                more = scope.misplaced(column, told) if column is not None else 0.0
+                yield scope.made(where, mask | told, cost + more, 0, function, **operands)
 
 
 def of_pair(scope: Scope, pair: tuple[ValueLink, ValueLink]) -> Iterator[Candidate]:

@@ -21,6 +21,7 @@ CERTAIN = 0.55
 """A reading less certain than this is not taken for the answer."""
 
 _SEVERAL = ("sum", "mean", "median", "difference", "group")
+_SUPERLATIVES = ("min", "max", "with min", "with max", "most", "least")
 _ORDINALS = frozenset(
     {
         *("second", "third", "fourth", "fifth", "sixth", "tenth", "double", "twice", "half", "triple", "two", "three"),
@@ -46,7 +47,6 @@ _EACH = 4  # of each table at least
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
 _NO_PERSON = 0.4  # "who" answered with a number or a date
 _AGES = frozenset({"oldest", "youngest", "newest", "earliest", "latest", "recent", "alteste", "neueste", "jungste"})
-_CROSSED = 0.1  # "the date with the highest speed" is not the speed of the latest date
 _TIE = 0.15  # several rows where the first or the most is asked for
 _KEPT = 5
 
@@ -184,27 +184,7 @@ def _odd(question: Question, reading: Reading) -> float:
         odd += _TIE
     if operation.function in ("with min", "with max") and operation.column is None and _AGES & set(question.words):
         odd += _TRIVIAL  # the oldest is not the first row of any table
-    if operation.function in ("with min", "with max") and operation.column is not None:
-        odd += _CROSSED if _crossed(question, reading) else 0.0
     return odd
-
-
-def _crossed(question: Question, reading: Reading) -> bool:
-    """Whether the word for the most stands nearer to the column that is shown than to the one that is compared."""
-    operation, table = reading.candidate.operation, reading.source.table
-    links = link_columns(question, table)
-    ends = "max" if operation.function == "with max" else "min"
-    said = question.named(ends) or question.named("last" if ends == "max" else "first")
-    if operation.column is None or operation.target is None:
-        return False
-    compared, shown = links[operation.column].mask & ~said, links[operation.target].mask & ~said
-    return bool(compared and shown) and _apart(said, shown) < _apart(said, compared)
-
-
-def _apart(one: int, other: int) -> int:
-    """How many words lie between two sets of words."""
-    places = [[place for place in range(mask.bit_length()) if mask >> place & 1] for mask in (one, other)]
-    return min((abs(a - b) for a in places[0] for b in places[1]), default=0)
 
 
 def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> Reading:
@@ -214,8 +194,8 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     """
     candidate = reading.candidate
     different = (other for other in all_of_them if other.outcome.texts != reading.outcome.texts)
-    others = [other.score for other in different if not reading.meant_as(other)]
-    margin = reading.score - max(others, default=reading.score - 1.0)
+    others = [other for other in different if not reading.meant_as(other)]
+    margin = reading.score - max((other.score for other in others), default=reading.score - 1.0)
     certainty = 0.6**candidate.guessed * 0.8**question.left
     unsaid = ~candidate.mask
     certainty *= 0.5 if question.named("not") & unsaid else 1.0  # no operation here leaves out what is named
@@ -227,8 +207,19 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
     for place in question.unexplained_places(candidate.mask):
         certainty *= _doubt(question, candidate, place, scripts)
-    certainty *= 1.0 if margin >= 0.2 else 0.85 if margin >= 0.05 else 0.55
+    if margin < 0.05:
+        near = [other for other in others if reading.score - other.score < 0.05]
+        certainty *= 0.5 if any(_compared_otherwise(reading, other) for other in near) else 0.55
+    elif margin < 0.2:
+        certainty *= 0.85
     return replace(reading, certainty=certainty if margin >= 0 else 0.0)
+
+
+def _compared_otherwise(one: Reading, other: Reading) -> bool:
+    """Whether of the same rows another most or least is meant: nobody can say which, so neither is the answer."""
+    operations = one.candidate.operation, other.candidate.operation
+    same_rows = operations[0].conditions == operations[1].conditions
+    return same_rows and all(operation.function in _SUPERLATIVES for operation in operations)
 
 
 def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:
