@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,24 +64,28 @@ class ValueLink:
 
 def link_columns(question: Question, table: Table) -> list[ColumnLink]:
     """How far each column is named; one link for each column."""
-    return [_link(question, column.label) for column in table.columns]
+    names = [tuple(stem(token) for token in tokens(column.label)) for column in table.columns]
+    single = {name[0] for name in names if len(name) == 1}
+    # "order" is the column "order", and not "ordered" as well
+    own = {place: word for place, word in enumerate(question.stems) if word in single}
+    return [
+        _link(question, name, own) if name else _link_signs(question, column.label.strip())
+        for name, column in zip(names, table.columns, strict=True)
+    ]
 
 
-def _link(question: Question, label: str) -> ColumnLink:
-    name = [stem(token) for token in tokens(label)]
-    if not name:
-        return _link_signs(question, label.strip())
+def _link(question: Question, name: tuple[str, ...], own: Mapping[int, str]) -> ColumnLink:
     hit: dict[int, float] = {}
     found = 0.0
     for word in name:
         best = 0.0
         for place, other in enumerate(question.stems):
-            likeness = alike(word, other)
+            likeness = 0.0 if own.get(place, word) != word else alike(word, other)
             if likeness:
                 hit[place] = max(hit.get(place, 0.0), likeness)
                 best = max(best, likeness)
         found += best
-    share = found / len(name) if name else 0.0
+    share = found / len(name)
     # A function word is the name of a column only where it is the whole name ("No", "In").
     places = [place for place in hit if question.weights[place] > LITTLE or share >= 0.99]
     return ColumnLink(bits((place, place + 1) for place in places), share if places else 0.0)
@@ -212,10 +216,11 @@ def _exact(question: Question, values: Values) -> Iterator[ValueLink]:
 
 def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
-    links = link_columns(question, table)
+    most = question.named("max") | question.named("min")  # "the two highest" are no two of the column "high"
+    links = [link.mask & ~most or (link.mask if link.share >= 0.99 else 0) for link in link_columns(question, table)]
     for start, stop, digits in question.numbers():
         numeric = [column for column in table.columns if column.series.dtype.is_numeric()]
-        beside = [column for column in numeric if _apart(links[column.position].mask, start) <= _BESIDE]
+        beside = [column for column in numeric if _apart(links[column.position], start) <= _BESIDE]
         # "rank 6" is a rank, if it is anywhere; but "wins in 2003" are of a year
         for column in beside or numeric:
             if _holds(column, exact(digits)):

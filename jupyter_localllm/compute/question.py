@@ -91,6 +91,14 @@ class Question:
         """The words that name an operation."""
         return bits(self.operations.get(operation, ()))
 
+    def words_of(self, mask: int) -> frozenset[str]:
+        """Some words."""
+        return frozenset(word for place, word in enumerate(self.words) if mask >> place & 1)
+
+    def words_in(self, word: str) -> int:
+        """The places of a word."""
+        return bits((place, place + 1) for place, other in enumerate(self.words) if other == word)
+
     def says_little(self, start: int, stop: int) -> bool:
         """Whether some words are all function words."""
         return all(weight == LITTLE for weight in self.weights[start:stop])

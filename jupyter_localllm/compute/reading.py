@@ -21,6 +21,7 @@ CERTAIN = 0.55
 """A reading less certain than this is not taken for the answer."""
 
 _SEVERAL = ("sum", "mean", "median", "difference", "group")
+_WITH = ("with min", "with max")
 _SUPERLATIVES = ("min", "max", "with min", "with max", "most", "least")
 _ORDINALS = frozenset(
     {
@@ -45,8 +46,11 @@ _APPLIED = (
 _TRIED = 32  # candidates that are run
 _EACH = 4  # of each table at least
 _TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
+_WHEN = frozenset({"when", "wann", "quand", "cuando", "quando"})
+_NO_TIME = 0.4  # "when" answered with something else
 _NO_PERSON = 0.4  # "who" answered with a number or a date
 _AGES = frozenset({"oldest", "youngest", "newest", "earliest", "latest", "recent", "alteste", "neueste", "jungste"})
+_NEAR = 0.05
 _TIE = 0.15  # several rows where the first or the most is asked for
 _KEPT = 5
 
@@ -178,13 +182,19 @@ def _odd(question: Question, reading: Reading) -> float:
     if operation.function == "count" and outcome.n == 1 and operation.conditions:
         named = [c.column for c in operation.conditions if c.comparison == "=="]
         odd += _TRIVIAL if any(table.columns[place].distinct > 0.9 * table.rows for place in named) else 0.0
-    if operation.target is not None and table.columns[operation.target].kind != "text":
-        odd += _NO_PERSON if question.named("person") else 0.0
-    if len(outcome.texts) > 1 and operation.function in ("with min", "with max"):
-        odd += _TIE
+    answering = operation.target if operation.target is not None else operation.column
+    if answering is not None:
+        kind = table.columns[answering]
+        odd += _NO_PERSON if question.named("person") and kind.kind != "text" else 0.0
+        odd += _NO_TIME if operation.function in _SUPERLATIVES and _WHEN & set(question.words) and not kind.timed else 0.0
+    odd += _TIE if _tied(reading) else 0.0
     if operation.function in ("with min", "with max") and operation.column is None and _AGES & set(question.words):
         odd += _TRIVIAL  # the oldest is not the first row of any table
     return odd
+
+
+def _tied(reading: Reading) -> bool:
+    return len(reading.outcome.texts) > 1 and reading.candidate.operation.function in ("with min", "with max")
 
 
 def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> Reading:
@@ -207,19 +217,35 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
     scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
     for place in question.unexplained_places(candidate.mask):
         certainty *= _doubt(question, candidate, place, scripts)
-    if margin < 0.05:
-        near = [other for other in others if reading.score - other.score < 0.05]
-        certainty *= 0.5 if any(_compared_otherwise(reading, other) for other in near) else 0.55
+    if any(_compared_otherwise(reading, other) for other in others):
+        certainty *= 0.5
     elif margin < 0.2:
-        certainty *= 0.85
+        certainty *= 0.85 if margin >= 0.05 else 0.55
+    if reading.candidate.operation.function in _WITH and _counted(question, candidate) and not _number(reading):
+        certainty *= 0.5  # "how many sensors have the highest …" asks for no names
     return replace(reading, certainty=certainty if margin >= 0 else 0.0)
 
 
 def _compared_otherwise(one: Reading, other: Reading) -> bool:
-    """Whether of the same rows another most or least is meant: nobody can say which, so neither is the answer."""
+    """Whether of the same rows another most or least may be meant as well: nobody can say which.
+
+    That one of them has a tie does not tell which.
+    """
     operations = one.candidate.operation, other.candidate.operation
     same_rows = operations[0].conditions == operations[1].conditions
-    return same_rows and all(operation.function in _SUPERLATIVES for operation in operations)
+    both = same_rows and all(operation.function in _SUPERLATIVES for operation in operations)
+    scores = [each.score + (_TIE if _tied(each) else 0.0) for each in (one, other)]
+    return both and min(scores[0] - scores[1], one.score - other.score) < _NEAR
+
+
+def _counted(question: Question, candidate: Candidate) -> bool:
+    asked = [span for span in question.operations.get("count", ()) if span[0] == 0]
+    return bool(asked) and not bits(asked) & candidate.mask
+
+
+def _number(reading: Reading) -> bool:
+    target = reading.candidate.operation.target
+    return target is not None and reading.source.table.columns[target].kind == "number"
 
 
 def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:

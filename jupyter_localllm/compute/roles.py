@@ -1,181 +1,94 @@
-"""What columns are in a question by the place of their words: the one that is asked for, the one that is compared.
-
-"Which day had the coldest night?": what stands behind the asking word is asked for, and what stands behind the
-superlative is compared, or before it where nothing stands behind ("where the night is coldest"). This is evidence as
-all else is: where the words stand otherwise, there is none.
-"""
+"""Which column a superlative compares: what names it, and what speaks against it by its place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.compute.question import LITTLE, Question
+from jupyter_localllm.compute.scope import MISPLACED
 
 if TYPE_CHECKING:
-    from jupyter_localllm.compute.links import ColumnLink
+    from jupyter_localllm.compute.scope import Scope
     from jupyter_localllm.sources.table import Column
 
-__all__ = ["Roles"]
+__all__ = ["Compared", "measured", "timed"]
 
-_FAR = 4  # words between a superlative and what it compares
-_UNKNOWN = 1  # of these, how many may be neither function words nor operations: "the highest recorded wind"
-_ASKING = frozenset({"what", "quel", "quelle", "quels", "quelles", "que", "welchem", "welchen", "quale", "qual", "jaki"})
-_HAVING = frozenset({"with", "having", "has", "had", "mit", "avec", "con", "com", "met", "med"})
-_SMALL = frozenset({"the", "of", "these", "those", "all", "its", "der", "die", "das", "dem", "den", "le", "la", "el"})
-_ELSEWHERE = frozenset(  # behind these words something else begins
-    {
-        *("on", "in", "at", "for", "by", "with", "during", "from", "among", "where", "when", "whose", "that", "which"),
-        *("im", "bei", "mit", "fur", "am", "an", "auf", "nach", "je", "pro", "en", "dans", "pour", "avec", "sur"),
-        *("par", "para", "con", "por", "per", "em", "com", "met", "voor", "med"),
-    }
-)
-_COMPARING = ("max", "min", "first", "last")
-_BEFORE_NAMES = (*_COMPARING, "mean", "median", "sum", "range", "difference", "distinct")
+_COUNTED = 0.25  # how often a number comes, where its size may be meant
+
+
+def timed(column: Column) -> bool:
+    """What comes first or last."""
+    return column.timed
+
+
+def measured(column: Column) -> bool:
+    """What is highest or lowest."""
+    return column.kind == "number" and not column.years
 
 
 @dataclass(frozen=True)
-class Roles:
-    """The parts that columns play in a question.
+class Compared:
+    """A superlative of a question over a table.
 
     Parameters
     ----------
-    question : Question
-    columns : sequence of Column
-    links : sequence of ColumnLink
-        How far each is named.
+    scope : Scope
+    said : int
+        Its words.
+    fits : callable
+        Whether it can be said of a column.
     """
 
-    question: Question
-    columns: Sequence[Column]
-    links: Sequence[ColumnLink]
+    scope: Scope
+    said: int
+    fits: Callable[[Column], bool]
 
-    def names(self) -> int:
-        """Words for operations that are the names of columns here: the one in "the highest mean", "the lowest max"."""
-        operations = 0
-        for operation in _BEFORE_NAMES:
-            operations |= self.question.named(operation)
-        found = 0
-        whole = sorted({link.mask for link in self.links if link.mask and link.share >= 0.99}, key=lambda mask: mask & -mask)
-        for mask in whole:
-            before = self._passed((mask & -mask).bit_length() - 2, -1, _is_small)
-            behind = mask.bit_length()
-            named_behind = behind < self.question.size and bool(self._hit(behind, mask | operations & ~found, _any))
-            if before >= 0 and (operations & ~found & ~mask) >> before & 1 and not named_behind:
-                found |= mask & operations
-        return found
+    @cached_property
+    def _by_place(self) -> frozenset[int]:
+        return self.scope.places.compared(self.said, self.scope.asked, self.fits)
 
-    def asked(self) -> frozenset[int]:
-        """Positions of the columns that stand behind the asking word, or before "with the most"."""
-        words, found = self.question.words, frozenset[int]()
-        holders = self.question.named("holder")
-        for place, word in enumerate(words):
-            if word in _ASKING or holders >> place & 1:
-                found |= self._hit(self._passed(place + 1, 1, _is_small), self._superlatives, _any)
-            elif self._superlatives >> place & 1:
-                before = self._passed(place - 1, -1, _is_small)
-                if before > 0 and words[before] in _HAVING:
-                    found |= self._hit(before - 1, self._superlatives, _any)
-        return found
+    def named(self, column: Column, covered: int, guess: float) -> tuple[int, float, int]:
+        """The words that name a column and are not taken, the cost, and whether it is a guess.
 
-    def compared(self, said: int, asked: frozenset[int], fits: Callable[[Column], bool]) -> frozenset[int]:
-        """Positions of the columns that a superlative compares, of those that fit; none if the place tells nothing.
-
-        Parameters
-        ----------
-        said : int
-            The words of the superlative.
-        asked : frozenset of int
-            Columns that are asked for.
-        fits : callable
-            Whether a column can be compared so.
+        The superlative's own words name it only if nothing else names a column: "high" is not meant by "the highest
+        wind", it may be by "the highest day".
         """
-        found = frozenset[int]()
-        places = [place for place in range(self.question.size) if said >> place & 1]
-        for place in places:
-            if place + 1 not in places:  # the last word of it
-                found |= self._compared_at(place, said, lambda c: fits(c) and c.position not in asked)
-        return found
+        link = self.scope.links[column.position]
+        if link.mask and not link.mask & ~covered & ~self.said and self._others_named(column):
+            adjective = link.share >= 0.99 and link.mask & ~self.scope.question.named("value")
+            return (link.mask, 0.0, 0) if adjective else (0, guess, 1)
+        words, cost, guessed = self.scope.named(column, covered, guess)
+        return words, cost, 0 if words and column.position in self._by_place else guessed
 
-    def _compared_at(self, place: int, said: int, fits: Callable[[Column], bool]) -> frozenset[int]:
-        start = place
-        while start > 0 and said >> (start - 1) & 1:
-            start -= 1
-        behind, stopped = self._walk(place + 1, 1, said, fits, stops=True)
-        if not behind:
-            behind, _ = self._walk(start - 1, -1, said, fits, stops=False)
-        if not behind and stopped is not None:
-            behind, _ = self._walk(stopped + 1, 1, said, fits, stops=False)
-        return behind
+    def misplaced(self, column: Column | None) -> float:
+        """What it costs to compare a column (or the rows' own order) where by its place another one is compared."""
+        if column is None:
+            return MISPLACED if self._by_place else 0.0
+        if column.position in self._by_place:
+            return 0.0
+        return MISPLACED if self._by_place or self._is_asked(column) and self._others_named(column) else 0.0
 
-    def _walk(
-        self, place: int, step: int, taken: int, fits: Callable[[Column], bool], *, stops: bool
-    ) -> tuple[frozenset[int], int | None]:
-        """The first columns in a direction, and where something else began."""
-        unknown = 0
-        for at in range(place, place + step * (_FAR + 1), step):
-            if not 0 <= at < self.question.size:
-                break
-            if stops and self.question.words[at] in _ELSEWHERE:
-                return frozenset(), at
-            hit = self._hit(at, taken, fits)
-            if hit:
-                return hit, None
-            known = self.question.weights[at] == LITTLE or self._operations >> at & 1 or self._hit(at, taken, _any)
-            unknown += 0 if known else 1
-            if unknown > _UNKNOWN:
-                break
-        return frozenset(), None
+    def is_answer(self, column: Column) -> bool:
+        """Whether the highest figure of a column answers, and not who has it."""
+        if self._is_asked(column):
+            return not self._others_named(column)
+        rows = self.scope.said("holder") or self.scope.asked or self.scope.places.said_by(column.position)
+        return not rows
 
-    def _hit(self, place: int, taken: int, fits: Callable[[Column], bool]) -> frozenset[int]:
-        """The columns that a word names, those of which most words stand beside it; of these the ones named best."""
-        if not 0 <= place < self.question.size or taken >> place & 1:
-            return frozenset()
-        word = self._operations >> place & 1  # "number of" by itself does not name "number of copies"
-        named = [
-            (column, link)
-            for column, link in zip(self.columns, self.links, strict=True)
-            if link.mask >> place & 1 and fits(column) and (not word or link.share >= 0.99)
-        ]
-        worth = {c.position: (_beside(link.mask & ~taken, place), link.share) for c, link in named}
-        most = max(worth.values(), default=None)
-        return frozenset(position for position, one in worth.items() if one == most)
+    def counted(self, column: Column) -> float:
+        """What it costs to ask how often a value comes where the question asks how large it is."""
+        if self.scope.asked and column.position in self._by_place:
+            return MISPLACED
+        return _COUNTED if column.kind == "number" else 0.0
 
-    def _passed(self, place: int, step: int, small: Callable[[str], bool]) -> int:
-        """The first place in a direction that does not hold such a word; -1 or behind the last if there is none."""
-        while 0 <= place < self.question.size and small(self.question.words[place]):
-            place += step
-        return place
+    def _is_asked(self, column: Column) -> bool:
+        return self.scope.asked == {column.position}
 
-    @property
-    def _superlatives(self) -> int:
-        said = 0
-        for operation in _COMPARING:
-            said |= self.question.named(operation)
-        return said
-
-    @property
-    def _operations(self) -> int:
-        said = 0
-        for operation in (*_BEFORE_NAMES, "count", "mode"):
-            said |= self.question.named(operation)
-        return said
-
-
-def _beside(mask: int, place: int) -> int:
-    """How many words of a set stand together around a place."""
-    first = last = place
-    while first > 0 and mask >> (first - 1) & 1:
-        first -= 1
-    while mask >> (last + 1) & 1:
-        last += 1
-    return last - first + 1
-
-
-def _is_small(word: str) -> bool:
-    return word in _SMALL
-
-
-def _any(column: Column) -> bool:
-    return True
+    def _others_named(self, column: Column) -> bool:
+        return any(
+            self.scope.links[other.position].mask & ~self.said and other.position not in self.scope.asked
+            for other in self.scope.columns
+            if other is not column and other.kind == "number"
+        )

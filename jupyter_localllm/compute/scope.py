@@ -6,6 +6,7 @@ not name, a value of which it holds a part, a condition more. The costs are few 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from jupyter_localllm.compute.links import ColumnLink, link_columns
 from jupyter_localllm.compute.operation import Condition, Function, Operation
 from jupyter_localllm.compute.question import Question
-from jupyter_localllm.compute.roles import Roles
+from jupyter_localllm.compute.places import COMPARING, Places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
     from jupyter_localllm.sources.table import Column, Table
     from jupyter_localllm.sources.values import Values
 
-__all__ = ["CONDITION", "MISPLACED", "PART_OF_NAME", "SHOWN", "Candidate", "Scope", "Where"]
+__all__ = ["COMPUTED", "CONDITION", "MISPLACED", "PART_OF_NAME", "SHOWN", "Candidate", "Scope", "Where"]
 
 CONDITION = 0.25  # each condition: the fewer the better
 SHOWN = 0.45  # a column to answer with that the question does not name
 _SUBJECT = 0.2  # the same, if it is what the rows are about
 PART_OF_NAME = 0.15  # a column of whose name the question holds next to nothing
 _RATHER = 0.06  # where two columns are named, the one that is not what the rows are about
-MISPLACED = 0.6  # a column that is compared, though by the order of the words another one is
+MISPLACED = 0.6  # a column that is compared or shown, though by the order of the words another one is
+COMPUTED = 0.9  # a column to compute with that the question does not name
 _COLUMNS = 40  # columns of a table that are all tried; of a wider one, those that the question names
 
 
@@ -86,10 +88,9 @@ class Scope:
         self.values = values
         self.links = link_columns(question, table)
         self.columns = self._columns()
-        self._roles = Roles(question, table.columns, self.links)
-        self.asked = self._roles.asked()
-        self._as_names = self._roles.names()
-        self._compared: dict[tuple[int, bool], frozenset[int]] = {}
+        self.places = Places(question, table.columns, self.links)
+        self.asked = self.places.asked()
+        self._as_names = self.places.names()
 
     def _columns(self) -> list[Column]:
         columns = list(self.table.columns)
@@ -111,45 +112,6 @@ class Scope:
         if not link.mask and link.share == 1.0:  # named by a sign, "#"
             return 0, -0.5, 0
         return 0, guess, 1
-
-    def compared(self, column: Column, covered: int, said: int, guess: float) -> tuple[int, float, int]:
-        """The same of a column that a superlative compares.
-
-        The superlative's own words name it only if nothing else names a column: "high" is not meant by "the highest
-        wind", it may be by "the highest day".
-        """
-        link = self.links[column.position]
-        if link.mask and not link.mask & ~covered & ~said and self._others_named(column, said):
-            adjective = link.share >= 0.99 and link.mask & ~self.question.named("value")
-            return (link.mask, 0.0, 0) if adjective else (0, guess, 1)
-        words, cost, guessed = self.named(column, covered, guess)
-        return words, cost, 0 if words and column.position in self._by_place(said, timed=False) else guessed
-
-    def _others_named(self, column: Column, said: int) -> bool:
-        return any(
-            self.links[other.position].mask & ~said and other.position not in self.asked
-            for other in self.columns
-            if other is not column and other.kind == "number"
-        )
-
-    def misplaced(self, column: Column | None, said: int, *, timed: bool = False) -> float:
-        """What it costs to compare a column where the question's order names another one, or asks for this one."""
-        known = self._by_place(said, timed=timed)
-        if column is None:
-            return MISPLACED if known else 0.0
-        others = column.position in self.asked and len(self.asked) == 1
-        return MISPLACED if others or (known and column.position not in known) else 0.0
-
-    def counted_instead(self, column: Column, said: int) -> float:
-        """What it costs to ask how often a value comes where the question asks how large it is."""
-        return MISPLACED if self.asked and column.position in self._by_place(said, timed=False) else 0.0
-
-    def _by_place(self, said: int, *, timed: bool) -> frozenset[int]:
-        known = self._compared.get((said, timed))
-        if known is None:
-            known = self._roles.compared(said, self.asked, _timed if timed else _measured)
-            self._compared[said, timed] = known
-        return known
 
     def shown(self, column: Column, covered: int) -> tuple[int, float, int]:
         """The same of a column that answers, which need not be named."""
@@ -174,10 +136,23 @@ class Scope:
         "mayor" is a column here, and "the greatest" in Spanish. What stands behind a superlative is a column's name.
         """
         words = self.question.named(operation)
+        free = words & ~self._names
+        if free or operation not in COMPARING:
+            return free or words
+        others = any(self.question.named(other) & ~self._names for other in COMPARING)
+        return 0 if others else words & ~self._as_names
+
+    @functools.cached_property
+    def _names(self) -> int:
         names = 0
         for link in self.links:
             names |= link.mask if link.share >= 0.99 else 0
-        return words & ~names or words & ~self._as_names
+        return names
+
+    def not_shown(self, column: Column) -> float:
+        """What it costs to show a column of which only "how high" speaks: a figure of another one is asked for."""
+        link, how = self.links[column.position].mask, self.places.adjectives()
+        return MISPLACED if link and not link & ~how else 0.0
 
     def free(self, where: Where, columns: Iterable[Column]) -> list[Column]:
         """Columns that no condition has pinned to a value: of the others there is nothing to compute."""
@@ -192,10 +167,3 @@ class Scope:
         """Columns that have a most and a least."""
         return [column for column in self.columns if column.kind in ("number", "moment")]
 
-
-def _timed(column: Column) -> bool:
-    return column.timed
-
-
-def _measured(column: Column) -> bool:
-    return column.kind == "number" and not column.years
