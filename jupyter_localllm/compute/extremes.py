@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_localllm.compute.direction import end_of, is_age
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.roles import Compared, measured, timed
-from jupyter_localllm.compute.scope import COMPUTED, PART_OF_NAME, SHOWN, Candidate, Scope, Where
+from jupyter_localllm.compute.scope import COMPUTED, MISPLACED, SHOWN, Candidate, Scope, Where
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.table import Column
@@ -17,7 +17,6 @@ __all__ = ["ages", "ends", "extremes"]
 
 _TRIVIAL = 0.8  # the most of one row
 _ROW = 0.35  # a number where a row is asked for, a count where nothing says so
-_DATED = 0.3  # "the warmest day" is not the last one
 _BARE = frozenset({"max", "maximum", "maximal", "min", "minimum", "minimal", "greatest", "most", "least", "smallest"})
 
 
@@ -29,9 +28,10 @@ def extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
         compared = Compared(scope, named, measured)
         said = scope.question.words_of(named)
         for column in scope.free(where, scope.ordered()) if named else ():
-            words, cost, guessed = compared.named(column, where.mask, COMPUTED + 0.2 * (column.kind != "number"))
-            if column.kind == "moment" and not said & _BARE and not guessed:
-                cost, guessed = cost + _DATED, 1
+            dated = column.kind == "moment"
+            if dated and (column.native or not scope.question.named("value") & named) and not said & _BARE:
+                continue  # the warmest day is not the last one
+            words, cost, guessed = compared.named(column, where.mask, COMPUTED + 0.2 * dated)
             cost += trivial + compared.misplaced(column)
             meant = end_of(said, end, column)  # type: ignore[arg-type]
             # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
@@ -74,13 +74,15 @@ def ends(scope: Scope, where: Where) -> Iterator[Candidate]:
     for end, function in (("first", "with min"), ("last", "with max")):
         named = scope.said(end)
         compared = Compared(scope, named, timed)
+        oldest = bool(named & scope.question.words_in("oldest"))
+        aged = MISPLACED if oldest and any(map(is_age, scope.columns)) else 0.0
         for target in scope.columns if named else ():
             words, cost, guessed = scope.shown(target, where.mask)
-            rows = cost + 0.05 + compared.misplaced(None)
+            rows = aged + cost + 0.05 + compared.misplaced(None)
             yield scope.made(where, named | words, rows, guessed, function, target=target.position)  # type: ignore[arg-type]
             for column in filter(timed, scope.columns):
                 own = column is target
-                mask, by = named | words, cost - (0.02 if own else -compared.misplaced(column))
+                mask, by = named | words, aged + cost - (0.02 if own else -compared.misplaced(column))
                 if own or column.position not in scope.asked:
                     mask |= scope.links[column.position].mask & ~where.mask
                 operands = {"column": column.position, "target": target.position}
@@ -94,4 +96,9 @@ def ages(scope: Scope, where: Where) -> Iterator[Candidate]:
         for words, function in ((oldest, "with max"), (youngest, "with min")):
             if words:
                 words |= scope.links[column.position].mask
-                yield from _rows_with(scope, where, words, 0.0, 0, function=function, column=column)
+                yield scope.made(where, words, _ROW, 0, function[5:], column=column.position)  # type: ignore[arg-type]
+                for target in scope.free(where, scope.columns):
+                    more, cost, guessed = scope.shown(target, where.mask | words)
+                    operands = {"column": column.position, "target": target.position}
+                    if target is not column:
+                        yield scope.made(where, words | more, cost, guessed, function, **operands)  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ _MOST_WORDS = 60_000  # words of a table among which a misspelt one is looked fo
 _PARTLY = 0.35  # cost of a value of which the question holds next to nothing
 _MISSPELT = 0.3
 _SPELT = 7  # letters of a word that is taken for a misspelt one; Muller and Miller are two people
+_MANY = 100
 _BESIDE = 2  # words between a number and the column that it is of
 
 
@@ -218,7 +219,10 @@ def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
     most = question.named("max") | question.named("min")  # "the two highest" are no two of the column "high"
     links = [link.mask & ~most or (link.mask if link.share >= 0.99 else 0) for link in link_columns(question, table)]
+    ends = most | question.named("first") | question.named("last")
     for start, stop, digits in question.numbers():
+        if start and ends >> (start - 1) & 1 and float(digits) < _MANY:
+            continue  # "the first three"
         numeric = [column for column in table.columns if column.series.dtype.is_numeric()]
         beside = [column for column in numeric if _apart(links[column.position], start) <= _BESIDE]
         # "rank 6" is a rank, if it is anywhere; but "wins in 2003" are of a year

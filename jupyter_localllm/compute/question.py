@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jupyter_localllm.compute.words import function_words, named_operations
 from jupyter_localllm.sources.tokens import pieces, stem, tokens
@@ -15,6 +15,8 @@ _LONGEST = 80  # words of a question that are read
 
 LITTLE = 0.08
 """What a function word weighs; a word that says something weighs 1."""
+
+_NOUNS = frozenset({"total", "name", "value", "record", "entry", "row", "line", "column", "table", "chart", "data"})
 
 _NUMBER_WORDS = {
     word: str(number)
@@ -73,6 +75,14 @@ class Question:
             for place, (word, piece) in enumerate(zip(words, written, strict=True))
         )
         return cls(text, words, tuple(map(stem, words)), weights, named, written, len(found) - len(words))
+
+    def over(self, names: Iterable[str]) -> Question:
+        """The same over columns with some names: "total" and "name" say something where a column is called so."""
+        called = {stem(token) for name in names if len(found := tokens(name)) == 1 for token in found} & _NOUNS
+        if called.isdisjoint(self.stems):
+            return self
+        pairs = zip(self.stems, self.weights, strict=True)
+        return replace(self, weights=tuple(1.0 if word in called else weight for word, weight in pairs), _sums={})
 
     @property
     def size(self) -> int:

@@ -142,7 +142,8 @@ def _tried(
         if not source.table.rows:
             continue
         name = _name_of(asked, source)
-        for place, one in enumerate(candidates(asked, source.table, source.values)[:_TRIED]):
+        over = asked.over(column.label for column in source.table.columns)
+        for place, one in enumerate(candidates(over, source.table, source.values)[:_TRIED]):
             explained = replace(one, mask=one.mask | name, score=one.score + asked.weight(name & ~one.mask))
             found.append((explained, source, bool(name), place < _EACH))
     found.sort(key=lambda one: -one[0].score)
@@ -186,11 +187,15 @@ def _odd(question: Question, reading: Reading) -> float:
     if answering is not None:
         kind = table.columns[answering]
         odd += _NO_PERSON if question.named("person") and kind.kind != "text" else 0.0
-        odd += _NO_TIME if operation.function in _SUPERLATIVES and _WHEN & set(question.words) and not kind.timed else 0.0
+        odd += _NO_TIME if operation.function in _SUPERLATIVES and _asks_when(question) and not kind.timed else 0.0
     odd += _TIE if _tied(reading) else 0.0
     if operation.function in ("with min", "with max") and operation.column is None and _AGES & set(question.words):
         odd += _TRIVIAL  # the oldest is not the first row of any table
     return odd
+
+
+def _asks_when(question: Question) -> bool:
+    return bool(_WHEN & set(question.words[:1]))
 
 
 def _tied(reading: Reading) -> bool:
@@ -223,6 +228,8 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
         certainty *= 0.85 if margin >= 0.05 else 0.55
     if reading.candidate.operation.function in _WITH and _counted(question, candidate) and not _number(reading):
         certainty *= 0.5  # "how many sensors have the highest …" asks for no names
+    if candidate.score - reading.score >= _NO_TIME and _asks_when(question):
+        certainty *= 0.5
     return replace(reading, certainty=certainty if margin >= 0 else 0.0)
 
 
@@ -256,7 +263,7 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
     if _script(word) not in scripts or _script(word) == "wide":
         return 0.97 if _script(word) not in scripts else 0.93  # the language around names; one character of many
     if any(start <= place < stop for start, stop in _applied(question)):
-        return 0.65  # something was to be done that this reading does not do
+        return 0.5 if _most(question) >> place & 1 else 0.65  # something was to be done that this reading does not do
     lower = question.written[place].islower()
     if not operation.conditions and operation.function != "get" and (place or not lower):
         return 0.55  # all rows, and a word that may have asked for some of them
@@ -265,6 +272,10 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
     if lower and not candidate.guessed:  # all that the reading uses is named in full: the rest may be talk
         return 0.78 if beside and known else 0.93
     return 0.93 if not known else 0.65 if beside else 0.8
+
+
+def _most(question: Question) -> int:
+    return question.named("max") | question.named("min")
 
 
 def _applied(question: Question) -> list[tuple[int, int]]:
