@@ -33,6 +33,7 @@ def extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
                 continue  # the warmest day is not the last one
             words, cost, guessed = compared.named(column, where.mask, COMPUTED + 0.2 * dated)
             cost += trivial + compared.misplaced(column)
+            guessed += 2 if compared.counts(column) else 0
             meant = end_of(said, end, column)  # type: ignore[arg-type]
             # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
             alone = cost + (0.05 if compared.is_answer(column) else _ROW)
@@ -44,6 +45,8 @@ def extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
 def _often(scope: Scope, where: Where, compared: Compared, end: str) -> Iterator[Candidate]:
     trivial = _TRIVIAL if where.count == 1 and where.conditions else 0.0
     often = scope.said("mode")
+    if not often and not compared.said & ~scope.question.named("value"):
+        return  # "the highest" is a figure, "the most" may be how often
     for column in scope.free(where, scope.columns):
         if column.distinct > 0.95 * scope.table.rows:
             continue

@@ -69,13 +69,14 @@ def link_columns(question: Question, table: Table) -> list[ColumnLink]:
     single = {name[0] for name in names if len(name) == 1}
     # "order" is the column "order", and not "ordered" as well
     own = {place: word for place, word in enumerate(question.stems) if word in single}
+    most = question.named("max") | question.named("min")
     return [
-        _link(question, name, own) if name else _link_signs(question, column.label.strip())
+        _link(question, name, own, most) if name else _link_signs(question, column.label.strip())
         for name, column in zip(names, table.columns, strict=True)
     ]
 
 
-def _link(question: Question, name: tuple[str, ...], own: Mapping[int, str]) -> ColumnLink:
+def _link(question: Question, name: tuple[str, ...], own: Mapping[int, str], most: int) -> ColumnLink:
     hit: dict[int, float] = {}
     found = 0.0
     for word in name:
@@ -87,6 +88,8 @@ def _link(question: Question, name: tuple[str, ...], own: Mapping[int, str]) -> 
                 best = max(best, likeness)
         found += best
     share = found / len(name)
+    likely = {place: likeness for place, likeness in hit.items() if likeness == 1.0 or not most >> place & 1}
+    hit = likely or hit  # "highest" does not name "high" beside "high" itself
     # A function word is the name of a column only where it is the whole name ("No", "In").
     places = [place for place in hit if question.weights[place] > LITTLE or share >= 0.99]
     return ColumnLink(bits((place, place + 1) for place in places), share if places else 0.0)

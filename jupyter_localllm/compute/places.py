@@ -148,8 +148,8 @@ class Places:
             if stops and self.question.words[at] in _ELSEWHERE:
                 return frozenset(), at
             hit = self._hit(at, taken, fits)
-            if hit:
-                return hit, None
+            if hit:  # of two beside each other nobody can say which
+                return hit | self._hit(at + step, taken, fits), None
             known = self.question.weights[at] == LITTLE or self._operations >> at & 1 or self._hit(at, taken, _any)
             unknown += 0 if known else 1
             if unknown > _UNKNOWN:

@@ -14,6 +14,7 @@ from jupyter_localllm.sources.tokens import stem, tokens, unspaced
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+    from jupyter_localllm.sources.table import Column
 
 __all__ = ["CERTAIN", "Reading", "read"]
 
@@ -183,19 +184,27 @@ def _odd(question: Question, reading: Reading) -> float:
     if operation.function == "count" and outcome.n == 1 and operation.conditions:
         named = [c.column for c in operation.conditions if c.comparison == "=="]
         odd += _TRIVIAL if any(table.columns[place].distinct > 0.9 * table.rows for place in named) else 0.0
-    answering = operation.target if operation.target is not None else operation.column
-    if answering is not None:
-        kind = table.columns[answering]
-        odd += _NO_PERSON if question.named("person") and kind.kind != "text" else 0.0
-        odd += _NO_TIME if operation.function in _SUPERLATIVES and _asks_when(question) and not kind.timed else 0.0
+    answer = _answer(reading)
+    if answer is not None:
+        odd += _NO_PERSON if question.named("person") and answer.kind != "text" else 0.0
+    odd += _NO_TIME if _untimely(question, reading) else 0.0
     odd += _TIE if _tied(reading) else 0.0
     if operation.function in ("with min", "with max") and operation.column is None and _AGES & set(question.words):
         odd += _TRIVIAL  # the oldest is not the first row of any table
     return odd
 
 
-def _asks_when(question: Question) -> bool:
-    return bool(_WHEN & set(question.words[:1]))
+def _answer(reading: Reading) -> Column | None:
+    """The column of which something is told."""
+    operation = reading.candidate.operation
+    place = operation.column if operation.target is None else operation.target
+    return None if place is None else reading.source.table.columns[place]
+
+
+def _untimely(question: Question, reading: Reading) -> bool:
+    """Whether "when" is answered with something else."""
+    answer = _answer(reading) if reading.candidate.operation.function in _SUPERLATIVES else None
+    return answer is not None and not answer.timed and bool(_WHEN & set(question.words[:1]))
 
 
 def _tied(reading: Reading) -> bool:
@@ -228,8 +237,7 @@ def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[
         certainty *= 0.85 if margin >= 0.05 else 0.55
     if reading.candidate.operation.function in _WITH and _counted(question, candidate) and not _number(reading):
         certainty *= 0.5  # "how many sensors have the highest …" asks for no names
-    if candidate.score - reading.score >= _NO_TIME and _asks_when(question):
-        certainty *= 0.5
+    certainty *= 0.5 if _untimely(question, reading) else 1.0
     return replace(reading, certainty=certainty if margin >= 0 else 0.0)
 
 
@@ -251,8 +259,8 @@ def _counted(question: Question, candidate: Candidate) -> bool:
 
 
 def _number(reading: Reading) -> bool:
-    target = reading.candidate.operation.target
-    return target is not None and reading.source.table.columns[target].kind == "number"
+    answer = _answer(reading)
+    return answer is not None and answer.kind == "number"
 
 
 def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:

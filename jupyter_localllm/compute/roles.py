@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.scope import MISPLACED
+from jupyter_localllm.sources.tokens import stem, tokens
 
 if TYPE_CHECKING:
     from jupyter_localllm.compute.scope import Scope
@@ -82,6 +83,15 @@ class Compared:
         if self.scope.asked and column.position in self._by_place:
             return MISPLACED
         return _COUNTED if column.kind == "number" else 0.0
+
+    def counts(self, column: Column) -> bool:
+        """Whether "the most orders" may be how many there are, of a column that only tells rows apart."""
+        if not column.series.dtype.is_integer() or column.distinct < self.scope.table.rows:
+            return False
+        question, mask = self.scope.question, self.scope.links[column.position].mask
+        named = {word for word in question.words_of(mask) if word not in tokens(column.label)}
+        many = self.said & ~question.named("value")
+        return bool(many and named) and all(stem(word) in map(stem, tokens(column.label)) for word in named)
 
     def _is_asked(self, column: Column) -> bool:
         return self.scope.asked == {column.position}
