@@ -34,7 +34,7 @@ def extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
             words, cost, guessed = compared.named(column, where.mask, COMPUTED + 0.2 * dated)
             cost += trivial + compared.misplaced(column)
             guessed += 2 if compared.counts(column) else 0
-            meant = end_of(said, end, column)  # type: ignore[arg-type]
+            meant = end_of(said, end, column)
             # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
             alone = cost + (0.05 if compared.is_answer(column) else _ROW)
             yield scope.made(where, named | words, alone, guessed, meant, column=column.position)
@@ -96,9 +96,9 @@ def ages(scope: Scope, where: Where) -> Iterator[Candidate]:
     """The oldest and the youngest, where a column of ages tells."""
     oldest, youngest = (scope.question.words_in(word) for word in ("oldest", "youngest"))
     for column in filter(is_age, scope.free(where, scope.columns)):
-        for words, function in ((oldest, "with max"), (youngest, "with min")):
-            if words:
-                words |= scope.links[column.position].mask
+        for said, function in ((oldest, "with max"), (youngest, "with min")):
+            if said:
+                words = said | scope.links[column.position].mask
                 yield scope.made(where, words, _ROW, 0, function[5:], column=column.position)  # type: ignore[arg-type]
                 for target in scope.free(where, scope.columns):
                     more, cost, guessed = scope.shown(target, where.mask | words)

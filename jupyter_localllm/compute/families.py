@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from jupyter_localllm.compute.run import rows_of
 from jupyter_localllm.compute.scope import COMPUTED, CONDITION, PART_OF_NAME, SHOWN, Candidate, Scope, Where
 
 if TYPE_CHECKING:
-    from jupyter_localllm.sources.table import Column
+    pass
 
 __all__ = ["FAMILIES", "of_pair"]
 
@@ -98,24 +100,37 @@ def _neighbours(scope: Scope, where: Where) -> Iterator[Candidate]:
 def _groups(scope: Scope, where: Where) -> Iterator[Candidate]:
     """A computation for each value of a column, or the value for which it is most or least."""
     each = scope.said("group")
-    most = [(end, scope.said(end)) for end in ("max", "min") if scope.said(end)]
-    named = [(of, scope.said(of)) for of in ("sum", "mean", "median", "count") if scope.said(of)]
+    most = [(end, Compared(scope, scope.said(end), measured)) for end in ("max", "min") if scope.said(end)]
+    superlatives = functools.reduce(operator.or_, (compared.said for _, compared in most), 0)
     targets = [c for c in scope.columns if scope.links[c.position].mask and c.distinct < 0.95 * scope.table.rows]
-    for (of, words), target in itertools.product(named, targets):
+    for (of, words, guess), target in itertools.product(_figures_of_groups(scope, superlatives), targets):
         for column in scope.numeric() if of != "count" else [None]:
             link = scope.links[column.position] if column is not None else ColumnLink(0, 1.0)
+            own = scope.links[target.position]
             if column is target or (column is not None and not link.mask):
                 continue
-            own = scope.links[target.position]
-            mask, cost = words | link.mask | own.mask, 0.1 + PART_OF_NAME * (2 - link.share - own.share)
+            if not guess and (not words & link.mask or not own.mask & ~superlatives):
+                continue  # "the highest total" is one of totals
+            mask, cost = words | link.mask | own.mask, guess + PART_OF_NAME * (2 - link.share - own.share)
             place = column.position if column is not None else None
             if each:
                 yield scope.made(where, mask | each, cost, 0, "by", column=place, target=target.position, of=of)
-            for end, told in most:
+            for end, compared in most:
                 function: Function = "most" if end == "max" else "least"
                 operands = {"column": place, "target": target.position, "of": of}
-                more = Compared(scope, told, measured).misplaced(column) if column is not None else 0.0
-                yield scope.made(where, mask | told, cost + more, 0, function, **operands)
+                more = cost + (compared.misplaced(column) if column is not None else 0.0)
+                yield scope.made(where, mask | compared.said, more, 0, function, **operands)
+
+
+def _figures_of_groups(scope: Scope, superlatives: int) -> Iterator[tuple[str, int, float]]:
+    """What may be computed of each group, by which words, and the cost."""
+    for of in ("sum", "mean", "median", "count"):
+        words = scope.said(of)
+        if words:
+            yield of, words, 0.1
+        elif superlatives and of != "count" and scope.question.named(of):
+            # "the highest total" of a customer may be that of an order, or of all orders: nobody can say which
+            yield of, scope.question.named(of), 0.0
 
 
 def of_pair(scope: Scope, pair: tuple[ValueLink, ValueLink]) -> Iterator[Candidate]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.compute.question import LITTLE, Question
+from jupyter_localllm.compute.question import LITTLE, Question, bits
 
 if TYPE_CHECKING:
     from jupyter_localllm.compute.links import ColumnLink
@@ -21,7 +21,9 @@ __all__ = ["COMPARING", "Places"]
 
 _FAR = 4  # words between a superlative and what it compares
 _UNKNOWN = 1  # of these, how many may be neither function words nor operations: "the highest recorded wind"
-_ASKING = frozenset({"what", "quel", "quelle", "quels", "quelles", "que", "welchem", "welchen", "quale", "qual", "jaki"})
+_ASKING = frozenset(
+    {"what", "quel", "quelle", "quels", "quelles", "que", "welchem", "welchen", "quale", "qual", "jaki"}
+)
 _HAVING = frozenset({"with", "having", "has", "had", "mit", "avec", "con", "com", "met", "med"})
 _SMALL = frozenset({"the", "of", "these", "those", "all", "its", "der", "die", "das", "dem", "den", "le", "la", "el"})
 _ELSEWHERE = frozenset(  # behind these words something else begins
@@ -60,14 +62,19 @@ class Places:
         for operation in COMPARING:
             operations |= self.question.named(operation)
         found = 0
-        whole = sorted({link.mask for link in self.links if link.mask and link.share >= 0.99}, key=lambda mask: mask & -mask)
-        for mask in whole:
+        whole = {link.mask for link in self.links if link.mask and link.share >= 0.99}
+        for mask in sorted(whole, key=lambda mask: mask & -mask):
             before = self._passed((mask & -mask).bit_length() - 2, -1, _is_small)
             behind = mask.bit_length()
             named_behind = behind < self.question.size and bool(self._hit(behind, mask | operations & ~found, _any))
             if before >= 0 and (operations & ~found & ~mask) >> before & 1 and not named_behind:
                 found |= mask & operations
         return found
+
+    def before_names(self) -> int:
+        """Words before the name of a column of numbers: the one in "the highest mean population"."""
+        places = range(self.question.size - 1)
+        return bits((place, place + 1) for place in places if self._hit(place + 1, 1 << place, _number))
 
     def asked(self) -> frozenset[int]:
         """Positions of the columns that stand behind the asking word, or before "with the most"."""
@@ -108,15 +115,12 @@ class Places:
         behind, stopped = self._walk(place + 1, 1, said, fits, stops=True)
         if behind:
             return self._by(behind, place, said, fits) or behind  # "the best year by sales"
-        else:
-            behind, _ = self._walk(start - 1, -1, said, fits, stops=False)
+        behind, _ = self._walk(start - 1, -1, said, fits, stops=False)
         if not behind and stopped is not None:
             behind, _ = self._walk(stopped + 1, 1, said, fits, stops=False)
         return behind
 
-    def _by(
-        self, columns: frozenset[int], place: int, said: int, fits: Callable[[Column], bool]
-    ) -> frozenset[int]:
+    def _by(self, columns: frozenset[int], place: int, said: int, fits: Callable[[Column], bool]) -> frozenset[int]:
         """The columns behind a "by" that stands behind those."""
         masks = [self.links[position].mask >> place << place for position in columns]
         behind = min(mask.bit_length() for mask in masks)
@@ -207,3 +211,7 @@ def _is_small(word: str) -> bool:
 
 def _any(column: Column) -> bool:
     return True
+
+
+def _number(column: Column) -> bool:
+    return column.kind == "number"

@@ -69,7 +69,8 @@ class Compared:
             return MISPLACED if self._by_place else 0.0
         if column.position in self._by_place:
             return 0.0
-        return MISPLACED if self._by_place or self._is_asked(column) and self._others_named(column) else 0.0
+        shown = self._is_asked(column) and self._others_named(column)
+        return MISPLACED if self._by_place or shown else 0.0
 
     def is_answer(self, column: Column) -> bool:
         """Whether the highest figure of a column answers, and not who has it."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.links import ColumnLink, link_columns
 from jupyter_localllm.compute.operation import Condition, Function, Operation
-from jupyter_localllm.compute.question import Question
 from jupyter_localllm.compute.places import COMPARING, Places
+from jupyter_localllm.compute.question import Question
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,7 +140,7 @@ class Scope:
         if free or operation not in COMPARING:
             return free or words
         others = any(self.question.named(other) & ~self._names for other in COMPARING)
-        return 0 if others else words & ~self._as_names
+        return words & ~self._as_names & (self.places.before_names() if others else ~0)
 
     @functools.cached_property
     def _names(self) -> int:
@@ -167,4 +167,3 @@ class Scope:
     def ordered(self) -> Iterable[Column]:
         """Columns that have a most and a least."""
         return [column for column in self.columns if column.kind in ("number", "moment")]
-

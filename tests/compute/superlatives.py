@@ -6,14 +6,13 @@ computed here, by functions that know nothing of how questions are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["QUESTIONS", "TABLES", "Gold", "normal"]
-
-Gold = Callable[[pd.DataFrame], "set[str]"]
+__all__ = ["QUESTIONS", "TABLES", "answer", "normal"]
 
 _NAN = float("nan")
 
@@ -31,6 +30,23 @@ TABLES: dict[str, pd.DataFrame] = {
             "low": [-1.0, -4.0, -2.0, 0.0, 1.0, -3.0],
             "rain": [0.0, 2.5, 0.0, 8.0, _NAN, 1.0],
             "wind": [12, 30, 7, 22, 30, 15],
+        }
+    ),
+    "weekdays": pd.DataFrame(
+        {
+            "day": ["Mon", "Tue", "Wed", "Thu", "Fri"],
+            "night": [3, 1, 1, 5, 4],
+            "high": [12, 14, 11, 15, 10],
+            "low": [2, 1, 0, 3, 1],
+            "wind": [10, 30, 20, 25, 15],
+        }
+    ),
+    "seasons": pd.DataFrame(
+        {
+            "city": ["Arlen", "Bredo", "Corvin", "Dahl"],
+            "date": pd.date_range("2024-05-01", periods=4),
+            "day": [13.5, 21.0, 11.0, 14.0],
+            "night": [3.5, 1.0, 1.0, 4.0],
         }
     ),
     "sales": pd.DataFrame(
@@ -117,31 +133,31 @@ def _numbers(column: Any) -> Any:
     return column.str.replace(r"[^\d.-]", "", regex=True).astype(float)
 
 
-def most(shown: str, compared: str = "") -> Gold:
-    """The cells of one column where another one (or it itself) is highest."""
-    return lambda d: _having(d, shown, compared, "max")
+def answer(table: pd.DataFrame, told: str) -> set[str] | None:
+    """What is right, as the file tells it; None where nothing is.
+
+    ``most day night``: the days where the night is highest; ``least night``: the lowest night; ``mean high``; ``cell
+    high -1``: a cell of a row; ``= 14, 15``: just this.
+    """
+    if told == "-":
+        return None
+    how, _, rest = told.partition(" ")
+    if how == "=":
+        return set(rest.split(", "))
+    columns = [one or other for one, other in re.findall(r"\[(.+?)\]|(\S+)", rest)]
+    if how == "cell":
+        return {normal(table[columns[0]].iloc[int(columns[1])])}
+    numbers = _numbers(table[columns[-1]])
+    if how in ("most", "least"):
+        end = numbers.max() if how == "most" else numbers.min()
+        return {normal(cell) for cell in table[columns[0]][numbers == end].dropna()}
+    return {f"{numbers.max() - numbers.min() if how == 'range' else getattr(numbers, how)():.6g}"}
 
 
-def least(shown: str, compared: str = "") -> Gold:
-    """The same where it is lowest."""
-    return lambda d: _having(d, shown, compared, "min")
-
-
-def _having(d: pd.DataFrame, shown: str, compared: str, end: str) -> set[str]:
-    numbers = _numbers(d[compared or shown])
-    return {normal(cell) for cell in d[shown][numbers == getattr(numbers, end)()]}
-
-
-def figure(column: str, how: str) -> Gold:
-    """Sum, mean or median of a column."""
-    return lambda d: {f"{getattr(_numbers(d[column]), how)():.6g}"}
-
-
-def span(column: str) -> Gold:
-    """The most less the least."""
-    return lambda d: {normal(d[column].max() - d[column].min())}
-
-
-def cell(shown: str, row: int) -> Gold:
-    """One cell."""
-    return lambda d: {normal(d[shown].iloc[row])}
+QUESTIONS: list[tuple[str, str, str, str]] = [
+    (table, question, told, expected)
+    for table, expected, question, told in (
+        line.split("\t") for line in Path(__file__).with_suffix(".tsv").read_text("utf-8").splitlines()[1:]
+    )
+]
+"""Table, question, what is right, and ``"answered"`` or ``"open"``: a reading may be listed and not chosen."""
