@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -82,30 +82,29 @@ def read(question: str, sources: Sequence[FrameSnapshot], tell: Callable[[str], 
         The best one first, each with another result. Empty if nothing in the question points at a table.
     """
     asked = Question.of(question)
-    over = {source.name: asked.over(column.label for column in source.table.columns) for source in sources}
     tell = tell or _silent
     readings: list[Reading] = []
     empty: list[Candidate] = []
-    for source, candidate, named in _tried(over, sources, tell):
+    for source, candidate, named in _tried(asked, sources, tell):
         tell(f"computing over {source.name}")
         outcome = run(candidate.operation, source.table, source.values)
         if outcome is None:
             empty.append(candidate)
         else:
             reading = Reading(source, candidate, outcome, named=named)
-            readings.append(replace(reading, score=candidate.score - odd(over[source.name], reading)))
+            readings.append(replace(reading, score=candidate.score - odd(asked, reading)))
     readings.sort(key=lambda reading: -reading.score)  # equal ones stay in their order
     different: dict[tuple[str, tuple[str, ...]], Reading] = {}
     for reading in readings:
         different.setdefault((reading.source.name, reading.outcome.texts), reading)
     every = list(different.values())
     best = every[:_KEPT] + [rival for rival in every[_KEPT:] if every[0].meant_as(rival)]
-    rated = [replace(each, certainty=certainty_of(over[each.source.name], each, best)) for each in best]
+    rated = [replace(each, certainty=certainty_of(asked, each, best)) for each in best]
     return [_less_than_missing(reading, empty) for reading in rated]
 
 
 def _tried(
-    over: Mapping[str, Question], sources: Sequence[FrameSnapshot], tell: Callable[[str], None]
+    asked: Question, sources: Sequence[FrameSnapshot], tell: Callable[[str], None]
 ) -> Iterator[tuple[FrameSnapshot, Candidate, bool]]:
     """The candidates that are run, the best ones first, and a few of every table; whether the question names it."""
     found: list[tuple[Candidate, FrameSnapshot, bool, bool]] = []
@@ -113,9 +112,9 @@ def _tried(
         tell(f"reading the question over {source.name} ({source.size})")
         if not source.table.rows:
             continue
-        asked = over[source.name]
         name = _name_of(asked, source)
-        for place, one in enumerate(candidates(asked, source.table, source.values)[:_TRIED]):
+        over = asked.over(column.label for column in source.table.columns)
+        for place, one in enumerate(candidates(over, source.table, source.values)[:_TRIED]):
             explained = replace(one, mask=one.mask | name, score=one.score + asked.weight(name & ~one.mask))
             found.append((explained, source, bool(name), place < _EACH))
     found.sort(key=lambda one: -one[0].score)
