@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.question import Question, bits
-from jupyter_localllm.sources.tokens import unspaced
+from jupyter_localllm.sources.tokens import tokens, unspaced
 
 if TYPE_CHECKING:
     from jupyter_localllm.compute.candidates import Candidate
@@ -43,6 +43,7 @@ _WHEN = frozenset({"when", "wann", "quand", "cuando", "quando"})
 _NO_TIME = 0.4  # "when" answered with something else
 _NO_PERSON = 0.4  # "who" answered with a number or a date
 _AGES = frozenset({"oldest", "youngest", "newest", "earliest", "latest", "recent", "alteste", "neueste", "jungste"})
+_PEOPLE = frozenset({"name", "names", "person", "nom", "nombre", "nome"})  # columns that answer "who" by themselves
 _NEAR = 0.05  # of two scores, between which nobody can choose
 _TIE = 0.15  # several rows where the first or the most is asked for
 
@@ -77,6 +78,14 @@ def _untimely(question: Question, reading: Reading) -> bool:
     return answer is not None and not answer.timed and bool(_WHEN & set(question.words[:1]))
 
 
+def _some_person(question: Question, reading: Reading) -> bool:
+    """Whether "who" is answered with one of several columns of texts, and none was named: the ship, or its captain."""
+    texts = [column for column in reading.source.table.columns if column.kind == "text"]
+    answer = _answer(reading)
+    called = answer is not None and not _PEOPLE.isdisjoint(tokens(answer.label))
+    return bool(reading.candidate.guessed and question.named("person")) and len(texts) > 1 and not called
+
+
 def _tied(reading: Reading) -> bool:
     return len(reading.outcome.texts) > 1 and reading.candidate.operation.function in _WITH
 
@@ -108,6 +117,7 @@ def certainty_of(question: Question, reading: Reading, all_of_them: Sequence[Rea
     if reading.candidate.operation.function in _WITH and _counted(question, candidate) and not _number(reading):
         certainty *= 0.5  # "how many sensors have the highest …" asks for no names
     certainty *= 0.5 if _untimely(question, reading) else 1.0
+    certainty *= 0.85 if _some_person(question, reading) else 1.0
     return certainty if margin >= 0 else 0.0
 
 

@@ -68,6 +68,8 @@ def test_another_kind_is_no_answer() -> None:
     staff, prices = TABLES["staff"], TABLES["prices"]
     assert best("Who left last?", staff).code == "name with max(left)"
     assert best("When was volume the lowest?", prices).code == "date with min(volume)"
+    trips = pd.DataFrame({"ship": ["Astra", "Borea"], "captain": ["Ann Lee", "Tom Ito"], "days": [8, 3]})
+    assert best("Who had the fewest days?", trips).certainty < CERTAIN
     assert best("How many sensors have the highest max?", TABLES["sensors"]).certainty < CERTAIN
 
 
