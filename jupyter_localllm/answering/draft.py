@@ -72,8 +72,20 @@ def quoted(words: Sequence[str]) -> str:
 def worded(text: str, citations: tuple[Citation, ...], evidence: Evidence) -> Draft | None:
     """The model's wording of what was computed: every claim carried by a source, and every result in it."""
     carried = {citation.status for citation in citations} == {"supported"}
-    whole = all(result in text for result in evidence.results)
+    whole = all(_names(text, result) for result in evidence.results) and not _told_in_part(evidence)
     return Draft(text.strip(), _moved(citations, text)) if carried and whole else None
+
+
+def _names(text: str, result: str) -> bool:
+    """Whether a result stands in a text, and not only in a longer word or number: 5 does not stand in 15."""
+    around = "[0-9A-Za-z\u00c0-\u024f]"
+    return re.search(rf"(?<!{around})(?<!\d[.,]){re.escape(result)}(?!{around}|[.,]\d)", text) is not None
+
+
+def _told_in_part(evidence: Evidence) -> bool:
+    """Whether there are more results than are written out: the model knows of none of the others."""
+    outcome = evidence.reading.outcome if evidence.reading is not None else None
+    return outcome is not None and bool(outcome.more or outcome.empty)
 
 
 def from_texts(text: str, citations: tuple[Citation, ...], evidence: Evidence, question: str) -> Draft:

@@ -28,7 +28,7 @@ def passage_of(reading: Reading) -> Passage:
     table = source.table
     if operation.function == "get" and outcome.n == 1 and operation.target is not None:
         return source.cell(outcome.rows[0], table.columns[operation.target], _key(reading))
-    said = _listed(outcome.texts, outcome.more)
+    said = _listed(reading)
     count = f" (n = {outcome.n:,})" if operation.function in _COUNTED else ""
     columns = [table.columns[place] for place in operation.columns()]
     return Passage(
@@ -41,8 +41,8 @@ def passage_of(reading: Reading) -> Passage:
             operation=reading.code,
             label=reading.code,
         ),
-        hash_of(reading.code, *outcome.texts),
-        outcome.texts[0] if len(outcome.texts) == 1 else "",
+        hash_of(reading.code, *outcome.texts, *([f"{outcome.more} {outcome.empty}"] if _besides(reading) else [])),
+        outcome.texts[0] if outcome.single else "",
         source.shown(outcome.rows, columns) if outcome.n <= table.rows // 2 or table.rows <= 8 else (),
     )
 
@@ -54,7 +54,7 @@ def statement_of(reading: Reading, passage: Passage) -> str:
     """The passage as a plain sentence, for an answer without the model's words."""
     if passage.kind == "cell":
         return f"{passage.text}."
-    return f"{_capital(reading.words)}: {_listed(reading.outcome.texts, reading.outcome.more)}."
+    return f"{_capital(reading.words)}: {_listed(reading)}."
 
 
 def _key(reading: Reading) -> Column | None:
@@ -64,9 +64,18 @@ def _key(reading: Reading) -> Column | None:
     return reading.source.table.columns[equal[0].column] if len(equal) == 1 else None
 
 
-def _listed(texts: tuple[str, ...], besides: int) -> str:
-    more = len(texts) + besides - _LISTED
-    return ", ".join(texts[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+def _besides(reading: Reading) -> bool:
+    return bool(reading.outcome.more or reading.outcome.empty)
+
+
+def _listed(reading: Reading) -> str:
+    outcome = reading.outcome
+    more = len(outcome.texts) + outcome.more - _LISTED
+    listed = ", ".join(outcome.texts[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+    if not outcome.empty or reading.candidate.operation.target is None:
+        return listed
+    target = reading.source.table.columns[reading.candidate.operation.target].label
+    return f"{listed}, and {outcome.empty:,} without {target}"
 
 
 def _capital(text: str) -> str:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.compute.extremes import ages, ends, extremes
 from jupyter_localllm.compute.links import ColumnLink, ValueLink
 from jupyter_localllm.compute.operation import Function, Operation
+from jupyter_localllm.compute.roles import Compared, measured
 from jupyter_localllm.compute.run import rows_of
-from jupyter_localllm.compute.scope import CONDITION, PART_OF_NAME, SHOWN, Candidate, Scope, Where
+from jupyter_localllm.compute.scope import COMPUTED, CONDITION, PART_OF_NAME, SHOWN, Candidate, Scope, Where
 
 if TYPE_CHECKING:
-    from jupyter_localllm.sources.table import Column
+    pass
 
 __all__ = ["FAMILIES", "of_pair"]
 
-_COMPUTED = 0.9  # a column to compute with that the question does not name
 _MANY = 0.3  # several rows where one is asked for
-_TRIVIAL = 0.8  # the most of one row
 
 
 def _cells(scope: Scope, where: Where) -> Iterator[Candidate]:
@@ -64,7 +66,7 @@ def _aggregates(scope: Scope, where: Where) -> Iterator[Candidate]:
     for function in ("sum", "mean", "median"):
         named = scope.said(function)
         for column in scope.free(where, scope.numeric()) if named else ():
-            words, cost, guessed = scope.named(column, where.mask, _COMPUTED)
+            words, cost, guessed = scope.named(column, where.mask, COMPUTED)
             # "total" may be all there is of the column "Total": then no sum was asked for
             once = named and not named & ~words
             cost, guessed = (cost + 0.6, guessed + 1) if once else (cost, guessed)
@@ -76,60 +78,9 @@ def _ranges(scope: Scope, where: Where) -> Iterator[Candidate]:
     """The difference between the most and the least of a column."""
     words = scope.said("range") or (scope.said("difference") if scope.said("max") and scope.said("min") else 0)
     for column in scope.free(where, scope.numeric()) if words else ():
-        more, cost, guessed = scope.named(column, where.mask, _COMPUTED)
+        more, cost, guessed = scope.named(column, where.mask, COMPUTED)
         words |= scope.said("max") | scope.said("min")
         yield scope.made(where, words | more, cost, guessed, "range", column=column.position)
-
-
-def _extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
-    """The most and the least: as a number, as the row that has it, as the value that comes most often."""
-    trivial = _TRIVIAL if where.count == 1 and where.conditions else 0.0
-    for end in ("max", "min"):
-        named = scope.said(end)
-        # "the highest price" is a number, "the most goals" somebody has; "who" asks for somebody, too
-        number = not scope.said("holder")
-        for column in scope.free(where, scope.ordered()) if named else ():
-            words, cost, guessed = scope.named(column, where.mask, _COMPUTED + 0.2 * (column.kind != "number"))
-            alone = cost + trivial + (0.05 if number else 0.35)
-            yield scope.made(where, named | words, alone, guessed, end, column=column.position)
-            yield from _rows_with(
-                scope, where, named | words, cost + trivial, guessed, function=f"with {end}", column=column
-            )
-        often = scope.said("mode")
-        for column in scope.free(where, scope.columns) if named else ():
-            if column.distinct > 0.95 * scope.table.rows:
-                continue
-            words, cost, guessed = scope.named(column, where.mask, SHOWN)
-            cost += trivial + (0.0 if often else 0.35)
-            guessed += 0 if often else guessed  # neither the column nor that it is counted was said
-            function: Function = "most" if end == "max" else "least"
-            yield scope.made(where, named | often | words, cost, guessed, function, target=column.position)
-
-
-def _rows_with(
-    scope: Scope, where: Where, words: int, cost: float, guessed: int, *, function: str, column: Column
-) -> Iterator[Candidate]:
-    for target in scope.free(where, scope.columns):
-        if target is not column:
-            more, shown, guess = scope.shown(target, where.mask | words)
-            if words and more and not scope.links[column.position].mask & ~more and not guess:
-                shown, guess = shown + _COMPUTED, guess + 1  # "league goals" do not name "league apps" as well
-            operands = {"column": column.position, "target": target.position}
-            yield scope.made(where, words | more, cost + shown, guessed + guess, function, **operands)  # type: ignore[arg-type]
-
-
-def _ends(scope: Scope, where: Where) -> Iterator[Candidate]:
-    """The first and the last row, in the table's order or by a column of dates."""
-    for end, function in (("first", "with min"), ("last", "with max")):
-        named = scope.said(end)
-        for target in scope.columns if named else ():
-            words, cost, guessed = scope.shown(target, where.mask)
-            yield scope.made(where, named | words, cost + 0.05, guessed, function, target=target.position)  # type: ignore[arg-type]
-            for column in scope.columns:
-                if column.timed:
-                    own = 0.02 if column is target else 0.0
-                    operands = {"column": column.position, "target": target.position}
-                    yield scope.made(where, named | words, cost - own, guessed, function, **operands)  # type: ignore[arg-type]
 
 
 def _neighbours(scope: Scope, where: Where) -> Iterator[Candidate]:
@@ -149,23 +100,37 @@ def _neighbours(scope: Scope, where: Where) -> Iterator[Candidate]:
 def _groups(scope: Scope, where: Where) -> Iterator[Candidate]:
     """A computation for each value of a column, or the value for which it is most or least."""
     each = scope.said("group")
-    ends = [(end, scope.said(end)) for end in ("max", "min") if scope.said(end)]
-    named = [(of, scope.said(of)) for of in ("sum", "mean", "median", "count") if scope.said(of)]
+    most = [(end, Compared(scope, scope.said(end), measured)) for end in ("max", "min") if scope.said(end)]
+    superlatives = functools.reduce(operator.or_, (compared.said for _, compared in most), 0)
     targets = [c for c in scope.columns if scope.links[c.position].mask and c.distinct < 0.95 * scope.table.rows]
-    for (of, words), target in itertools.product(named, targets):
+    for (of, words, guess), target in itertools.product(_figures_of_groups(scope, superlatives), targets):
         for column in scope.numeric() if of != "count" else [None]:
             link = scope.links[column.position] if column is not None else ColumnLink(0, 1.0)
+            own = scope.links[target.position]
             if column is target or (column is not None and not link.mask):
                 continue
-            own = scope.links[target.position]
-            mask, cost = words | link.mask | own.mask, 0.1 + PART_OF_NAME * (2 - link.share - own.share)
+            if not guess and (not words & link.mask or not own.mask & ~superlatives):
+                continue  # "the highest total" is one of totals
+            mask, cost = words | link.mask | own.mask, guess + PART_OF_NAME * (2 - link.share - own.share)
             place = column.position if column is not None else None
             if each:
                 yield scope.made(where, mask | each, cost, 0, "by", column=place, target=target.position, of=of)
-            for end, told in ends:
+            for end, compared in most:
                 function: Function = "most" if end == "max" else "least"
                 operands = {"column": place, "target": target.position, "of": of}
-                yield scope.made(where, mask | told, cost, 0, function, **operands)
+                more = cost + (compared.misplaced(column) if column is not None else 0.0)
+                yield scope.made(where, mask | compared.said, more, 0, function, **operands)
+
+
+def _figures_of_groups(scope: Scope, superlatives: int) -> Iterator[tuple[str, int, float]]:
+    """What may be computed of each group, by which words, and the cost."""
+    for of in ("sum", "mean", "median", "count"):
+        words = scope.said(of)
+        if words:
+            yield of, words, 0.1
+        elif superlatives and of != "count" and scope.question.named(of):
+            # "the highest total" of a customer may be that of an order, or of all orders: nobody can say which
+            yield of, scope.question.named(of), 0.0
 
 
 def of_pair(scope: Scope, pair: tuple[ValueLink, ValueLink]) -> Iterator[Candidate]:
@@ -180,7 +145,7 @@ def of_pair(scope: Scope, pair: tuple[ValueLink, ValueLink]) -> Iterator[Candida
     for column in scope.ordered():
         if column.position == shown:
             continue
-        words, guess, guessed = scope.named(column, mask, _COMPUTED)
+        words, guess, guessed = scope.named(column, mask, COMPUTED)
         place = column.position
         for end, function in (
             ("max", "with max"),
@@ -202,5 +167,5 @@ def of_pair(scope: Scope, pair: tuple[ValueLink, ValueLink]) -> Iterator[Candida
         yield scope.made(where, counted, 0.2, 0, "count", either=True)
 
 
-FAMILIES = (_cells, _counts, _aggregates, _extremes, _ends, _neighbours, _groups, _ranges)
+FAMILIES = (_cells, _counts, _aggregates, extremes, ends, ages, _neighbours, _groups, _ranges)
 """From a scope and some conditions to candidates, in a fixed order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ _MOST_WORDS = 60_000  # words of a table among which a misspelt one is looked fo
 _PARTLY = 0.35  # cost of a value of which the question holds next to nothing
 _MISSPELT = 0.3
 _SPELT = 7  # letters of a word that is taken for a misspelt one; Muller and Miller are two people
+_MANY = 100
 _BESIDE = 2  # words between a number and the column that it is of
 
 
@@ -64,24 +65,31 @@ class ValueLink:
 
 def link_columns(question: Question, table: Table) -> list[ColumnLink]:
     """How far each column is named; one link for each column."""
-    return [_link(question, column.label) for column in table.columns]
+    names = [tuple(stem(token) for token in tokens(column.label)) for column in table.columns]
+    single = {name[0] for name in names if len(name) == 1}
+    # "order" is the column "order", and not "ordered" as well
+    own = {place: word for place, word in enumerate(question.stems) if word in single}
+    most = question.named("max") | question.named("min")
+    return [
+        _link(question, name, own, most) if name else _link_signs(question, column.label.strip())
+        for name, column in zip(names, table.columns, strict=True)
+    ]
 
 
-def _link(question: Question, label: str) -> ColumnLink:
-    name = [stem(token) for token in tokens(label)]
-    if not name:
-        return _link_signs(question, label.strip())
+def _link(question: Question, name: tuple[str, ...], own: Mapping[int, str], most: int) -> ColumnLink:
     hit: dict[int, float] = {}
     found = 0.0
     for word in name:
         best = 0.0
         for place, other in enumerate(question.stems):
-            likeness = alike(word, other)
+            likeness = 0.0 if own.get(place, word) != word else alike(word, other)
             if likeness:
                 hit[place] = max(hit.get(place, 0.0), likeness)
                 best = max(best, likeness)
         found += best
-    share = found / len(name) if name else 0.0
+    share = found / len(name)
+    likely = {place: likeness for place, likeness in hit.items() if likeness == 1.0 or not most >> place & 1}
+    hit = likely or hit  # "highest" does not name "high" beside "high" itself
     # A function word is the name of a column only where it is the whole name ("No", "In").
     places = [place for place in hit if question.weights[place] > LITTLE or share >= 0.99]
     return ColumnLink(bits((place, place + 1) for place in places), share if places else 0.0)
@@ -212,10 +220,14 @@ def _exact(question: Question, values: Values) -> Iterator[ValueLink]:
 
 def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
-    links = link_columns(question, table)
+    most = question.named("max") | question.named("min")  # "the two highest" are no two of the column "high"
+    links = [link.mask & ~most or (link.mask if link.share >= 0.99 else 0) for link in link_columns(question, table)]
+    ends = most | question.named("first") | question.named("last")
     for start, stop, digits in question.numbers():
+        if start and ends >> (start - 1) & 1 and float(digits) < _MANY:
+            continue  # "the first three"
         numeric = [column for column in table.columns if column.series.dtype.is_numeric()]
-        beside = [column for column in numeric if _apart(links[column.position].mask, start) <= _BESIDE]
+        beside = [column for column in numeric if _apart(links[column.position], start) <= _BESIDE]
         # "rank 6" is a rank, if it is anywhere; but "wins in 2003" are of a year
         for column in beside or numeric:
             if _holds(column, exact(digits)):

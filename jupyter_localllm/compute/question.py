@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jupyter_localllm.compute.words import function_words, named_operations
 from jupyter_localllm.sources.tokens import pieces, stem, tokens
@@ -15,6 +15,8 @@ _LONGEST = 80  # words of a question that are read
 
 LITTLE = 0.08
 """What a function word weighs; a word that says something weighs 1."""
+
+_NOUNS = frozenset({"total", "name", "value", "record", "entry", "row", "line", "column", "table", "chart", "data"})
 
 _NUMBER_WORDS = {
     word: str(number)
@@ -74,6 +76,14 @@ class Question:
         )
         return cls(text, words, tuple(map(stem, words)), weights, named, written, len(found) - len(words))
 
+    def over(self, names: Iterable[str]) -> Question:
+        """The same over columns with some names: "total" and "name" say something where a column is called so."""
+        called = {stem(token) for name in names if len(found := tokens(name)) == 1 for token in found} & _NOUNS
+        if called.isdisjoint(self.stems):
+            return self
+        pairs = zip(self.stems, self.weights, strict=True)
+        return replace(self, weights=tuple(1.0 if word in called else weight for word, weight in pairs), _sums={})
+
     @property
     def size(self) -> int:
         """Number of words."""
@@ -90,6 +100,14 @@ class Question:
     def named(self, operation: str) -> int:
         """The words that name an operation."""
         return bits(self.operations.get(operation, ()))
+
+    def words_of(self, mask: int) -> frozenset[str]:
+        """Some words."""
+        return frozenset(word for place, word in enumerate(self.words) if mask >> place & 1)
+
+    def words_in(self, word: str) -> int:
+        """The places of a word."""
+        return bits((place, place + 1) for place, other in enumerate(self.words) if other == word)
 
     def says_little(self, start: int, stop: int) -> bool:
         """Whether some words are all function words."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.candidates import Candidate, candidates
+from jupyter_localllm.compute.certainty import certainty_of, odd
 from jupyter_localllm.compute.links import link_columns
 from jupyter_localllm.compute.question import Question, bits
 from jupyter_localllm.compute.run import Outcome, run
-from jupyter_localllm.sources.tokens import stem, tokens, unspaced
+from jupyter_localllm.sources.tokens import stem, tokens
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
@@ -20,34 +21,8 @@ __all__ = ["CERTAIN", "Reading", "read"]
 CERTAIN = 0.55
 """A reading less certain than this is not taken for the answer."""
 
-_SEVERAL = ("sum", "mean", "median", "difference", "group")
-_ORDINALS = frozenset(
-    {
-        *("second", "third", "fourth", "fifth", "sixth", "tenth", "double", "twice", "half", "triple", "two", "three"),
-        *("four", "five", "six", "seven", "eight", "nine", "ten", "zweite", "zweiten", "dritte", "deuxieme", "segundo"),
-        *("segunda", "tercero", "secondo", "seconda", "terzo", "tweede", "derde", "drugi", "drugie"),
-    }
-)
-_APPLIED = (
-    "count",
-    "sum",
-    "mean",
-    "median",
-    "max",
-    "min",
-    "first",
-    "last",
-    "difference",
-    "distinct",
-    "group",
-)
 _TRIED = 32  # candidates that are run
 _EACH = 4  # of each table at least
-_TRIVIAL = 0.5  # the number of rows of somebody who has one: a number of his is meant
-_NO_PERSON = 0.4  # "who" answered with a number or a date
-_AGES = frozenset({"oldest", "youngest", "newest", "earliest", "latest", "recent", "alteste", "neueste", "jungste"})
-_CROSSED = 0.1  # "the date with the highest speed" is not the speed of the latest date
-_TIE = 0.15  # several rows where the first or the most is asked for
 _KEPT = 5
 
 
@@ -117,14 +92,14 @@ def read(question: str, sources: Sequence[FrameSnapshot], tell: Callable[[str], 
             empty.append(candidate)
         else:
             reading = Reading(source, candidate, outcome, named=named)
-            readings.append(replace(reading, score=candidate.score - _odd(asked, reading)))
+            readings.append(replace(reading, score=candidate.score - odd(asked, reading)))
     readings.sort(key=lambda reading: -reading.score)  # equal ones stay in their order
     different: dict[tuple[str, tuple[str, ...]], Reading] = {}
     for reading in readings:
         different.setdefault((reading.source.name, reading.outcome.texts), reading)
     every = list(different.values())
     best = every[:_KEPT] + [rival for rival in every[_KEPT:] if every[0].meant_as(rival)]
-    rated = [_with_certainty(asked, reading, best) for reading in best]
+    rated = [replace(each, certainty=certainty_of(asked, each, best)) for each in best]
     return [_less_than_missing(reading, empty) for reading in rated]
 
 
@@ -138,7 +113,8 @@ def _tried(
         if not source.table.rows:
             continue
         name = _name_of(asked, source)
-        for place, one in enumerate(candidates(asked, source.table, source.values)[:_TRIED]):
+        over = asked.over(column.label for column in source.table.columns)
+        for place, one in enumerate(candidates(over, source.table, source.values)[:_TRIED]):
             explained = replace(one, mask=one.mask | name, score=one.score + asked.weight(name & ~one.mask))
             found.append((explained, source, bool(name), place < _EACH))
     found.sort(key=lambda one: -one[0].score)
@@ -169,96 +145,3 @@ def _less_than_missing(reading: Reading, empty: Sequence[Candidate]) -> Reading:
 
 def _silent(words: str) -> None:
     """Nobody watches."""
-
-
-def _odd(question: Question, reading: Reading) -> float:
-    """What speaks against a reading once its result is known."""
-    operation, outcome, table = reading.candidate.operation, reading.outcome, reading.source.table
-    odd = 0.0
-    if operation.function == "count" and outcome.n == 1 and operation.conditions:
-        named = [c.column for c in operation.conditions if c.comparison == "=="]
-        odd += _TRIVIAL if any(table.columns[place].distinct > 0.9 * table.rows for place in named) else 0.0
-    if operation.target is not None and table.columns[operation.target].kind != "text":
-        odd += _NO_PERSON if question.named("person") else 0.0
-    if len(outcome.texts) > 1 and operation.function in ("with min", "with max"):
-        odd += _TIE
-    if operation.function in ("with min", "with max") and operation.column is None and _AGES & set(question.words):
-        odd += _TRIVIAL  # the oldest is not the first row of any table
-    if operation.function in ("with min", "with max") and operation.column is not None:
-        odd += _CROSSED if _crossed(question, reading) else 0.0
-    return odd
-
-
-def _crossed(question: Question, reading: Reading) -> bool:
-    """Whether the word for the most stands nearer to the column that is shown than to the one that is compared."""
-    operation, table = reading.candidate.operation, reading.source.table
-    links = link_columns(question, table)
-    ends = "max" if operation.function == "with max" else "min"
-    said = question.named(ends) or question.named("last" if ends == "max" else "first")
-    if operation.column is None or operation.target is None:
-        return False
-    compared, shown = links[operation.column].mask & ~said, links[operation.target].mask & ~said
-    return bool(compared and shown) and _apart(said, shown) < _apart(said, compared)
-
-
-def _apart(one: int, other: int) -> int:
-    """How many words lie between two sets of words."""
-    places = [[place for place in range(mask.bit_length()) if mask >> place & 1] for mask in (one, other)]
-    return min((abs(a - b) for a in places[0] for b in places[1]), default=0)
-
-
-def _with_certainty(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> Reading:
-    """How certain a reading is: less for each word that it leaves unexplained, each guess, and a close second.
-
-    The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited.py``.
-    """
-    candidate = reading.candidate
-    different = (other for other in all_of_them if other.outcome.texts != reading.outcome.texts)
-    others = [other.score for other in different if not reading.meant_as(other)]
-    margin = reading.score - max(others, default=reading.score - 1.0)
-    certainty = 0.6**candidate.guessed * 0.8**question.left
-    unsaid = ~candidate.mask
-    certainty *= 0.5 if question.named("not") & unsaid else 1.0  # no operation here leaves out what is named
-    for name in _SEVERAL:
-        named = question.named(name)
-        if named and named & unsaid == named and not (name == "sum" and candidate.operation.function == "count"):
-            certainty *= 0.65  # "the highest total" is not the highest
-    certainty *= 0.6 if candidate.score - reading.score >= _TRIVIAL else 1.0
-    scripts = {_script(word) for place, word in enumerate(question.words) if candidate.mask >> place & 1}
-    for place in question.unexplained_places(candidate.mask):
-        certainty *= _doubt(question, candidate, place, scripts)
-    certainty *= 1.0 if margin >= 0.2 else 0.85 if margin >= 0.05 else 0.55
-    return replace(reading, certainty=certainty if margin >= 0 else 0.0)
-
-
-def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:
-    """What a word that was not explained leaves of the certainty."""
-    word, operation = question.words[place], candidate.operation
-    if word[0].isdigit() or word in _ORDINALS:
-        return 0.4  # a number in a question always says something
-    if _script(word) not in scripts or _script(word) == "wide":
-        return 0.97 if _script(word) not in scripts else 0.93  # the language around names; one character of many
-    if any(start <= place < stop for start, stop in _applied(question)):
-        return 0.65  # something was to be done that this reading does not do
-    lower = question.written[place].islower()
-    if not operation.conditions and operation.function != "get" and (place or not lower):
-        return 0.55  # all rows, and a word that may have asked for some of them
-    known = question.known or not lower  # else perhaps a function word of a language that is not known here
-    beside = question.beside(place, candidate.mask)  # perhaps a part of a name that was found in part
-    if lower and not candidate.guessed:  # all that the reading uses is named in full: the rest may be talk
-        return 0.78 if beside and known else 0.93
-    return 0.93 if not known else 0.65 if beside else 0.8
-
-
-def _applied(question: Question) -> list[tuple[int, int]]:
-    """Words that name something to be done; "under" by itself does so only beside a number."""
-    spans = [span for name in _APPLIED for span in question.operations.get(name, ())]
-    compared = [span for name in ("above", "below") for span in question.operations.get(name, ())]
-    return spans + [span for span in compared if span[1] - span[0] > 1 or question.numbers()]
-
-
-def _script(word: str) -> str:
-    letter = word[0]
-    if letter.isascii() or "\u00c0" <= letter <= "\u024f":
-        return "latin"
-    return "wide" if unspaced(letter) else letter.encode("unicode_escape").decode()[:4]

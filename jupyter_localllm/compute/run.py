@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.compute.operation import Condition, Operation, plain
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "mask_of", "rows_of", "run"]
 
+_SAME = 1e-12
 _MOST_ROWS = 1_000  # rows that an outcome names; of more, only how many they are
 
 
@@ -44,6 +46,8 @@ class Outcome:
         How many rows they are.
     more : int
         How many different texts there are besides `texts`, where the rows are too many to read them all.
+    empty : int
+        Of rows that share the most or the least, those whose own cell is missing, and so is not among `texts`.
     """
 
     texts: tuple[str, ...]
@@ -51,6 +55,12 @@ class Outcome:
     rows: tuple[int, ...]
     n: int
     more: int = 0
+    empty: int = 0
+
+    @property
+    def single(self) -> bool:
+        """Whether one text is all that came out."""
+        return len(self.texts) == 1 and not self.more and not self.empty
 
 
 def run(operation: Operation, table: Table, values: Values) -> Outcome | None:
@@ -197,27 +207,29 @@ def _aggregate(operation: Operation, table: Table, found: NDArray[np.intp]) -> O
     value = figure(series, operation.function)
     if operation.function in ("min", "max"):
         best = _where(column, found, value)
-        return Outcome((column.text(best[0]),), plain(column.series[best[0]]), tuple(best), len(series))
+        first = int(best[0])
+        return Outcome((column.text(first),), plain(column.series[first]), _listed(best), len(series))
     return Outcome((number_text(value),), value, _listed(found), len(series))
 
 
-def _where(column: Column, found: NDArray[np.intp], value: Any) -> list[int]:
-    """The rows among `found` whose value is this."""
-    same = _flags(_taken(column.ordered, found) == value)
-    return [int(row) for row in found[same][:_MOST_ROWS]]
+def _where(column: Column, found: NDArray[np.intp], value: Any) -> NDArray[np.intp]:
+    """The rows among `found` whose value is this, all of them."""
+    return found[_flags(_taken(column.ordered, found) == value)]
 
 
 def _extreme(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outcome | None:
     if operation.column is None:
         return _cells(table, operation.target, found[:1] if operation.function == "with min" else found[-1:])
-    import numpy as np
-
     column = table.columns[operation.column]
     series = _taken(column.ordered, found).drop_nulls()
-    if not len(series):
+    if not len(series) or operation.target is None:
         return None
-    value = figure(series, "min" if operation.function == "with min" else "max")
-    return _cells(table, operation.target, np.array(_where(column, found, value), dtype=np.intp))
+    rows = _where(column, found, figure(series, "min" if operation.function == "with min" else "max"))
+    outcome = _cells(table, operation.target, rows)
+    empty = int(_taken(table.columns[operation.target].grouping, rows).is_null().sum())
+    if outcome is None or not empty:
+        return outcome
+    return replace(outcome, value=list(outcome.texts), empty=empty)  # none of several is the only one
 
 
 def _groups(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outcome | None:
@@ -237,8 +249,9 @@ def _groups(operation: Operation, table: Table, found: NDArray[np.intp]) -> Outc
         told = tuple(f"{text}: {number_text(value)}" for text, value in results.items())
         return Outcome(told, results, _listed(found), len(found))
     best = (max if operation.function == "most" else min)(results.values())
-    rows = found[_flags(keys.is_in([key for key in order if values[key] == best]))]
-    named = tuple(text for text, value in results.items() if value == best)
+    tied = [key for key in order if math.isclose(values[key], best, rel_tol=_SAME)]  # sums differ in their last digits
+    rows = found[_flags(keys.is_in(tied))]
+    named = tuple(text for text, value in results.items() if math.isclose(value, best, rel_tol=_SAME))
     return Outcome(named, named[0] if len(named) == 1 else list(named), _listed(rows), len(rows))
 
 

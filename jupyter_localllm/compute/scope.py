@@ -6,12 +6,14 @@ not name, a value of which it holds a part, a condition more. The costs are few 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.links import ColumnLink, link_columns
 from jupyter_localllm.compute.operation import Condition, Function, Operation
+from jupyter_localllm.compute.places import COMPARING, Places
 from jupyter_localllm.compute.question import Question
 
 if TYPE_CHECKING:
@@ -21,13 +23,15 @@ if TYPE_CHECKING:
     from jupyter_localllm.sources.table import Column, Table
     from jupyter_localllm.sources.values import Values
 
-__all__ = ["CONDITION", "PART_OF_NAME", "SHOWN", "Candidate", "Scope", "Where"]
+__all__ = ["COMPUTED", "CONDITION", "MISPLACED", "PART_OF_NAME", "SHOWN", "Candidate", "Scope", "Where"]
 
 CONDITION = 0.25  # each condition: the fewer the better
 SHOWN = 0.45  # a column to answer with that the question does not name
 _SUBJECT = 0.2  # the same, if it is what the rows are about
 PART_OF_NAME = 0.15  # a column of whose name the question holds next to nothing
 _RATHER = 0.06  # where two columns are named, the one that is not what the rows are about
+MISPLACED = 0.6  # a column that is compared or shown, though by the order of the words another one is
+COMPUTED = 0.9  # a column to compute with that the question does not name
 _COLUMNS = 40  # columns of a table that are all tried; of a wider one, those that the question names
 
 
@@ -84,6 +88,9 @@ class Scope:
         self.values = values
         self.links = link_columns(question, table)
         self.columns = self._columns()
+        self.places = Places(question, table.columns, self.links)
+        self.asked = self.places.asked()
+        self._as_names = self.places.names()
 
     def _columns(self) -> list[Column]:
         columns = list(self.table.columns)
@@ -99,7 +106,8 @@ class Scope:
         link: ColumnLink = self.links[column.position]
         if link.mask & ~covered:
             # A column whose name is a function word ("For", "No") may be meant, or not.
-            doubtful = not self.question.unexplained(~link.mask) and not self.question.writes(column.label)
+            little = not self.question.unexplained(~link.mask) and not self.question.writes(column.label)
+            doubtful = little and column.position not in self.asked
             return link.mask, PART_OF_NAME * (1 - link.share), int(doubtful)
         if not link.mask and link.share == 1.0:  # named by a sign, "#"
             return 0, -0.5, 0
@@ -125,13 +133,27 @@ class Scope:
     def said(self, operation: str) -> int:
         """The words that name an operation; of those that are the name of a column, only if there are no others.
 
-        "mayor" is a column here, and "the greatest" in Spanish.
+        "mayor" is a column here, and "the greatest" in Spanish. What stands behind a superlative is a column's name.
         """
         words = self.question.named(operation)
+        free = words & ~self._names
+        if free or operation not in COMPARING:
+            return free or words
+        others = any(self.question.named(other) & ~self._names for other in COMPARING)
+        return words & ~self._as_names & (self.places.before_names() if others else ~0)
+
+    @functools.cached_property
+    def _names(self) -> int:
         names = 0
         for link in self.links:
             names |= link.mask if link.share >= 0.99 else 0
-        return words & ~names or words
+        return names
+
+    def not_shown(self, column: Column) -> float:
+        """What it costs to show a column of which only "how high" speaks: a figure of another one is asked for."""
+        link, how = self.links[column.position].mask, self.places.adjectives()
+        said = self.question.named("max") | self.question.named("min")
+        return MISPLACED if link & how and not link & ~how & ~said else 0.0
 
     def free(self, where: Where, columns: Iterable[Column]) -> list[Column]:
         """Columns that no condition has pinned to a value: of the others there is nothing to compute."""

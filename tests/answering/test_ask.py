@@ -389,3 +389,26 @@ def test_the_hash_of_a_large_table_is_of_what_the_answer_rests_on(
         frame = cities.assign(population=cities["population"] + more)
         hashes.append(llm.ask(question, {"cities": frame}, write=False).result.provenance.sources["cities"])
     assert hashes[0] != hashes[1]
+
+
+def test_ties_are_all_named(tmp_path: Path) -> None:
+    """Of several that share the most none is the answer alone, whatever the model says, and however many they are."""
+    llm, _ = says("The highest points of a team: 5.", tmp_path)
+    teams = pd.DataFrame({"team": ["15", "5", "7"], "points": [9, 9, 3]})
+    answer = llm.ask("Which team has the highest points?", {"teams": teams})
+    assert answer.text == "Team with the highest points: 15, 5 [1]."
+    assert answer.value == ["15", "5"]
+    nameless = pd.DataFrame({"team": ["Ash", None, "Elm"], "points": [9, 9, 3]})
+    answer = llm.ask("Which team has the highest points?", {"teams": nameless}, write=False)
+    assert answer.text == "Team with the highest points: Ash, and 1 without team [1]."
+    many = pd.DataFrame({"team": [f"t{i}" for i in range(2_000)], "points": [9] * 2_000})
+    answer = llm.ask("Which team has the highest points?", {"teams": many}, write=False)
+    assert answer.text.endswith("t10, t11 and 1,988 more [1].")
+    assert answer.check().citations[0].status == "supported"
+
+
+def test_a_number_in_another_one_is_not_told(tmp_path: Path) -> None:
+    """15 does not name 5: words that leave a tie out give way to the source's own."""
+    llm, _ = says("The team with the highest points is 15.", tmp_path)
+    teams = pd.DataFrame({"team": ["15", "5", "7"], "points": [9, 9, 3]})
+    assert "15, 5" in llm.ask("Which team has the highest points?", {"teams": teams}).text

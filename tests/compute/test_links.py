@@ -162,3 +162,25 @@ def test_a_long_text_among_many_names_is_read() -> None:
     held = snapshot(pl.DataFrame({"name": [f"person{n:05d}x surname{n:05d}y" for n in range(20_000)]}))
     question = Question.of(" ".join(f"unknown{'abcdefghij'[n % 10] * (n % 7)}word" for n in range(2_000)))
     assert link_values(question, held.values) == []
+
+
+def shares(question: str, names: list[str]) -> dict[str, float]:
+    """How far columns of numbers are named."""
+    table = snapshot(pd.DataFrame({name: [2, 3] for name in names})).table
+    return {
+        c.label: link.share for c, link in zip(table.columns, link_columns(Question.of(question), table), strict=True)
+    }
+
+
+def test_a_word_that_is_a_column_is_no_form_of_another() -> None:
+    """ "order" is that column and not "ordered" as well; without it the likeness tells."""
+    assert shares("the last order", ["order", "ordered"]) == {"order": 1.0, "ordered": 0.0}
+    assert shares("the last order", ["count", "ordered"])["ordered"] > 0
+
+
+def test_numbers_behind_a_superlative_are_no_values() -> None:
+    """ "the two highest" and "the first three" speak of rows, and of no cell that holds 2 or 3."""
+    data = pd.DataFrame({"high": [2, 3], "wind": [9, 7]})
+    assert not [link for link in values("wind of the first three days", data) if link.condition.value == "3"]
+    assert all(link.cost > 0.2 for link in values("What are the two highest winds?", data))
+    assert best("wind where high is 2", data) == (0, "==", "2", True)

@@ -452,3 +452,25 @@ def test_a_table_without_rows(make: Any) -> None:
     for function in ("sum", "min", "with max", "by", "most", "get", "after", "distinct"):
         operation = Operation(function, column=1, target=0, of="sum")  # type: ignore[arg-type]
         assert run(operation, held.table, held.values) is None
+
+
+def test_none_of_several_is_the_only_one() -> None:
+    """A row that shares the most and has no name itself is told; so are more rows than are read."""
+    operation = Operation("with max", column=1, target=0)
+    table = snapshot(pd.DataFrame({"name": ["Ann", None, "Cid"], "points": [5, 5, 3]}))
+    outcome = run(operation, table.table, table.values)
+    assert outcome is not None
+    assert (outcome.texts, outcome.value, outcome.empty, outcome.single) == (("Ann",), ["Ann"], 1, False)
+    many = snapshot(pd.DataFrame({"name": [f"n{i}" for i in range(1_500)], "points": [1] * 1_500}))
+    outcome = run(operation, many.table, many.values)
+    assert outcome is not None
+    assert (len(outcome.texts) + outcome.more, outcome.n, len(outcome.rows)) == (1_500, 1_500, 1_000)
+
+
+def test_sums_that_differ_in_their_last_digits_are_tied() -> None:
+    """0.1 and 0.2 together are as much as 0.3."""
+    sales = snapshot(pd.DataFrame({"shop": ["a", "a", "b", "c"], "sold": [0.1, 0.2, 0.3, 0.2]}))
+    for function, shops in (("most", ("a", "b")), ("least", ("c",))):
+        outcome = run(Operation(function, column=1, target=0, of="sum"), sales.table, sales.values)  # type: ignore[arg-type]
+        assert outcome is not None
+        assert outcome.texts == shops

@@ -1,0 +1,105 @@
+"""Questions for the most and the least are answered rightly, or the readings are listed; never wrongly for certain."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from jupyter_localllm.compute.reading import CERTAIN, Reading, read
+from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
+from tests.compute.superlatives import QUESTIONS, TABLES, answer, normal
+from tests.compute.tables import snapshot
+
+SNAPSHOTS: dict[str, FrameSnapshot] = {name: snapshot(table, name) for name, table in TABLES.items()}
+
+
+def best(question: str, data: pd.DataFrame) -> Reading:
+    """How a question is read."""
+    return read(question, [snapshot(data)])[0]
+
+
+@pytest.mark.parametrize(("table", "question", "told", "expected"), QUESTIONS)
+def test_no_superlative_is_answered_wrongly(table: str, question: str, told: str, expected: str) -> None:
+    """What is taken for the answer is what pandas gives, ties and all; where it is open what is meant, nothing is."""
+    readings = read(question, [SNAPSHOTS[table]])
+    certain = [reading for reading in readings[:1] if reading.certainty >= CERTAIN]
+    assert bool(certain) is (expected == "answered"), [(one.words, one.certainty) for one in readings]
+    for reading in certain:
+        assert {normal(text) for text in reading.outcome.texts} == answer(TABLES[table], told), reading.words
+
+
+def test_ties_do_not_choose_a_reading() -> None:
+    """The table's cells say nothing of how a question is meant: with and without ties it is read alike."""
+    tied = TABLES["weather"]
+    free = tied.assign(night=[-3.0, -5.5, -5.4, -1.0, None, -2.0])
+    for question in (
+        "Which day had the coldest night?",
+        "the day with the lowest night",
+        "When was the coldest night?",
+    ):
+        assert best(question, tied).words == best(question, free).words
+
+
+def test_near_readings_are_listed() -> None:
+    """The total of an order, or of all orders of a customer: both are told, and neither is the answer."""
+    orders = pd.DataFrame({"customer": ["Ash", "Ash", "Elm", "Fir"], "total": [5, 6, 9, 2], "mean": [1, 9, 8, 7]})
+    readings = read("Which customer has the highest total?", [snapshot(orders)])
+    assert {one.code for one in readings[:2]} == {"customer with max(total)", "customer with max(sum(total))"}
+    assert all(reading.certainty < CERTAIN for reading in readings)
+    games = pd.DataFrame({"game": ["a", "b", "c"], "played": ["2020-01-01", "2021-01-01", "2020-06-01"]})
+    games["printed"] = ["2022-01-01", "2020-05-05", "2023-07-07"]
+    first, second = read("What was the last game?", [snapshot(games)])[:2]
+    assert {first.words, second.words} == {"game with the highest played", "game with the highest printed"}
+    assert max(first.certainty, second.certainty) < CERTAIN
+
+
+def test_a_superlative_is_no_column_beside_another_name() -> None:
+    """ "highest" is not the column "high" where the wind is named; where nothing else is, it is."""
+    days = TABLES["weekdays"]
+    assert best("highest wind", days).code == "max(wind)"
+    assert best("Which day was the highest?", days).code == "day with max(high)"
+    named = pd.DataFrame({"day": ["Mon", "Tue"], "warmest": [9, 12], "coldest": [3, 1]})
+    assert best("Which day was the warmest?", named).code == "day with max(warmest)"
+    assert best("What was the coldest day?", named).code == "day with min(coldest)"
+
+
+def test_another_kind_is_no_answer() -> None:
+    """Who is no number, when is no place, and how many is no name."""
+    staff, prices = TABLES["staff"], TABLES["prices"]
+    assert best("Who left last?", staff).code == "name with max(left)"
+    assert best("When was volume the lowest?", prices).code == "date with min(volume)"
+    trips = pd.DataFrame({"ship": ["Astra", "Borea"], "captain": ["Ann Lee", "Tom Ito"], "days": [8, 3]})
+    assert best("Who had the fewest days?", trips).certainty < CERTAIN
+    assert best("How many sensors have the highest max?", TABLES["sensors"]).certainty < CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("Which car has the fastest speed?", "car with max(speed)"),
+        ("Which car has the slowest speed?", "car with min(speed)"),
+        ("Which car has the fastest lap time?", "car with min(lap time)"),
+        ("Which car has the slowest lap time?", "car with max(lap time)"),
+        ("Which car has the best rank?", "car with min(rank)"),
+        ("Which car has the worst rank?", "car with max(rank)"),
+        ("Which car has the best price?", "car with max(price)"),
+        ("Which car is the oldest?", "car with max(age)"),
+        ("Which car is the youngest?", "car with min(age)"),
+    ],
+)
+def test_the_end_depends_on_what_is_compared(question: str, code: str) -> None:
+    """The fastest lap takes the least time, the best rank is the first, and the oldest has most years."""
+    cars = pd.DataFrame(
+        {
+            "car": ["a", "b", "c"],
+            "speed": [80, 95, 70],
+            "lap time": [61.5, 58.25, 70.0],
+            "rank": [2, 1, 3],
+            "price": [9, 7, 8],
+            "age": [4, 2, 7],
+            "built": ["2019-03-04", "2021-05-06", "2022-07-08"],
+        }
+    )
+    reading = best(question, cars)
+    assert reading.code == code
+    assert reading.certainty >= CERTAIN
