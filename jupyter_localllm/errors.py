@@ -64,6 +64,7 @@ __all__ = [
     "UsageError",
     "close_match",
     "first_line",
+    "printable",
     "without_secrets",
     "words_of",
 ]
@@ -89,7 +90,7 @@ class LocalLLMError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = (without_secrets(_UNFIT.sub(_written_out, text)) for text in (message, hint))
+        message, hint = (without_secrets(printable(text)) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -103,6 +104,17 @@ class LocalLLMError(Exception):
         if self.hint:
             lines.append(self.hint)
         return lines
+
+
+def printable(text: str) -> str:
+    r"""A text in which what a terminal would obey is written out.
+
+    Examples
+    --------
+    >>> printable("\x1b[2J")
+    '\\x1b[2J'
+    """
+    return _UNFIT.sub(_written_out, text)
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -251,9 +263,12 @@ class DependencyMissing(LocalLLMError):
 
 
 _ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
-_BARE = re.compile(r"(?<![\w/.])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])")  # name:password@host, not model@http://…
+# name:password@host, not model@http://…. A name is looked at once, from its beginning: behind a slash that is a path's.
+_BARE = re.compile(
+    r"(?<![\w.+-])((?<!/)|[\w.]*[+-])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])",
+)
 _KEYED = re.compile(
-    r"([?&#;][\w.-]*(?:key|token|secret|sig|signature|credential|password|passwd|auth)[\w.-]*=)[^\s&'\"<>]+",
+    r"([?&#;](?=[\w.-]*?(?:key|token|secret|sig|signature|credential|password|passwd|auth))[\w.-]+=)[^\s&'\"<>]+",
     re.IGNORECASE,
 )
 
@@ -267,7 +282,7 @@ def without_secrets(text: str) -> str:
     'no server at http://…@example.org/v1?api_key=…&n=1'
     """
     if "@" in text:
-        text = _BARE.sub("…@", _ADDRESS.sub(_without_user, text))
+        text = _BARE.sub(r"\1…@", _ADDRESS.sub(_without_user, text))
     return _KEYED.sub(r"\1…", text) if "=" in text else text
 
 

@@ -75,6 +75,9 @@ _LETTERS = st.text("abcXYZ019-_.~!$&*+,;", min_size=4, max_size=12).map("S3CR3T"
             "me:{}@h.example:80",
             "https://h.example/x?n=1&X-Amz-Signature={}",
             "https://h.example/x?access_token={}&n=1",
+            "https://h.example/x?next=y?a.token.b={}",
+            "git/-me:{}@h.example",
+            "https://h.example/x?n=1;my-api-key.1={}",
         ]
     ),
     st.sampled_from(["{}", "cannot reach '{}': refused", "a\n{}\nb", "[{}]", '{{"url": "{}"}}']),
@@ -100,6 +103,13 @@ def test_errors_show_no_password(secret: str, address: str, around: str) -> None
 )
 def test_other_texts_stay(text: str) -> None:
     """What holds no secret is told as it is."""
+    assert without_secrets(text) == text
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", ["-" * 300_000 + "@", "/" + "-a" * 150_000 + "@", "?" + "key" * 100_000 + " ="])
+def test_long_texts_are_looked_through_at_once(text: str) -> None:
+    """What an error quotes may have any length and shape."""
     assert without_secrets(text) == text
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from jupyter_localllm._version import __version__
 from jupyter_localllm.cli import bench, cache, doctor, models, pull, report
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
-from jupyter_localllm.cli.words import in_shell
+from jupyter_localllm.cli.words import in_shell, say
 from jupyter_localllm.errors import LocalLLMError
 
 __all__ = ["COMMANDS", "main", "parser"]
@@ -70,13 +70,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except LocalLLMError as error:
-        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
+        say(in_shell(f"{type(error).__name__}: {error}"), wrong=True)
         return _FAILED
     except BrokenPipeError:  # `| head` has read enough; at exit nothing must be written there again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except OSError as error:  # a full disk, a folder that may not be read
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        say(f"{type(error).__name__}: {error}", wrong=True)
         return _FAILED
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -6,14 +6,13 @@ import argparse
 import contextlib
 import logging
 import math
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_localllm.cli.base import Command
 from jupyter_localllm.cli.running import shown
-from jupyter_localllm.cli.words import in_shell
+from jupyter_localllm.cli.words import in_shell, say
 from jupyter_localllm.errors import LocalLLMError, UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return _reports(arguments) if arguments.diff is None else _moved(arguments)
     except LocalLLMError as error:  # of the line: what goes wrong in a run is told by it
-        print(in_shell(f"{type(error).__name__}: {error}"), file=sys.stderr)
+        say(in_shell(f"{type(error).__name__}: {error}"), wrong=True)
         return USAGE
 
 
@@ -152,7 +151,7 @@ def _reports(arguments: argparse.Namespace) -> int:
                 made = make(order, watch)
             statuses.append(made.status)
             for line in made.wrong:
-                print(line, file=sys.stderr)
+                say(line, wrong=True)
             _tell(arguments, *made.said)
             if made.status > 128:
                 return made.status
@@ -162,7 +161,7 @@ def _reports(arguments: argparse.Namespace) -> int:
 def _tell(arguments: argparse.Namespace, *lines: str) -> None:
     if not arguments.quiet:
         for line in filter(None, lines):
-            print(line, flush=True)
+            say(line)
 
 
 def _heading(number: int, orders: list[Order]) -> str:

@@ -21,7 +21,7 @@ from jupyter_localllm.engine.children import check_fork, ended
 from jupyter_localllm.engine.owner import cancel_scope
 from jupyter_localllm.engine.process.call import Call
 from jupyter_localllm.engine.process.frames import BadFrame, FrameReader, Kind, frame, write_all
-from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError
+from jupyter_localllm.errors import EngineError, LocalLLMError, UsageError, printable
 from jupyter_localllm.types import Event, Status
 
 __all__ = ["Link"]
@@ -251,7 +251,7 @@ class Link:
                 self._words = (self._words + chunk)[-_WORDS_BYTES:]
                 if self._verbose:
                     with contextlib.suppress(Exception):  # no stderr, or one that is closed
-                        sys.stderr.write(chunk.decode("utf-8", "replace"))
+                        sys.stderr.write(printable(chunk.decode("utf-8", "replace")))
 
     def _listen(self) -> None:
         why: LocalLLMError | None = None
