@@ -14,10 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.cache import export
+from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import LocalLLMError, PullError, without_secrets
 from jupyter_localllm.magics.models import fetched
 from jupyter_localllm.models.pull import Hub, pull
 from jupyter_localllm.show.formatters import as_bundle
+from jupyter_localllm.types import Part
 from tests.engine.openai.speaker import Scripted
 from tests.engine.served.server import speaking
 from tests.models.pull.server import serving
@@ -177,6 +180,23 @@ def test_the_key_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
         llm.close()
     assert [text for text in shown if KEY in text] == []
     assert KEY not in caplog.text
+    assert holding(tmp_path) == []
+
+
+def test_a_value_whose_name_speaks_of_a_secret(tmp_path: Path) -> None:
+    """It is sent to the model, because the person named it, and kept neither in the cache nor in what is exported."""
+    before, behind = Part("text", "Say "), Part("text", f" to {'you ' * 100}")
+    parts, other = ((before, Part("{{ api_key }}", key), behind) for key in (KEY, f"{KEY}2"))
+    engine = ScriptedEngine("I said it.")
+    llm = LocalLLM.from_engine(engine, cache_dir=str(tmp_path))
+    llm.generate(parts)
+    assert KEY in engine.jobs[0].prompt.messages[-1].content
+    export(llm.answers, tmp_path / "answers.jsonl")
+    missed = told(lambda: llm.generate(other, cache="require"))
+    assert "the value of {{ api_key }} changed" in missed
+    assert KEY not in missed
+    llm.close()
+    assert "Say {{ api_key }} to you" in (tmp_path / "answers.jsonl").read_text(encoding="utf-8")
     assert holding(tmp_path) == []
 
 
