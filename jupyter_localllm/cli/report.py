@@ -167,7 +167,9 @@ def _tell(arguments: argparse.Namespace, *lines: str) -> None:
 def _heading(number: int, orders: list[Order]) -> str:
     if len(orders) == 1:
         return ""
-    values = ", ".join(f"{name}={value}" for name, value in orders[number - 1].job.parameters.items())
+    from jupyter_localllm.report.parameters import tellable
+
+    values = ", ".join(f"{name}={value}" for name, value in tellable(orders[number - 1].job.parameters).items())
     return f"run {number} of {len(orders)}: {values}"
 
 

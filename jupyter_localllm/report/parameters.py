@@ -16,8 +16,9 @@ from typing import Any
 
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.report.needed import papermill
+from jupyter_localllm.sources.secrets import looks_secret
 
-__all__ = ["Declared", "checked", "declared", "from_file", "from_rows", "from_words", "typed"]
+__all__ = ["Declared", "checked", "declared", "from_file", "from_rows", "from_words", "tellable", "typed"]
 
 _WORDS = {"True": True, "False": False, "None": None}
 _TAG = "parameters"
@@ -185,7 +186,7 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        What should be said of them: a text of the notebook that is given as a number.
+        What should be said of them: a text of the notebook that is given as a number, a secret.
 
     Raises
     ------
@@ -203,9 +204,28 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
         if name not in known.defaults:
             there = f"Its cell of parameters sets {', '.join(known.defaults) or 'nothing'}."
             raise UsageError(f"the notebook has no parameter {name!r}", close_match(name, known.defaults) or there)
-    return tuple(
-        f"{name} is a text in the notebook ({known.defaults[name]!r}), and {value!r} is none; "
-        f"-r {name} {value} would keep it one"
+    shown = tellable(parameters)
+    became_numbers = (
+        f"{name} is a text in the notebook ({known.defaults[name]!r}), and {shown[name]!r} is none; "
+        f"-r {name} {shown[name]} would keep it one"
         for name, value in parameters.items()
         if isinstance(known.defaults[name], str) and isinstance(value, (bool, int, float))
     )
+    secret = (
+        f"{name} stands in the executed notebook, and on a page with code; a cell that reads it from the environment "
+        "leaves it nowhere"
+        for name in parameters
+        if looks_secret(name)
+    )
+    return (*became_numbers, *secret)
+
+
+def tellable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they are told to people and programs: of one whose name speaks of a secret, the name alone.
+
+    Examples
+    --------
+    >>> tellable({"region": "EU", "password": "x"})
+    {'region': 'EU', 'password': '…'}
+    """
+    return {name: "…" if looks_secret(str(name)) else value for name, value in parameters.items()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_localllm.batch.view import duration
+from jupyter_localllm.errors import without_secrets
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY, speed
 from jupyter_localllm.show.plain import clean
 
@@ -149,9 +150,9 @@ def earlier_times(path: Path) -> dict[str, float]:
 
 
 def first_words(source: str) -> str:
-    """The first line of a cell, for a line of its own."""
+    """The first line of a cell, for a line of its own; without passwords and keys of addresses."""
     line = next((line.strip() for line in source.splitlines() if line.strip()), "")
-    line = clean(line)
+    line = without_secrets(clean(line))
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 2].rstrip()} …"
 
 

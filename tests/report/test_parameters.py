@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.report.parameters import checked, declared, from_file, from_rows, from_words, typed
+from jupyter_localllm.report.parameters import (
+    Declared,
+    checked,
+    declared,
+    from_file,
+    from_rows,
+    from_words,
+    tellable,
+    typed,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill
 
@@ -138,3 +147,14 @@ def test_a_text_that_became_a_number_is_said() -> None:
     """007 as a number, where the notebook has a text, is done and said, with what would keep it a text."""
     (told,) = checked({"code": 7}, declared(notebook("code = '001'")))
     assert told == "code is a text in the notebook ('001'), and 7 is none; -r code 7 would keep it one"
+
+
+def test_values_whose_name_speaks_of_a_secret() -> None:
+    """They go to the notebook, and are told nowhere; where they stand all the same is said."""
+    given = {"db_password": 12345, "region": "EU"}
+    assert tellable(given) == {"db_password": "…", "region": "EU"}
+    notes = checked(given, Declared(True, {"db_password": "x", "region": "DE"}))
+    assert len(notes) == 2
+    assert not any("12345" in note for note in notes)
+    assert "the executed notebook" in notes[-1]
+    assert checked({"token_count": 5}, Declared(True, {"token_count": 1})) == ()

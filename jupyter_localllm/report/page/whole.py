@@ -21,6 +21,7 @@ from jupyter_localllm.report.page.headings import Heading, Headings, contents
 from jupyter_localllm.report.page.notes import Footnotes
 from jupyter_localllm.report.page.outputs import Block, output
 from jupyter_localllm.report.page.words import markdown
+from jupyter_localllm.report.parameters import tellable
 from jupyter_localllm.report.tidy import joined, tidied
 from jupyter_localllm.show.listing import clipped, one_line
 from jupyter_localllm.show.saved import encodable
@@ -190,7 +191,10 @@ def _facts(read: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     given = ran.get("parameters")
     told = (
-        [(one_line(str(name)), clipped(one_line(str(value)), _LONGEST_PARAMETER)) for name, value in given.items()]
+        [
+            (one_line(str(name)), clipped(one_line(str(value)), _LONGEST_PARAMETER))
+            for name, value in tellable(given).items()
+        ]
         if isinstance(given, Mapping)
         else []
     )
