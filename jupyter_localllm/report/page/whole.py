@@ -190,14 +190,8 @@ def _facts(read: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(ran, Mapping):
         return []
     given = ran.get("parameters")
-    told = (
-        [
-            (one_line(str(name)), clipped(one_line(str(value)), _LONGEST_PARAMETER))
-            for name, value in tellable(given).items()
-        ]
-        if isinstance(given, Mapping)
-        else []
-    )
+    shown = tellable(given) if isinstance(given, Mapping) else {}
+    told = [(one_line(str(name)), clipped(one_line(str(value)), _LONGEST_PARAMETER)) for name, value in shown.items()]
     ended = re.match(r"\d{4}-\d{2}-\d{2}", str(ran.get("end_time") or ""))
     return [*told, *([("run on", ended[0])] if ended else [])]
 
