@@ -137,7 +137,7 @@ def test_the_trap_would_notice(lab: Lab, trap: Trap) -> None:
 
 @pytest.mark.timeout(120)
 def test_thousands_of_formulas_leave_the_page_alive(lab: Lab) -> None:
-    """MathJax lays the page out for each formula, so 12 KB of "$x$" took it minutes: the page goes on, and so do cells."""
+    """MathJax lays the page out for each formula: 12 KB of "$x$" took it minutes. The page goes on, and so do cells."""
     lab.open([publish(bundle(render("$x$ " * 3_000)), metadata()), "print('still here')"])
     lab.run_cell(0)
     expect(lab.answer(0).locator("mjx-container").first).to_be_visible()

@@ -177,7 +177,7 @@ def test_a_long_answer_is_marked_at_once() -> None:
 
 @pytest.mark.timeout(60)
 def test_too_much_to_mark_is_left_as_it_is() -> None:
-    """An answer of tens of thousands of marks, or one that is dear to render and hides a mark in a title, is no trouble:
+    """An answer of tens of thousands of marks, or a long one with many marks that do not pass, is no trouble:
     it is shown without marks.
     """
     many = "[1]" * 40_000
