@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from traitlets.config import Config
 
 from jupyter_localllm import LocalLLM
 from jupyter_localllm.cache import export
@@ -146,6 +147,27 @@ def test_other_settings_with_a_password(setting: str, tmp_path: Path) -> None:
         if setting == "endpoint":
             given["model"] = "openai:m"
         assert KEY not in told(lambda given=given: LocalLLM(**given).generate("x"))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", [KEY, f"localhost:9={KEY}", "hf_aBcDeFgHiJkLmNoPq12345", "A=x=y/z", f"MINE,{KEY}"])
+def test_a_key_where_its_variable_belongs(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who writes the key itself into the setting reads what to do, and never the key: the setting does not take it."""
+    address = "openai:m@http://localhost:9/v1"
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[inference]\napi_key_env = {key!r}\n")
+    ways: list[Callable[[], Any]] = [
+        lambda: LocalLLM(model=address, api_key_env=key),
+        lambda: setattr(LocalLLM(model=address), "api_key_env", key),
+        lambda: LocalLLM().derive(api_key_env=key),
+        lambda: LocalLLM.from_settings(file),
+        lambda: LocalLLM(config=Config(LocalLLM={"api_key_env": key})),
+    ]
+    for way in ways:
+        shown = told(way)
+        assert "api_key_env" in shown
+        assert key.rpartition("=")[2].rpartition(",")[2] not in shown
+    monkeypatch.setenv("JUPYTER_LOCALLLM_API_KEY_ENV", key)
+    assert key.rpartition("=")[2].rpartition(",")[2] not in told(LocalLLM)
 
 
 def test_reports(tmp_path: Path) -> None:
