@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from traitlets.config import Config
 
 from jupyter_localllm import LocalLLM
+from jupyter_localllm.cache import export
+from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import LocalLLMError, PullError, without_secrets
 from jupyter_localllm.magics.models import fetched
 from jupyter_localllm.models.pull import Hub, pull
 from jupyter_localllm.show.formatters import as_bundle
+from jupyter_localllm.types import Part
 from tests.engine.openai.speaker import Scripted
 from tests.engine.served.server import speaking
 from tests.models.pull.server import serving
@@ -75,6 +79,9 @@ _LETTERS = st.text("abcXYZ019-_.~!$&*+,;", min_size=4, max_size=12).map("S3CR3T"
             "me:{}@h.example:80",
             "https://h.example/x?n=1&X-Amz-Signature={}",
             "https://h.example/x?access_token={}&n=1",
+            "https://h.example/x?next=y?a.token.b={}",
+            "git/-me:{}@h.example",
+            "https://h.example/x?n=1;my-api-key.1={}",
         ]
     ),
     st.sampled_from(["{}", "cannot reach '{}': refused", "a\n{}\nb", "[{}]", '{{"url": "{}"}}']),
@@ -100,6 +107,13 @@ def test_errors_show_no_password(secret: str, address: str, around: str) -> None
 )
 def test_other_texts_stay(text: str) -> None:
     """What holds no secret is told as it is."""
+    assert without_secrets(text) == text
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", ["-" * 300_000 + "@", "/" + "-a" * 150_000 + "@", "?" + "key" * 100_000 + " ="])
+def test_long_texts_are_looked_through_at_once(text: str) -> None:
+    """What an error quotes may have any length and shape."""
     assert without_secrets(text) == text
 
 
@@ -135,6 +149,27 @@ def test_other_settings_with_a_password(setting: str, tmp_path: Path) -> None:
         assert KEY not in told(lambda given=given: LocalLLM(**given).generate("x"))  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("key", [KEY, f"localhost:9={KEY}", "hf_aBcDeFgHiJkLmNoPq12345", "A=x=y/z", f"MINE,{KEY}"])
+def test_a_key_where_its_variable_belongs(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who writes the key itself into the setting reads what to do, and never the key: the setting does not take it."""
+    address = "openai:m@http://localhost:9/v1"
+    file = tmp_path / "settings.toml"
+    file.write_text(f"[inference]\napi_key_env = {key!r}\n")
+    ways: list[Callable[[], Any]] = [
+        lambda: LocalLLM(model=address, api_key_env=key),
+        lambda: setattr(LocalLLM(model=address), "api_key_env", key),
+        lambda: LocalLLM().derive(api_key_env=key),
+        lambda: LocalLLM.from_settings(file),
+        lambda: LocalLLM(config=Config(LocalLLM={"api_key_env": key})),
+    ]
+    for way in ways:
+        shown = told(way)
+        assert "api_key_env" in shown
+        assert key.rpartition("=")[2].rpartition(",")[2] not in shown
+    monkeypatch.setenv("JUPYTER_LOCALLLM_API_KEY_ENV", key)
+    assert key.rpartition("=")[2].rpartition(",")[2] not in told(LocalLLM)
+
+
 def test_reports(tmp_path: Path) -> None:
     """The doctor's report, for people and for programs."""
     for address in ADDRESSES[:3]:
@@ -167,6 +202,23 @@ def test_the_key_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
         llm.close()
     assert [text for text in shown if KEY in text] == []
     assert KEY not in caplog.text
+    assert holding(tmp_path) == []
+
+
+def test_a_value_whose_name_speaks_of_a_secret(tmp_path: Path) -> None:
+    """It is sent to the model, because the person named it, and kept neither in the cache nor in what is exported."""
+    before, behind = Part("text", "Say "), Part("text", f" to {'you ' * 100}")
+    parts, other = ((before, Part("{{ api_key }}", key), behind) for key in (KEY, f"{KEY}2"))
+    engine = ScriptedEngine("I said it.")
+    llm = LocalLLM.from_engine(engine, cache_dir=str(tmp_path))
+    llm.generate(parts)
+    assert KEY in engine.jobs[0].prompt.messages[-1].content
+    export(llm.answers, tmp_path / "answers.jsonl")
+    missed = told(lambda: llm.generate(other, cache="require"))
+    assert "the value of {{ api_key }} changed" in missed
+    assert KEY not in missed
+    llm.close()
+    assert "Say {{ api_key }} to you" in (tmp_path / "answers.jsonl").read_text(encoding="utf-8")
     assert holding(tmp_path) == []
 
 

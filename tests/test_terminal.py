@@ -9,19 +9,30 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
+import nbformat
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_localllm import LocalLLM, errors
 from jupyter_localllm.api import llm as api
+from jupyter_localllm.bench import Benchmark, Plan, Row
+from jupyter_localllm.cli import main
 from jupyter_localllm.cli.words import tell
 from jupyter_localllm.doctor import Finding, Report
+from jupyter_localllm.engine.llama.native import Native
 from jupyter_localllm.engine.scripted import ScriptedEngine
 from jupyter_localllm.errors import LocalLLMError, SchemaMismatch
-from jupyter_localllm.magics import commands
+from jupyter_localllm.magics import commands, dryrun
+from jupyter_localllm.magics.arguments import CellArguments
+from jupyter_localllm.magics.over import run_over
+from jupyter_localllm.magics.run import Asked
 from jupyter_localllm.magics.subcommands import Subcommand
+from jupyter_localllm.report import one
+from jupyter_localllm.report.one import Made
 from jupyter_localllm.show.tables import Page, Table
 from tests.tiny_models import write_tiny_llama
 
@@ -83,6 +94,56 @@ def test_what_a_model_wrote_instead(tmp_path: Path) -> None:
     assert controls(*caught.value._render_traceback_()) == []
     assert "no number" in caught.value.hint
     assert "\x1b" in caught.value.text
+
+
+def test_dry_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What would be asked is made of names and values of anybody's data, and of the model's name."""
+    llm = LocalLLM.from_engine(ScriptedEngine("x", name=f"m{HOSTILE[:-1]}"), cache_dir=str(tmp_path))
+    sources = {"frame": pd.DataFrame({f"{HOSTILE[:-1]}n": [1, 2]}, index=[HOSTILE[:-1], "b"]), "text": HOSTILE[:-1]}
+    dryrun.show_plan(llm.plan("What?"))
+    for question in ("What is the sum?", "Why?"):
+        dryrun.show_sources_plan(llm.plan_ask(question, sources))
+    asked = Asked(CellArguments(over="rows", dry_run=True), "{{ value }}", {"rows": [HOSTILE[:-1]]})
+    run_over(SimpleNamespace(user_ns_hidden={}), llm, asked)  # type: ignore[arg-type]
+    told = capsys.readouterr().out
+    assert "Chosen" in told
+    assert "The first row" in told
+    assert controls(told) == []
+
+
+def test_pictures_of_the_bench() -> None:
+    """Labels are names of models; what controls a terminal would also break the picture."""
+    svg = Benchmark(Plan(), rows=(Row(HOSTILE, load_ms=5.0), Row("b"))).plot().svg
+    assert controls(svg) == []
+    ElementTree.fromstring(svg)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill
+def test_reports_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`jupyter localllm report` tells the parameters of each run, which a table may bring, and what a gate found."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell("region = 'EU'", metadata={"tags": ["parameters"]})]
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    (tmp_path / "r.csv").write_text(f"region\nEU{HOSTILE[:6]}\n12\n", encoding="utf-8")
+    made = Made(3, (f"wrong {HOSTILE}",), (f"said {HOSTILE}",))
+    monkeypatch.setattr(one, "make", lambda order, watch: made)
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "in.ipynb", "--out", "r.html", "--rows", "r.csv"]) == 3
+    told = capsys.readouterr()
+    assert "run 1 of 2: region=EU" in told.out
+    assert "said" in told.out
+    assert "wrong" in told.err
+    assert controls(told.out, told.err) == []
+
+
+def test_what_libraries_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """With `verbose`, llama.cpp tells what a model file says of itself."""
+    library = object.__new__(Native)
+    library.verbose = True
+    library._note(2, f"general.name = {HOSTILE[:-1]}\n".encode(), None)
+    told = capsys.readouterr().err
+    assert "general.name" in told
+    assert controls(told) == []
 
 
 def test_subcommands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -213,7 +213,7 @@ class FromSources(WithTools):
         target = maker._target(model)
         remote = ""
         if target is not None:
-            backend = backend_of(target.scheme)
+            backend = backend_of(target)
             permit(target)
             backend.check(target)  # whether it may be asked, before anything is read
             remote = united(*backend.remote(target))

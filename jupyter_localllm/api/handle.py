@@ -148,7 +148,7 @@ class Handle(FileSettings):
         """
         target = self._target(model)
         if target is not None:
-            backend = backend_of(target.scheme)
+            backend = backend_of(target)
             permit(target)
             told = backend.check(target)
             for part in getattr(backend, "parts", lambda _: ())(target):
@@ -168,7 +168,7 @@ class Handle(FileSettings):
             with contextlib.suppress(LocalLLMError):  # what cannot be asked is told when it is used
                 if (target := self._target(model)) is not None:
                     permit(target)
-                    found += backend_of(target.scheme).remote(target)
+                    found += backend_of(target).remote(target)
         return tuple(dict.fromkeys(filter(None, found)))
 
     def wish(self, cores: int = 0) -> Wish:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from jupyter_localllm.bench.measured import Row, Spread
+from jupyter_localllm.show.plain import clean
 
 __all__ = ["Plot", "plot"]
 
@@ -97,10 +98,10 @@ def _drawn(panel: _Panel, rows: Sequence[Row], top: float) -> Iterator[str]:
     scale = (_WIDE - _LABEL - _VALUE) / (max(ends) or 1.0)
     for i, row in enumerate(rows):
         value, upper, y = panel.value(row), panel.upper(row), top + _HEAD - 4 + i * (_BAR + _GAP)
-        label = _short(row.label)
+        name = clean(row.label)
         yield (
-            f'<text x="{_LABEL - 8}" y="{y + 12:.0f}" text-anchor="end">{escape(label)}'
-            f"<title>{escape(row.label)}</title></text>"
+            f'<text x="{_LABEL - 8}" y="{y + 12:.0f}" text-anchor="end">{escape(_short(name))}'
+            f"<title>{escape(name)}</title></text>"
         )
         if value is None:
             yield f'<text x="{_LABEL}" y="{y + 12:.0f}" font-style="italic">not measured</text>'

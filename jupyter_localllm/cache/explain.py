@@ -183,7 +183,8 @@ def _value_change(label: str, old: list[PartDigest], now: list[PartDigest]) -> s
     if [part.sha256 for part in old] == [part.sha256 for part in now]:
         return ""
     before, after = old[0].excerpt, now[0].excerpt
-    short = len(old) == len(now) == 1 and max(len(before), len(after)) <= _SHOWN and "\n" not in before + after
+    told = len(old) == len(now) == 1 and before != after  # of a secret they are the same: its name
+    short = told and max(len(before), len(after)) <= _SHOWN and "\n" not in before + after
     return f"the value of {label} changed" + (f": {_quote(before)} → {_quote(after)}" if short else "")
 
 

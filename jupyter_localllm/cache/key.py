@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_localllm.cache.canonical import canonical, content_sha256, dump
 from jupyter_localllm.cache.plain import from_plain, to_plain
 from jupyter_localllm.errors import CacheError
+from jupyter_localllm.sources.secrets import looks_secret
 from jupyter_localllm.types import Message, Part, Role, Sampling
 
 __all__ = [
@@ -222,14 +223,18 @@ def _constraint_text(constraint: Any) -> str:
 
 
 def _message_digest(message: Message) -> MessageDigest:
-    content = message.content
-    return MessageDigest(
-        message.role, content_sha256(content), _excerpt(content), tuple(_part_digest(part) for part in message.parts)
-    )
+    shown = "".join(map(_shown, message.parts))
+    parts = tuple(_part_digest(part) for part in message.parts)
+    return MessageDigest(message.role, content_sha256(message.content), _excerpt(shown), parts)
 
 
 def _part_digest(part: Part) -> PartDigest:
-    return PartDigest(_excerpt(part.label), content_sha256(part.text), _excerpt(part.text))
+    return PartDigest(_excerpt(part.label), content_sha256(part.text), _excerpt(_shown(part)))
+
+
+def _shown(part: Part) -> str:
+    """What is kept of a part to be read later: of a value whose name speaks of a secret, the name."""
+    return part.label if part.label != "text" and looks_secret(part.label) else part.text
 
 
 def _excerpt(text: str) -> str:

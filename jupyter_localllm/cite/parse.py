@@ -33,7 +33,7 @@ MARK = re.compile(rf"\[(?P<numbers>{_MARKLIKE})\]|\[\?\]")
 _INSIDE = re.compile(_MARKLIKE)
 _RANGE = re.compile(r"(\d+)[\s\\]*[\u2010-\u2015-][\s\\^]*(\d+)|(\d+)")
 _TICKS = re.compile(r"`+")
-LEAD = re.compile(r"[ \t]*(?:[-*+>]|\d{1,9}[.)])?[ \t]*")
+LEAD = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)?")
 """What may stand before a fence: the mark of an item or of a quotation."""
 
 FENCE = re.compile(rf"{LEAD.pattern}(`{{3,}}|~{{3,}})([^\n]*)")

@@ -23,7 +23,7 @@ LONGEST = 4000
 _SURE = LONGEST + 1200  # with so much text behind it, every decision about the first `LONGEST` characters is made
 _LEAD = re.compile(r"[ \t]*(?:(?:[-*+\u2022\u2013]|\d{1,3}[.)]|\#{1,6}|>)[ \t]+|>)*(?:\[[ xX]\][ \t]+)?[ \t]*")
 _MAY_LEAD = re.compile(r"[ \t\d.)\-*+\u2022\u2013#>]*(?:\[[ xX]?\]?[ \t]*)?\Z")
-_MAY_FENCE = re.compile(r"[ \t]*(?:[-*+>]|\d{1,9}[.)]?)?[ \t]*(?:`{0,2}|~{0,2})\Z")
+_MAY_FENCE = re.compile(r"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)]?)[ \t]*)?(?:`{0,2}|~{0,2})\Z")
 _STOP = re.compile(r"(?P<latin>[.!?\u2026]+)|(?P<wide>[。！？；｡؟۔।॥։]+)|(?P<ticks>`+)|(?P<line>\r\n?|\n)")
 _CLOSERS = re.compile(r"[\"'”’»)\]*_」』）】〉》]*")
 _MARKS = re.compile(rf"(?:[ \t\u00a0]*(?:{MARK.pattern}))+")
@@ -77,12 +77,13 @@ class Splitter:
 
     def feed(self, text: str) -> list[Piece]:
         """Take more text; the pieces that are complete now."""
-        self._held += text
         found: list[Piece] = []
-        while self._held and (piece := self._next()) is not None:
-            self._held = self._held[len(piece.text) :]
-            if piece.text:
-                found.append(piece)
+        for start in range(0, len(text) or 1, LONGEST):  # what is held is copied for each piece
+            self._held += text[start : start + LONGEST]
+            while self._held and (piece := self._next()) is not None:
+                self._held = self._held[len(piece.text) :]
+                if piece.text:
+                    found.append(piece)
         return found
 
     def finish(self) -> list[Piece]:
@@ -95,7 +96,7 @@ class Splitter:
             return self._code_line()
         if self._looked:
             return self._sentence()
-        if not self._final and self._held.isspace() and "\n" not in self._held:
+        if not self._final and "\n" not in self._held and self._held.isspace():
             return None
         if self._fresh and (fence := self._fence_line()) is not None:
             return fence

@@ -6,7 +6,7 @@ import shutil
 import sys
 import unicodedata
 
-from jupyter_localllm.cli.saying import say
+from jupyter_localllm.cli.saying import put
 from jupyter_localllm.show.plain import clean
 from jupyter_localllm.types import Status
 
@@ -31,7 +31,7 @@ class Line:
 
     def _write(self, text: str) -> None:
         if self._width:
-            say(f"\r{fitted(text, self._width)}\r", sys.stderr, end="")
+            put(f"\r{fitted(text, self._width)}\r", sys.stderr)
 
 
 def fitted(text: str, width: int) -> str:

@@ -191,7 +191,9 @@ def _named(number: int, orders: list[Order]) -> str:
     """Which run; empty if there is one alone."""
     if len(orders) == 1:
         return ""
-    values = ", ".join(f"{name}={value}" for name, value in orders[number - 1].job.parameters.items())
+    from jupyter_localllm.report.parameters import tellable
+
+    values = ", ".join(f"{name}={value}" for name, value in tellable(orders[number - 1].job.parameters).items())
     return clipped(one_line(f"run {number} of {len(orders)}" + (f" ({values})" if values else "")), _LONGEST_NAME)
 
 

@@ -11,13 +11,20 @@ import os
 import sys
 from typing import TextIO
 
-__all__ = ["open_standard_streams", "say"]
+__all__ = ["open_standard_streams", "put", "say"]
 
 
-def say(text: str, stream: TextIO, *, end: str = "\n") -> None:
+def say(text: str, stream: TextIO) -> None:
+    """Write a line without what controls a terminal: it may hold names of anybody's files, and what errors quote."""
+    from jupyter_localllm.show.plain import clean
+
+    put(f"{clean(text)}\n", stream)
+
+
+def put(text: str, stream: TextIO) -> None:
     """Write a text, as far as somebody takes it; once it was refused, nothing is written there any more."""
     try:
-        print(text, end=end, file=stream, flush=True)
+        print(text, end="", file=stream, flush=True)
     except (OSError, ValueError):  # ValueError: it was closed
         with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
             # what waits in its buffer would be an error at the end of the process

@@ -8,9 +8,10 @@ import shlex
 import sys
 
 from jupyter_localllm.cli.base import COMMAND_WORD
+from jupyter_localllm.cli.saying import say
 from jupyter_localllm.config.layers import ENVIRONMENT_PREFIX
 
-__all__ = ["in_shell", "tell"]
+__all__ = ["in_shell", "say", "tell"]
 
 _VALUE = r"'[^']*'|\"[^\"]*\"|[\w./-]*\w"
 _SETTING = re.compile(rf"%config LocalLLM\.(?P<name>\w+)(?: = (?P<value>{_VALUE}))?")
@@ -37,10 +38,8 @@ def in_shell(text: str) -> str:
 
 
 def tell(what: object) -> None:
-    """Print it, in a shell's words, and without what controls a terminal: it may hold names of anybody's files."""
-    from jupyter_localllm.show.plain import clean
-
-    print(in_shell(clean(str(what))))
+    """Print it, in a shell's words."""
+    say(in_shell(str(what)), sys.stdout)
 
 
 def _variable(found: re.Match[str]) -> str:

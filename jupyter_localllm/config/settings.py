@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from traitlets import Bool, Enum, Float, Int, List, TraitError, TraitType, Unicode
+from traitlets import Bool, Enum, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
+from jupyter_localllm.config.kinds import Finite, VariableNames
 from jupyter_localllm.config.layers import (
     default_cache_dir,
     default_pull_dir,
@@ -31,16 +31,6 @@ MODEL_PLACES = ("huggingface", "lmstudio", "llama.cpp", "gpt4all", "ollama")
 _DEFAULTS = Sampling()
 _PATHS = ("model_dirs", "model_places")  # lists that the environment writes as PATH
 _RESERVED = ("config", "parent", "log")
-
-
-class _Finite(Float[float, "float | int"]):
-    """A number that is one: NaN is within any bounds for traitlets."""
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        number = super().validate(obj, value)
-        if not math.isfinite(number):
-            self.error(obj, value)
-        return number
 
 
 class Settings(Configurable):
@@ -114,11 +104,11 @@ class Settings(Configurable):
     allow_remote = Bool(False, help="Whether a server on another machine may be asked: prompts leave this one.").tag(
         config=True
     )
-    api_key_env = Unicode(
+    api_key_env = VariableNames(
         "",
         help="Variables with servers' keys: host=VARIABLE, or one alone for endpoint; empty: the makers' own.",
     ).tag(config=True)
-    server_timeout = _Finite(600.0, min=0.1, help="Longest silence of a server that is answering, in seconds.").tag(
+    server_timeout = Finite(600.0, min=0.1, help="Longest silence of a server that is answering, in seconds.").tag(
         config=True
     )
     keep_alive = Unicode("", help="How long Ollama keeps a model after a request, as 5m; empty: its own rule.").tag(
@@ -137,29 +127,27 @@ class Settings(Configurable):
     )
 
     system = Unicode("You are a helpful assistant.", help="System message; empty for none.").tag(config=True)
-    temperature = _Finite(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
+    temperature = Finite(_DEFAULTS.temperature, min=0.0, max=100.0, help="0: the most likely token, always.").tag(
         config=True
     )
     top_k = Int(_DEFAULTS.top_k, min=0, help="Choose among the k most likely tokens; 0: all.").tag(config=True)
-    top_p = _Finite(_DEFAULTS.top_p, min=0.0, max=1.0, help="Choose among the tokens that make up this share.").tag(
+    top_p = Finite(_DEFAULTS.top_p, min=0.0, max=1.0, help="Choose among the tokens that make up this share.").tag(
         config=True
     )
-    min_p = _Finite(_DEFAULTS.min_p, min=0.0, max=1.0, help="Drop tokens less likely than this share of the best.").tag(
+    min_p = Finite(_DEFAULTS.min_p, min=0.0, max=1.0, help="Drop tokens less likely than this share of the best.").tag(
         config=True
     )
-    typical_p = _Finite(_DEFAULTS.typical_p, min=0.0, max=1.0, help="Locally typical sampling; 1: off.").tag(
-        config=True
-    )
-    repeat_penalty = _Finite(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
+    typical_p = Finite(_DEFAULTS.typical_p, min=0.0, max=1.0, help="Locally typical sampling; 1: off.").tag(config=True)
+    repeat_penalty = Finite(_DEFAULTS.repeat_penalty, min=0.01, max=10.0, help="Against repetition; 1: off.").tag(
         config=True
     )
     repeat_last_n = Int(
         _DEFAULTS.repeat_last_n, min=-1, max=1 << 20, help="Tokens the penalties look back; -1: all."
     ).tag(config=True)
-    frequency_penalty = _Finite(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(
+    frequency_penalty = Finite(_DEFAULTS.frequency_penalty, min=-2.0, max=2.0, help="By count; 0: off.").tag(
         config=True
     )
-    presence_penalty = _Finite(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(
+    presence_penalty = Finite(_DEFAULTS.presence_penalty, min=-2.0, max=2.0, help="If present; 0: off.").tag(
         config=True
     )
     seed = Int(_DEFAULTS.seed, min=-1, max=2**32 - 2, help="Of the random choice; -1: a new one each time.").tag(

@@ -224,15 +224,26 @@ def _schemes() -> dict[str, Any]:
     return {**{point.name.lower(): point for point in found}, **BUILT_IN}
 
 
-@functools.cache
-def backend_of(scheme: str) -> Backend:
-    """The backend of a scheme.
+def backend_of(target: Target) -> Backend:
+    """The backend of a target.
+
+    A package that brings one may open connections while it is loaded, if its target may: then a person named it.
 
     Raises
     ------
     EngineError
         There is none, or the package that brings it is broken.
+    OfflineError
+        It cannot be loaded without a connection, and nothing may be opened.
     """
+    place = _schemes().get(target.scheme)
+    if place is not None and not isinstance(place, str) and not target.settings.offline:
+        open_for(place.module)
+    return _loaded(target.scheme)
+
+
+@functools.cache
+def _loaded(scheme: str) -> Backend:
     place = _schemes().get(scheme)
     if place is None:
         raise EngineError(f"there is no backend {scheme!r}", f"There are: {', '.join(sorted(_schemes()))}.")
@@ -241,9 +252,10 @@ def backend_of(scheme: str) -> Backend:
         ours: Backend = getattr(importlib.import_module(module), name)
         return ours
     try:
-        open_for(place.module)  # a person named a model of it, and it may be a way to a server
         made = place.load()
         made = made if isinstance(made, Backend) and not isinstance(made, type) else made()
+    except OfflineError:
+        raise
     except Exception as error:  # somebody else's package
         raise EngineError(
             f"the backend {scheme!r} of {_of(place)} cannot be loaded: {type(error).__name__}: {error}",
@@ -267,7 +279,7 @@ def permit(target: Target) -> None:
     OfflineError
         ``offline`` is set, and the backend is not known to be local.
     """
-    if target.settings.offline and not getattr(backend_of(target.scheme), "local", False):
+    if target.settings.offline and not getattr(backend_of(target), "local", False):
         model = f"{target.scheme}:{target.name.partition('@')[0]}"
         raise OfflineError(
             f"offline is on: {model} is answered by a server, and none is asked",

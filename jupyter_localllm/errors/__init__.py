@@ -36,7 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from jupyter_localllm.errors.words import close_match, first_line, harmless, shortened, without_secrets, words_of
+from jupyter_localllm.errors.words import close_match, first_line, printable, shortened, without_secrets, words_of
 
 __all__ = [
     "AnswerCut",
@@ -65,6 +65,7 @@ __all__ = [
     "UsageError",
     "close_match",
     "first_line",
+    "printable",
     "without_secrets",
     "words_of",
 ]
@@ -86,7 +87,7 @@ class LocalLLMError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        message, hint = (without_secrets(harmless(text)) for text in (message, hint))
+        message, hint = (without_secrets(printable(text)) for text in (message, hint))
         super().__init__(message)
         self.message = message
         self.hint = hint

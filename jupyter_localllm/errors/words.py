@@ -6,24 +6,27 @@ import difflib
 import re
 from collections.abc import Iterable
 
-__all__ = ["close_match", "first_line", "harmless", "shortened", "without_secrets", "words_of"]
+__all__ = ["close_match", "first_line", "printable", "shortened", "without_secrets", "words_of"]
 
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal obeys instead of showing it, what turns a line, and halves of characters, which cannot be sent."""
 _ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
-_BARE = re.compile(r"(?<![\w/.])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])")  # name:password@host, not model@http://…
+# name:password@host, not model@http://…. A name is looked at once, from its beginning: behind a slash that is a path's.
+_BARE = re.compile(
+    r"(?<![\w.+-])((?<!/)|[\w.]*[+-])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])",
+)
 _KEYED = re.compile(
-    r"([?&#;][\w.-]*(?:key|token|secret|sig|signature|credential|password|passwd|auth)[\w.-]*=)[^\s&'\"<>]+",
+    r"([?&#;](?=[\w.-]*?(?:key|token|secret|sig|signature|credential|password|passwd|auth))[\w.-]+=)[^\s&'\"<>]+",
     re.IGNORECASE,
 )
 
 
-def harmless(text: str) -> str:
-    r"""A text in which what acts on a terminal, or turns a line, is written out.
+def printable(text: str) -> str:
+    r"""A text in which what a terminal would obey, or what turns a line, is written out.
 
     Examples
     --------
-    >>> harmless("a\x1b[2J")
+    >>> printable("a\x1b[2J")
     'a\\x1b[2J'
     """
     return _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
@@ -38,7 +41,7 @@ def without_secrets(text: str) -> str:
     'no server at http://…@example.org/v1?api_key=…&n=1'
     """
     if "@" in text:
-        text = _BARE.sub("…@", _ADDRESS.sub(_without_user, text))
+        text = _BARE.sub(r"\1…@", _ADDRESS.sub(_without_user, text))
     return _KEYED.sub(r"\1…", text) if "=" in text else text
 
 

@@ -13,8 +13,8 @@ _CUT = 20  # passages left out that are listed
 
 
 def show_plan(plan: Plan) -> None:
-    """Print it."""
-    print(plan_text(plan))
+    """Print it, without what controls a terminal: it holds names and values of anybody's data."""
+    print(clean(plan_text(plan)))
 
 
 def plan_text(plan: Plan, generated: str = "nothing is generated") -> str:
@@ -38,7 +38,7 @@ def plan_text(plan: Plan, generated: str = "nothing is generated") -> str:
 
 def show_sources_plan(plan: SourcesPlan) -> None:
     """Print what a question with sources would rest on."""
-    print(sources_text(plan))
+    print(clean(sources_text(plan)))
 
 
 def sources_text(plan: SourcesPlan) -> str:

@@ -22,6 +22,7 @@ from jupyter_localllm.magics.dryrun import plan_text
 from jupyter_localllm.magics.expressions import evaluated
 from jupyter_localllm.magics.run import Asked
 from jupyter_localllm.magics.variables import data_names
+from jupyter_localllm.show.plain import clean
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -60,7 +61,7 @@ def run_over(shell: InteractiveShell, handle: LocalLLM, asked: Asked) -> Any:
     value = evaluated(str(arguments.over), variables, option="--over", typical=typical)
     over = _opened(value, handle, asked)
     if arguments.dry_run:
-        print(over.dry_run())
+        print(clean(over.dry_run()))
         return None
     live = arguments.stream and handle.streaming and place.is_interactive(shell)
     return over.run(map_surface_for(shell, live=live))

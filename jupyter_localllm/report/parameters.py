@@ -16,8 +16,20 @@ from typing import Any
 
 from jupyter_localllm.errors import UsageError, close_match
 from jupyter_localllm.report.needed import papermill
+from jupyter_localllm.sources.secrets import looks_secret
 
-__all__ = ["Declared", "Word", "checked", "declared", "from_file", "from_rows", "from_words", "settled", "typed"]
+__all__ = [
+    "Declared",
+    "Word",
+    "checked",
+    "declared",
+    "from_file",
+    "from_rows",
+    "from_words",
+    "settled",
+    "tellable",
+    "typed",
+]
 
 _WORDS = {"True": True, "False": False, "None": None}
 _TAG = "parameters"
@@ -246,7 +258,7 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        What should be said of them: a value that is of another kind than the notebook's.
+        What should be said of them: a value that is of another kind than the notebook's; a secret.
 
     Raises
     ------
@@ -264,19 +276,37 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
         if name not in known.defaults:
             there = f"Its cell of parameters sets {', '.join(known.defaults) or 'nothing'}."
             raise UsageError(f"the notebook has no parameter {name!r}", close_match(name, known.defaults) or there)
-    told = (_other_kind(name, value, known.defaults[name]) for name, value in parameters.items())
-    return tuple(filter(None, told))
+    shown = tellable(parameters)
+    told = (_other_kind(name, value, shown[name], known.defaults[name]) for name, value in parameters.items())
+    secret = (
+        f"{name} stands in the executed notebook, and on a page with code; a cell that reads it from the environment "
+        "leaves it nowhere"
+        for name in parameters
+        if looks_secret(name)
+    )
+    return (*filter(None, told), *secret)
 
 
-def _other_kind(name: str, value: Any, default: Any) -> str:
-    """A value that is of another kind than the notebook's own, in words; empty if it is not."""
+def _other_kind(name: str, value: Any, shown: Any, default: Any) -> str:
+    """A value that is of another kind than the notebook's own, in words with what may be shown; empty if it is not."""
     if isinstance(default, str) and isinstance(value, (bool, int, float)):
-        return f'{name} is a text in the notebook ({default!r}), and {value!r} is none; in a file, "…" keeps a text'
+        return f'{name} is a text in the notebook ({default!r}), and {shown!r} is none; in a file, "…" keeps a text'
     if not isinstance(value, str):
         return ""
     if isinstance(default, (int, float)) and not isinstance(default, bool):
-        return f"{name} is a number in the notebook ({default!r}), and {value!r} is a text"
+        return f"{name} is a number in the notebook ({default!r}), and {shown!r} is a text"
     if isinstance(default, (list, tuple, set, dict)):
         kind = type(default).__name__
-        return f"{name} is a {kind} in the notebook, and {value!r} is a text; --parameters FILE can give a {kind}"
+        return f"{name} is a {kind} in the notebook, and {shown!r} is a text; --parameters FILE can give a {kind}"
     return ""
+
+
+def tellable(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they are told to people and programs: of one whose name speaks of a secret, the name alone.
+
+    Examples
+    --------
+    >>> tellable({"region": "EU", "password": "x"})
+    {'region': 'EU', 'password': '…'}
+    """
+    return {name: "…" if looks_secret(str(name)) else value for name, value in parameters.items()}

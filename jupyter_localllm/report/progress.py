@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_localllm.batch.view import duration
+from jupyter_localllm.errors import without_secrets
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY, speed
 from jupyter_localllm.show.listing import clipped, one_line
 
@@ -155,9 +156,9 @@ def earlier_times(path: Path) -> dict[str, float]:
 
 
 def first_words(source: str) -> str:
-    """The first line of a cell, for a line of its own."""
+    """The first line of a cell, for a line of its own; without passwords and keys of addresses."""
     line = next((line.strip() for line in source.splitlines() if line.strip()), "")
-    return clipped(one_line(line), _LONGEST)
+    return clipped(without_secrets(one_line(line)), _LONGEST)
 
 
 def summary_of(output: Any) -> str:

@@ -13,6 +13,7 @@ from jupyter_localllm._version import __version__
 from jupyter_localllm.pipeline import version_of
 from jupyter_localllm.report.collect import KeptAnswer
 from jupyter_localllm.report.gates import Verdict, figures
+from jupyter_localllm.report.parameters import tellable
 from jupyter_localllm.report.places import FORMAT
 from jupyter_localllm.report.progress import first_words
 from jupyter_localllm.report.run import Job, Run
@@ -59,7 +60,7 @@ def summary(
         "version": VERSION,
         "status": status,
         "notebook": str(job.source),
-        "parameters": dict(job.parameters),
+        "parameters": tellable(job.parameters),
         "notes": list(told),
         "settings": dict(job.settings),
         "kernel": job.kernel,

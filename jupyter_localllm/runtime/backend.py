@@ -45,7 +45,7 @@ class BackendModel:
     ) -> None:
         self._runtime, self._target, self._cache, self._holder = runtime, target, cache, holder
         self._max_models = max_models
-        self._backend = backend_of(target.scheme)
+        self._backend = backend_of(target)
         self._home = Home(
             sha256_of=lambda path: sha256_of(path, cache.memo),
             engine=lambda name: others(name).engine(),

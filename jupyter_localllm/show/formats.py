@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Shown", "shown"]
 
 _FENCE = re.compile(
-    r"^[ \t>]*(?P<marks>`{3,}|~{3,})(?P<info>[^`\n]*)\n(?P<code>.*?)(?:^[ \t>]*(?P=marks)[`~]*[ \t]*$|\Z)",
+    r"^[ \t>]*(?P<marks>`{3,}|~{3,}(?!~))(?P<info>[^`\n]*)\n(?P<code>.*?)(?:^[ \t>]*(?P=marks)[`~]*[ \t]*$|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 _PRE = "white-space:pre-wrap"

@@ -172,10 +172,11 @@ def cited_cells(passage: Passage, locators: Sequence[Locator]) -> frozenset[tupl
     rows = _positions(passage)
     cells = {
         (number + 1, column)
-        for locator in locators
+        for cited, columns in ((frozenset(one.rows or ()), frozenset(one.columns)) for one in locators)
         for number in range(len(body))
+        if not cited or rows[number] is None or rows[number] in cited
         for column, name in enumerate(head)
-        if name in locator.columns and (not locator.rows or rows[number] is None or rows[number] in locator.rows)
+        if name in columns
     }
     told = {(row, column) for row, column in cells if column < len(body[row - 1])}
     exact = {cell for cell in told if passage.value and body[cell[0] - 1][cell[1]] == passage.value}

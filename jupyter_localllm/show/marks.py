@@ -28,8 +28,10 @@ _OURS = re.compile(f"[{_MARK_AT}-{_STOP}]")
 _IN_TAG = re.compile(f"<[^<>]*[{_MARK_AT}-{_STOP}]")  # in a link's title, which is an attribute
 _PIECE = re.compile(r"<(/?)([a-z0-9]+)([^>]*)>|[^<]+")
 
-# Each place that fails alone costs a rendering; an answer has a few dozen sentences at most.
-_MOST_TRIES = 60
+# Each place that fails alone costs a rendering, and each mark a look at all citations; an answer has a few dozen
+# sentences at most.
+_MOST_TRIED = 500_000  # characters rendered
+_MOST_LOOKED_AT = 10_000_000
 _MATH = "jp-LocalLLM-math"
 
 
@@ -89,7 +91,10 @@ def find(answer: Answer) -> list[Spot]:
     >>> find(Answer("It is 3 [1].", (Citation(1, start=0, end=12),)))
     [Spot(start=8, end=11, citation=-1, links=(Link(number=1, citation=0),))]
     """
-    marks = [_mark(match, answer.citations) for match in _MARK.finditer(answer.text)]
+    found = list(_MARK.finditer(answer.text))
+    if len(found) * len(answer.citations) > _MOST_LOOKED_AT:
+        return []
+    marks = [_mark(match, answer.citations) for match in found]
     return [mark for mark in marks if mark is not None] + _claims(answer)
 
 
@@ -107,7 +112,8 @@ def mark_up(text: str, spots: Sequence[Spot], render: Callable[[str], str], writ
     Returns
     -------
     str
-        HTML. Where a place cannot be marked without changing what is rendered, it is left as it is.
+        HTML. Where a place cannot be marked without changing what is rendered, or only at great cost, it is left as it
+        is.
     """
     text = _OURS.sub("\ufffd", text)
     plain = render(text)
@@ -119,7 +125,7 @@ def mark_up(text: str, spots: Sequence[Spot], render: Callable[[str], str], writ
 
     everything = range(len(spots))
     html = woven(everything)
-    if html is None and len(spots) <= _MOST_TRIES:
+    if html is None and len(spots) * len(text) <= _MOST_TRIED:
         html = woven([index for index in everything if woven([index]) is not None])
     return plain if html is None else _written(html, text, spots, writer)
 

@@ -244,7 +244,7 @@ def _math(tex: str) -> str:
 
 def _trim(part: str) -> str:
     """Without blank lines around; the indent of the first line stays."""
-    return re.sub(r"\A(?:[ \t]*\n)+|\s+\Z", "", part)
+    return re.sub(r"\A(?:[ \t]*\n)+", "", part.rstrip())
 
 
 @functools.lru_cache(maxsize=4)

@@ -19,7 +19,8 @@ _LONGEST_STRING = 4096
 _LONGEST_CSI = 64
 
 _STRING_START = r"(?:\x1b[PX\]^_]|[\x90\x98\x9d\x9e\x9f])"
-_STRING_BODY = rf"[^\x07\x1b\x9c]{{0,{_LONGEST_STRING}}}"
+# Another beginning breaks a string off: looked through once for each, thousands within each other would take minutes.
+_STRING_BODY = rf"[^\x07\x1b\x90\x98\x9c-\x9f]{{0,{_LONGEST_STRING}}}"
 _CSI_START = r"(?:\x1b\[|\x9b)"
 _CSI_BODY = rf"[0-?]{{0,{_LONGEST_CSI}}}[ -/]{{0,{_LONGEST_CSI}}}"
 

@@ -15,7 +15,7 @@ import re
 
 __all__ = ["ENVIRONMENTS", "LIVE_COMMANDS", "draws_only"]
 
-_LONGEST = 20_000
+_LONGEST = 4_000  # a typesetter takes a second for it, and the square of that for more
 _DEEPEST = 60
 
 _GREEK = """

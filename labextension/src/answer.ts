@@ -13,6 +13,10 @@ import { MATH, morph } from './morph';
 import { type INotebook, findDefinition } from './reveal';
 import { safeFragment } from './sanitize';
 
+/** For how long formulas of an answer are typeset at a stretch, and in all; what is left then stands there as TeX. */
+const STRETCH_MS = 40;
+const MOST_MS = 5000;
+
 /** What an answer is told of where it stands, when that is not a cell. */
 export interface IAnswerHost {
   /** The notebook whose cells define the variables that the answer cites. */
@@ -46,9 +50,11 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
     }
     prepareMarks(wanted, this.trans);
     prepareCode(wanted, this.tools.actions(), this.trans);
-    this.untypeset.push(...morph(this.body, wanted));
+    for (const block of morph(this.body, wanted)) {
+      this.formulas.push(...(block.matches(MATH) ? [block] : block.querySelectorAll<HTMLElement>(MATH)));
+    }
     this.cards.check();
-    this.typeset();
+    void this.typeset();
   }
 
   dispose(): void {
@@ -64,7 +70,7 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
   }
 
   protected onAfterAttach(): void {
-    this.typeset();
+    void this.typeset();
   }
 
   protected onBeforeDetach(): void {
@@ -73,18 +79,30 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
 
   /**
    * Typeset what is new and marked as mathematics: "$5 and $10" stays money, and MathJax is not even loaded for an answer
-   * without formulas. It measures what it sets, so it is asked only when the widget is on the page.
+   * without formulas. It measures what it sets, so it is asked only when the widget is on the page; and it lays the page
+   * out for each formula, so thousands of them would freeze it for minutes: there is a pause now and then, and an end.
    */
-  private typeset(): void {
+  private async typeset(): Promise<void> {
     const typesetter = this.options.latexTypesetter;
-    if (!typesetter || !this.isAttached) {
+    if (!typesetter || !this.isAttached || this.typesetting) {
       return;
     }
-    for (const block of this.untypeset.splice(0)) {
-      const inside = [...block.querySelectorAll<HTMLElement>(MATH)];
-      for (const formula of block.matches(MATH) ? [block] : inside) {
-        void typesetter.typeset(formula);
+    this.typesetting = true;
+    try {
+      for (let stretch = 0; this.isAttached && this.formulas.length > 0 && this.spent < MOST_MS;) {
+        const formula = this.formulas.shift()!;
+        const begun = performance.now();
+        await (formula.isConnected ? typesetter.typeset(formula) : undefined);
+        stretch += performance.now() - begun;
+        if (stretch > STRETCH_MS) {
+          this.spent += this.loaded ? stretch : 0; // the first stretch waits for MathJax to be loaded
+          this.loaded = true;
+          stretch = 0;
+          await new Promise(resume => window.setTimeout(resume));
+        }
       }
+    } finally {
+      this.typesetting = false;
     }
   }
 
@@ -93,7 +111,10 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
   private readonly cards: Cards;
   private readonly tools: CodeTools;
   private readonly body = document.createElement('div');
-  private untypeset: HTMLElement[] = [];
+  private readonly formulas: HTMLElement[] = [];
+  private typesetting = false;
+  private loaded = false;
+  private spent = 0;
 }
 
 /**

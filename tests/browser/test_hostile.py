@@ -133,3 +133,14 @@ def test_the_trap_would_notice(lab: Lab, trap: Trap) -> None:
     lab.page.wait_for_timeout(300)
     assert set(trap.paths) == {"/control"}
     assert set(lab.foreign_requests()) == {f"{trap.url}/control"}
+
+
+@pytest.mark.timeout(120)
+def test_thousands_of_formulas_leave_the_page_alive(lab: Lab) -> None:
+    """MathJax lays the page out for each formula: 12 KB of "$x$" took it minutes. The page goes on, and so do cells."""
+    lab.open([publish(bundle(render("$x$ " * 3_000)), metadata()), "print('still here')"])
+    lab.run_cell(0)
+    expect(lab.answer(0).locator("mjx-container").first).to_be_visible()
+    lab.run_cell(1)
+    expect(lab.output(1)).to_contain_text("still here")
+    assert lab.answer(0).locator(".jp-LocalLLM-math").count() == 3_000

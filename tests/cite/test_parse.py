@@ -51,3 +51,11 @@ def test_odd_brackets() -> None:
     assert as_numbers("1-") is None
     assert as_numbers("1-999999") == (1, 999999)
     assert as_numbers("1" + ", 1" * 1000) is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("blank", [" ", "\t", "- "])
+def test_a_line_of_blanks_is_read_at_once(blank: str) -> None:
+    """What may stand before a fence is looked at once, however much of it there is."""
+    text = blank * (300_000 // len(blank)) + "It is 3 [1]."
+    assert [mark.numbers for mark in marks_in(text)] == [(1,)]

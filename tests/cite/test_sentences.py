@@ -123,3 +123,13 @@ def test_long_sentences_are_cut() -> None:
     assert "".join(piece.text for piece in found) == text
     assert all(len(piece.text) <= LONGEST for piece in found)
     assert all(piece.text.count("[") == piece.text.count("]") for piece in found)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", [" ", "\n", "[1"])
+def test_what_goes_on_and_on_is_cut_at_once(piece: str) -> None:
+    """Hundreds of thousands of blanks, line breaks or marks, taken in one go, cost no more than their length."""
+    text = f"It is so.{piece * (400_000 // len(piece))} The end."
+    splitter = Splitter()
+    pieces = [*splitter.feed(text), *splitter.finish()]
+    assert "".join(one.text for one in pieces) == text

@@ -15,7 +15,7 @@ from jupyter_localllm.engine import backends
 from jupyter_localllm.engine.backends import BackendSettings, Home, Target, backend_of, needed, target_of
 from jupyter_localllm.engine.base import Engine
 from jupyter_localllm.engine.scripted import ScriptedEngine
-from jupyter_localllm.errors import DependencyMissing, EngineError, ModelNotFound
+from jupyter_localllm.errors import DependencyMissing, EngineError, LocalLLMError, ModelNotFound, OfflineError
 
 PLAIN = BackendSettings()
 
@@ -75,11 +75,11 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parrot]:
     ]
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points if group == backends.GROUP else [])
     backends._schemes.cache_clear()
-    backend_of.cache_clear()
+    backends._loaded.cache_clear()
     yield made
     monkeypatch.undo()
     backends._schemes.cache_clear()
-    backend_of.cache_clear()
+    backends._loaded.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["smollm2-135m-instruct", "C:\\models\\m.gguf", "C:/m.gguf", "a/b:c", "zzz:x", "7b"])
@@ -126,14 +126,14 @@ def test_replay_without_the_backend(parrot: Parrot, tmp_path: Path) -> None:
 def test_ours_cannot_be_replaced(parrot: Parrot) -> None:
     """No package takes the place of a backend of this one."""
     assert backends._schemes()["openai"] == backends.BUILT_IN["openai"]
-    assert isinstance(backend_of("maker"), Parrot)
+    assert isinstance(backend_of(Target("maker", "x")), Parrot)
 
 
 @pytest.mark.parametrize(("scheme", "words"), [("broken", "no wings"), ("stone", "is int"), ("zzz", "There are: ")])
 def test_a_broken_plugin(parrot: Parrot, scheme: str, words: str) -> None:
     """What is wrong with somebody else's package is an error of ours, with the reason."""
     with pytest.raises(EngineError, match=words):
-        backend_of(scheme)
+        backend_of(Target(scheme, "x"))
 
 
 def test_a_missing_extra_names_the_command() -> None:
@@ -152,3 +152,27 @@ def test_the_page_tells_all_backends() -> None:
     project = (root / "pyproject.toml").read_text("utf-8")
     for extra in re.findall(r"jupyter_localllm\[(\w+)\]", table):
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
+
+
+def test_offline_opens_no_door(parrot: Parrot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With `offline` on, a plugin is looked at with the guard closed: what it would open while it is loaded is refused,
+    and told as that. Named without it, it may.
+    """
+    opened: list[str] = []
+    monkeypatch.setattr(backends, "open_for", opened.append)
+    llm = LocalLLM(model="parrot:Polly", cache_dir=str(tmp_path), offline=True)
+    ways = (llm.load, lambda: llm.find("parrot:Polly"), lambda: llm.find("router:parrot:Polly|parrot:Jack"))
+    for way in (*ways, lambda: llm.generate("Hello?"), lambda: llm.derive(model="router:parrot:A|parrot:B").load()):
+        with pytest.raises(LocalLLMError, match="offline is on"):
+            way()
+    assert llm.elsewhere() == ()
+    assert opened == []
+    assert parrot.made == []
+    phoning = Point("phoning", OfflineError("phoning asked 127.0.0.1:9"))
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [phoning, Point("parrot", parrot)])
+    backends._schemes.cache_clear()
+    with pytest.raises(OfflineError, match="phoning asked"):
+        llm.find("phoning:home")
+    assert opened == []
+    assert LocalLLM(model="parrot:Polly", cache_dir=str(tmp_path)).generate("Hello?").text == "Pretty Polly!"
+    assert opened

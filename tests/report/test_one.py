@@ -32,7 +32,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         places = Places(
             tmp_path / "r.ipynb", tmp_path / "r.json", tmp_path / "r.html", tmp_path / "r.pdf" if pdf else None
         )
-        job = Job(tmp_path / "in.ipynb", notebook, {"n": 3, "x": math.nan}, places.notebook, tmp_path)
+        job = Job(tmp_path / "in.ipynb", notebook, {"n": 3, "x": math.nan, "api_key": "s"}, places.notebook, tmp_path)
         told = make(Order(job, places, gates or Gates(), notes=("a note",)), watch=None)  # type: ignore[arg-type]
         return told, json.loads(places.json.read_text(encoding="utf-8")) if places.json.is_file() else {}
 
@@ -46,7 +46,11 @@ def test_all_is_well(made: Any, tmp_path: Path) -> None:
     assert told.said[0] == "0 answers in 1 min 5 s"
     assert kept["format"] == FORMAT
     assert kept["started"] == "2026-01-02T03:00:00+00:00"
-    assert (kept["seconds"], kept["parameters"], kept["notes"]) == (65.0, {"n": 3, "x": "nan"}, ["a note"])
+    assert (kept["seconds"], kept["parameters"], kept["notes"]) == (
+        65.0,
+        {"n": 3, "x": "nan", "api_key": "…"},
+        ["a note"],
+    )
     assert kept["cells"][0]["source"] == "print('here')"
     assert {"jupyter_localllm", "python", "papermill", "nbclient"} <= kept["versions"].keys()
     assert kept["outputs"] == {

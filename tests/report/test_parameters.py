@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from papermill.cli import _resolve_type
 
 from jupyter_localllm.errors import UsageError
-from jupyter_localllm.report.parameters import checked, declared, from_file, from_rows, from_words, settled, typed
+from jupyter_localllm.report.parameters import (
+    Declared,
+    checked,
+    declared,
+    from_file,
+    from_rows,
+    from_words,
+    settled,
+    tellable,
+    typed,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of papermill
 
@@ -184,3 +194,14 @@ def test_words_are_of_the_kind_that_the_notebook_has() -> None:
 def test_another_kind_is_said(value: Any, default: str, said: str) -> None:
     """A value that is of another kind than the notebook's is given, and said."""
     assert checked({"p": value}, declared(notebook(f"p = {default}"))) == ((said,) if said else ())
+
+
+def test_values_whose_name_speaks_of_a_secret() -> None:
+    """They go to the notebook, and are told nowhere; where they stand all the same is said."""
+    given = {"db_password": 12345, "region": "EU"}
+    assert tellable(given) == {"db_password": "…", "region": "EU"}
+    notes = checked(given, Declared(True, {"db_password": "x", "region": "DE"}))
+    assert len(notes) == 2
+    assert not any("12345" in note for note in notes)
+    assert "the executed notebook" in notes[-1]
+    assert checked({"token_count": 5}, Declared(True, {"token_count": 1})) == ()

@@ -79,7 +79,13 @@ def test_a_notebook_without_cells() -> None:
 
 @pytest.mark.parametrize(
     ("source", "line"),
-    [("\n\n  %%llm --cite df\nWhy?", "%%llm --cite df"), ("", ""), ("x" * 99, f"{'x' * 58} …"), ("a\x1b[31mb", "ab")],
+    [
+        ("\n\n  %%llm --cite df\nWhy?", "%%llm --cite df"),
+        ("", ""),
+        ("x" * 99, f"{'x' * 58} …"),
+        ("a\x1b[31mb", "ab"),
+        ("!curl http://me:pw@h/x?key=5", "!curl http://…@h/x?key=…"),
+    ],
 )
 def test_the_first_line_of_a_cell(source: str, line: str) -> None:
     """Short, and nothing that moves a terminal's cursor."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytest
 
 import jupyter_localllm as jl
-from jupyter_localllm.engine.backends import BackendSettings, backend_of
+from jupyter_localllm.engine.backends import BackendSettings, Target, backend_of
 from jupyter_localllm.engine.inprocess import FolderSettings, open_mlx, open_transformers
 from jupyter_localllm.errors import (
     DependencyMissing,
@@ -108,7 +108,7 @@ def test_a_changed_folder_is_another_model(scheme: str, tmp_path: Path) -> None:
     """Answers of other weights are not answers of these."""
     pytest.importorskip("tokenizers")
     folder = make_folder(tmp_path / "tiny")
-    backend = backend_of(scheme)
+    backend = backend_of(Target(scheme, "x"))
     home: Any = type("Home", (), {"sha256_of": lambda self, path: str(path.stat().st_mtime_ns), "memo": {}})()
     with closing(jl.LocalLLM(model=f"{scheme}:{folder}")) as llm:
         target = llm._target(llm.model)

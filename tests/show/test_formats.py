@@ -71,6 +71,14 @@ def test_code_is_the_first_fence(text: str, code: str, language: str) -> None:
     assert Page(form.html).text.rstrip("\n") == code
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("piece", ["~", "`", "~~~\n", "> ~~~ a", "\n ```", "```a` "])
+def test_fences_without_number_are_cheap(form: Format, piece: str) -> None:
+    """Hundreds of thousands of what could begin a fence are looked at once."""
+    assert shown(piece * (200_000 // len(piece)), form).html
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", sorted(MARKDOWN))
 def test_no_format_lets_harm_through(form: Format, name: str) -> None:

@@ -175,6 +175,25 @@ def test_a_long_answer_is_marked_at_once() -> None:
     assert len(calls) == 2
 
 
+@pytest.mark.timeout(60)
+def test_too_much_to_mark_is_left_as_it_is() -> None:
+    """An answer of tens of thousands of marks, or a long one with many marks that do not pass, is no trouble:
+    it is shown without marks.
+    """
+    many = "[1]" * 40_000
+    assert find(Answer(many, tuple(Citation(1, start=3 * n, end=3 * n + 3) for n in range(40_000)))) == []
+    calls: list[str] = []
+
+    def counting(text: str) -> str:
+        calls.append(text)
+        return f"<p>{text}</p>"  # in a title, a place is in a tag
+
+    dear = '<a title="x [1] y">' * 50 + "*a [" * 3_000
+    answer = Answer(dear, (Citation(1, start=0, end=len(dear)),))
+    assert mark_up(dear, find(answer), counting, Words()) == f"<p>{dear}</p>"
+    assert len(calls) == 2
+
+
 def test_the_nearest_citation_counts() -> None:
     """A mark just behind its claim belongs to it, and not to the claim that follows."""
     text = "One. [1] Two [1]."

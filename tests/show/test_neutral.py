@@ -196,3 +196,11 @@ def test_too_much_is_code() -> None:
 def test_worst_cases_end(piece: str) -> None:
     """A hundred thousand characters of what is dear to scan come out."""
     assert neutralise(piece * (100_000 // len(piece)))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("blank", [" ", "\n", "\u00a0"])
+def test_blanks_within_a_text_end(blank: str) -> None:
+    """Nor does white space between words take more time than its length."""
+    text = neutralise(f"a{blank * (290_000 // len(blank))}b")
+    assert (text[0], text[-1]) == ("a", "b")

@@ -113,3 +113,13 @@ def test_long_texts_are_cheap() -> None:
     assert len(clean("a" * 10_000_000)) == 10_000_000
     assert clean("\x1b[" * 1_000_000) == ""
     assert clean("\x1b]" * 1_000_000) == ""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("opens", ["\x90", "\x9da"])
+def test_strings_that_never_end_are_cheap(opens: str) -> None:
+    """Millions of sequences that begin within each other take no noticeable time, whole or in pieces."""
+    text = opens * (1_500_000 // len(opens)) + "end"
+    stream = PlainStream()
+    assert clean(text) == stream.feed(text[:700_000]) + stream.feed(text[700_000:]) + stream.close()
+    assert CONTROL.search(clean(text)) is None

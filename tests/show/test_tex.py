@@ -54,6 +54,8 @@ def test_live_commands_are_refused(name: str) -> None:
         "{" * 100 + "}" * 100,
         r"\left(" * 100,
         "x" * 30_000,
+        "x+" * 2_500,
+        r"\begin{matrix}" + "&" * 4_500 + r"\end{matrix}",
         "trailing \\",
         "\\\u0661",
     ],

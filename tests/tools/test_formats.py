@@ -337,6 +337,14 @@ def test_data_never_becomes_a_control_token(name: str) -> None:
         assert not any(secret in piece for piece in pieces), secret
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", list(TEMPLATES))
+@pytest.mark.parametrize("piece", [" ", "\n", "```", "<tool_call>", "[TOOL_CALLS]", "{", "to=functions.a "])
+def test_any_text_is_read_at_once(name: str, piece: str) -> None:
+    """A hundred thousand blanks, marks or braces are no call, and known to be none without a pause."""
+    assert the(name).read(piece * (100_000 // len(piece)), TOOLS).calls == ()
+
+
 def test_harmony_begins_the_channel() -> None:
     """Who may call thinks first; who must, begins with the call."""
     assert rendered("harmony", TEA).endswith("<|start|>assistant<|channel|>analysis<|message|>")

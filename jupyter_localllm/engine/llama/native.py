@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from jupyter_localllm.engine import parking, torn
-from jupyter_localllm.errors import DependencyMissing
+from jupyter_localllm.errors import DependencyMissing, printable
 
 __all__ = ["Native", "open_library"]
 
@@ -82,7 +82,7 @@ class Native:
     def _note(self, level: int, text: bytes, _data: Any) -> None:
         if self.verbose:
             with contextlib.suppress(Exception):  # no stderr, or one that is closed: llama.cpp must not hear of it
-                sys.stderr.write(text.decode("utf-8", "replace"))
+                sys.stderr.write(printable(text.decode("utf-8", "replace")))
         if level in (_ERROR, _WARNING):
             self.complaints.append(text.decode("utf-8", "replace").strip())
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from jupyter_localllm.errors import printable
+
 __all__ = ["Program"]
 
 _WORDS_BYTES = 4096
@@ -64,7 +66,7 @@ class Program:
                 self._words = (self._words + chunk)[-_WORDS_BYTES:]
                 if self._verbose:
                     with contextlib.suppress(Exception):  # no stderr, or one that is closed
-                        sys.stderr.write(chunk.decode("utf-8", "replace"))
+                        sys.stderr.write(printable(chunk.decode("utf-8", "replace")))
 
     def kill(self) -> None:
         """End it. Waits for nothing."""

@@ -23,7 +23,7 @@ class RouterBackend:
 
     def check(self, target: Target) -> str:
         """Its models, each as its own backend says; files are looked for by those who know where they lie."""
-        told = [name if of is None else backend_of(of.scheme).check(of) for name, of in _targets(target)]
+        told = [name if of is None else backend_of(of).check(of) for name, of in _targets(target)]
         return f"a router of {'; '.join(told)}"
 
     def parts(self, target: Target) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def _targets(target: Target) -> list[tuple[str, Target | None]]:
 
 
 def _remote(target: Target | None) -> tuple[str, ...]:
-    return () if target is None else backend_of(target.scheme).remote(target)
+    return () if target is None else backend_of(target).remote(target)
 
 
 def _opening(home: Home, name: str) -> Opening:

@@ -22,6 +22,7 @@ from jupyter_localllm.report.page.headings import Heading, Headings, contents
 from jupyter_localllm.report.page.notes import Footnotes
 from jupyter_localllm.report.page.outputs import Block, output
 from jupyter_localllm.report.page.words import markdown
+from jupyter_localllm.report.parameters import tellable
 from jupyter_localllm.report.tidy import joined, tidied
 from jupyter_localllm.show.listing import clipped, one_line
 from jupyter_localllm.show.saved import encodable
@@ -225,11 +226,8 @@ def _facts(read: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(ran, Mapping):
         return []
     given = ran.get("parameters")
-    told = (
-        [(one_line(str(name)), clipped(one_line(str(value)), _LONGEST_PARAMETER)) for name, value in given.items()]
-        if isinstance(given, Mapping)
-        else []
-    )
+    shown = tellable(given) if isinstance(given, Mapping) else {}
+    told = [(one_line(str(name)), clipped(one_line(str(value)), _LONGEST_PARAMETER)) for name, value in shown.items()]
     ended = re.match(r"\d{4}-\d{2}-\d{2}", str(ran.get("end_time") or ""))
     return [*told, *([("run on", ended[0])] if ended else [])]
 

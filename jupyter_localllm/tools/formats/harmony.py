@@ -26,10 +26,11 @@ __all__ = ["Harmony"]
 _CHANNEL, _CONSTRAIN, _MESSAGE = "<|channel|>", "<|constrain|>", "<|message|>"
 _COMMENTARY = f"{_CHANNEL}commentary"
 _ANALYSIS = f"{_CHANNEL}analysis{_MESSAGE}"
-_TO = r"(?:to=functions\.(\w+))?"
+# Each part takes the white space behind it, so that there is one way to read a text of nothing else.
+_TO = r"(?:to=functions\.(\w+)\s*)?"
 _CALL = re.compile(
-    rf"\s*(?:<\|start\|>assistant)?\s*{_TO}\s*(?:<\|channel\|>commentary)?\s*{_TO}\s*"
-    r"(?:<\|constrain\|>)?\s*(?:json)?\s*<\|message\|>"
+    rf"\s*(?:<\|start\|>assistant\s*)?{_TO}(?:<\|channel\|>commentary\s*)?{_TO}"
+    r"(?:<\|constrain\|>\s*)?(?:json\s*)?<\|message\|>"
 )
 
 

@@ -19,11 +19,13 @@ HOME = Home(nobody, nobody, nobody, nobody)
 
 
 def openai_engine(name: str, **settings: Any) -> Engine:
-    return backend_of("openai").engine(Target("openai", name, BackendSettings(**settings)), HOME)
+    target = Target("openai", name, BackendSettings(**settings))
+    return backend_of(target).engine(target, HOME)
 
 
 def ollama_engine(name: str, **settings: Any) -> Engine:
-    return backend_of("ollama").engine(Target("ollama", name, BackendSettings(**settings)), HOME)
+    target = Target("ollama", name, BackendSettings(**settings))
+    return backend_of(target).engine(target, HOME)
 
 
 def as_if_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,9 +154,9 @@ def test_contents() -> None:
 
 def test_what_the_run_was_given() -> None:
     """Parameters and the day of the run stand under the title."""
-    ran = {"parameters": {"region": "EU", "n": 3}, "end_time": "2026-11-21T10:00:00"}
+    ran = {"parameters": {"region": "EU", "n": 3, "db_password": "s3cr3t"}, "end_time": "2026-11-21T10:00:00"}
     told = words(html(new_notebook(cells=[new_markdown_cell("x")], metadata={"papermill": ran})))
-    assert "region EU n 3 run on 2026-11-21" in told
+    assert "region EU n 3 db_password … run on 2026-11-21" in told
 
 
 # ---------------------------------------------------------------------------------------------------------------------
