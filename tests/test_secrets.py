@@ -111,7 +111,13 @@ def test_other_texts_stay(text: str) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("text", ["-" * 300_000 + "@", "/" + "-a" * 150_000 + "@", "?" + "key" * 100_000 + " ="])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("-" * 300_000 + "@", "/" + "-a" * 150_000 + "@", "?" + "key" * 100_000 + " ="),
+        *("a:/" * 300_000 + " @", "@" + "a:/" * 300_000, "a:/ " * 300_000 + "@"),
+    ],
+)
 def test_long_texts_are_looked_through_at_once(text: str) -> None:
     """What an error quotes may have any length and shape."""
     assert without_secrets(text) == text
