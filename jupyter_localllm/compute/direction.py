@@ -58,6 +58,13 @@ _SPEEDS = frozenset(
     )
 )
 _LONG = frozenset({"longest", "shortest", "langste", "langsten", "kurzeste", "kurzesten"})
+_KINDS = frozenset(
+    {
+        *("warmest", "hottest", "coldest", "tallest", "heaviest", "lightest", "widest", "deepest", "strongest"),
+        *("weakest", "richest", "poorest", "cheapest", "nearest", "youngest", "oldest"),
+    }
+)
+_DEPTHS = frozenset(map(stem, ("depth", "deep", "deepness", "tiefe", "profondeur", "profundidad", "profondita")))
 _OTHER: dict[End, End] = {"max": "min", "min": "max"}
 
 
@@ -99,14 +106,16 @@ def unclear(said: frozenset[str], column: Column) -> bool:
     """
     if said and said <= _FAST | _SLOW:
         return not (_timed(column) or _name(column) & _SPEEDS)
+    if said == {"deepest"}:
+        return _DEPTHS.isdisjoint(_name(column))  # the deepest low is the least
     if _judging(said):
         return bool(_name(column) & _EITHER and not _name(column) & (_PLACES | _LESS))
     return column.years and bool(said & _LONG) and not _timed(column)
 
 
 def judged(said: frozenset[str]) -> bool:
-    """Whether words say how good or how fast something is: nothing that comes often is meant."""
-    return bool(said) and said <= _FAST | _SLOW | _GOOD | _BAD
+    """Whether words say how good, fast or warm something is: nothing that comes often is meant."""
+    return bool(said) and said <= _FAST | _SLOW | _GOOD | _BAD | _LONG | _KINDS
 
 
 def _judging(said: frozenset[str]) -> bool:

@@ -125,6 +125,15 @@ def test_the_end_depends_on_what_is_compared(question: str, code: str) -> None:
         "Which car has almost the highest price?",
         "What percentage of cars has the highest price?",
         "Which car came after the one with the highest price?",
+        "What was the price two cars before the one with the highest opened?",
+        "Which car has the highest price in February?",
+        "Which maker is the warmest?",
+        "Which car has the deepest price?",
+        "What was the highest price or opened?",
+        "Is b the car with the highest price?",
+        "What is the price of the largest order?",
+        "Which was the first car with price?",
+        "Which car has the largest price in 1990?",
     ],
 )
 def test_what_nobody_can_say_is_open(question: str) -> None:
@@ -132,4 +141,17 @@ def test_what_nobody_can_say_is_open(question: str) -> None:
     cars = pd.DataFrame(
         {"car": ["a", "b", "c"], "maker": ["N", "S", "N"], "price": [9, 7, 8], "opened": [1990, 2005, 1970]}
     )
+    cars["order"] = [101, 102, 103]
     assert best(question, cars).certainty < CERTAIN
+
+
+def test_a_limit_is_of_a_column_that_is_named() -> None:
+    """ "The lowest population below 50,000" limits no area."""
+    assert best("Which name has the lowest population below 50000?", TABLES["cities"]).certainty < CERTAIN
+    assert best("Which name has the lowest population with top above 100?", TABLES["cities"]).certainty >= CERTAIN
+
+
+def test_what_in_german_asks_no_yes_or_no() -> None:
+    """ "Was ist" is answered, "Was it" is not."""
+    assert best("Was ist der höchste wind?", TABLES["weather"]).certainty >= CERTAIN
+    assert best("Was it the highest wind?", TABLES["weather"]).certainty < CERTAIN
