@@ -134,6 +134,12 @@ def test_the_end_depends_on_what_is_compared(question: str, code: str) -> None:
         "What is the price of the largest order?",
         "Which was the first car with price?",
         "Which car has the largest price in 1990?",
+        "Which car has the highest price of all but b?",
+        "What was the next highest price?",
+        "What is the sum of the highest and the lowest price?",
+        "Which car was sold the most?",
+        "Who has the highest price of opened?",
+        "Which car had the highest price on Monday?",
     ],
 )
 def test_what_nobody_can_say_is_open(question: str) -> None:
@@ -141,13 +147,18 @@ def test_what_nobody_can_say_is_open(question: str) -> None:
     cars = pd.DataFrame(
         {"car": ["a", "b", "c"], "maker": ["N", "S", "N"], "price": [9, 7, 8], "opened": [1990, 2005, 1970]}
     )
-    cars["order"] = [101, 102, 103]
+    cars["order"], cars["sold"] = [101, 102, 103], pd.date_range("2024-01-01", periods=3)
     assert best(question, cars).certainty < CERTAIN
 
 
 def test_a_limit_is_of_a_column_that_is_named() -> None:
     """ "The lowest population below 50,000" limits no area."""
     assert best("Which name has the lowest population below 50000?", TABLES["cities"]).certainty < CERTAIN
+    runs = pd.DataFrame(
+        {"run": ["a", "b", "c"], "accuracy": [0.9, 0.6, 0.8], "latency": [10, 5, 20], "cost": [3, 1, 2]}
+    )
+    assert best("Which run has the highest accuracy under 10 latency?", runs).certainty < CERTAIN
+    assert best("Which run has the highest accuracy for less than 3 cost?", runs).certainty >= CERTAIN
     assert best("Which name has the lowest population with top above 100?", TABLES["cities"]).certainty >= CERTAIN
 
 
