@@ -84,7 +84,7 @@ class Loop:
         EngineClosed
             It was let go.
         """
-        stream = self.stream(lambda _: _boxed(work()))
+        stream = self.stream(lambda _: _boxed(work))
         while True:
             try:
                 next(stream)
@@ -137,8 +137,8 @@ class Loop:
             return future
 
 
-async def _boxed(work: Coroutine[Any, Any, T]) -> tuple[T]:
-    return (await work,)
+async def _boxed(work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T]:
+    return (await work(),)  # made here: who is let go before it begins leaves nothing that was never awaited
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

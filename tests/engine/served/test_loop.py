@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,29 @@ def test_the_scope_lets_go(loop: Loop) -> None:
     finally:
         cancel_scope.reset(token)
     assert endless.ended.wait(10)
+
+
+def test_who_is_let_go_before_it_begins(loop: Loop) -> None:
+    """Nothing was begun, so nothing is left that was never awaited, which Python would warn of."""
+    busy, released, begun = threading.Event(), threading.Event(), []
+
+    async def block() -> None:
+        busy.wait(10)
+
+    def work() -> Any:
+        begun.append(1)
+        return nothing_for_ever()
+
+    loop._submit(block())
+    released.set()
+    token = cancel_scope.set(released)
+    try:
+        with pytest.raises(EngineClosed, match="stopped"):
+            loop.call(work)
+    finally:
+        cancel_scope.reset(token)
+        busy.set()
+    assert begun == []
 
 
 async def nothing_for_ever() -> None:
