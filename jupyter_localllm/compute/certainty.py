@@ -93,7 +93,7 @@ def _tied(reading: Reading) -> bool:
 def certainty_of(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> float:
     """How certain a reading is: less for each word that it leaves unexplained, each guess, and a close second.
 
-    The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited.py``.
+    The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited``.
     """
     candidate = reading.candidate
     different = (other for other in all_of_them if other.outcome.texts != reading.outcome.texts)
