@@ -30,12 +30,13 @@ _LEFT_OUT = frozenset(
 _MUCH = frozenset({"most", "least"})
 _DAYS = frozenset({"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"})
 _ENDS = ("est", "ste", "sten", "ster", "most", "least", "maximum", "minimum")
+_SHARES = frozenset({"percentage", "percent", "proportion", "fraction", "ratio", "share"})
 _LIMITS = (">", ">=", "<", "<=")
 _LARGE = frozenset({"largest", "biggest", "smallest", "grosste", "grossten", "kleinste", "kleinsten"})
 _RANKS = frozenset(map(stem, ("rank", "ranking", "place", "position", "year", "day", "level", "floor", "round")))
 _OTHERWISE = frozenset(  # something else is computed than any reading does
     {
-        *("almost", "nearly", "percentage", "percent", "proportion", "fraction", "ratio", "increase", "decrease"),
+        *("almost", "nearly", "increase", "decrease"),
         *("drop", "rise", "growth", "gain", "change", "combined", "prozent", "anteil", "anstieg", "pourcentage"),
         *("hausse", "baisse", "porcentaje", "aumento", "percentuale", "porcentagem"),
     }
@@ -47,7 +48,7 @@ def doubtful(question: Question, reading: Reading) -> bool:
     operation = reading.candidate.operation
     if operation.function not in SUPERLATIVES:
         return False
-    asks_yes_or_no = question.words[0] in _YES_OR_NO and question.words[:2] not in _WHAT  # "Is Ida the oldest?"
+    asks_yes_or_no = question.words[0] in _YES_OR_NO and question.words[:2] not in _WHAT and not operation.either
     if asks_yes_or_no or not _LEFT_OUT.isdisjoint(question.words):
         return True
     if _limited_elsewhere(question, reading) or _both_ends(question, reading.source.table.columns):
@@ -72,6 +73,8 @@ def _compared_oddly(question: Question, reading: Reading, place: int) -> bool:
 def says_more(question: Question, place: int) -> bool:
     """Whether a word that a reading leaves unexplained says for certain that something else was asked."""
     word, before = question.words[place], question.words[place - 1] if place else ""
+    if word in _SHARES and place < 3:
+        return True  # "what percentage", but "the highest win percentage"
     if word in _OTHERWISE or word in _DAYS or is_month(word):
         return True
     if word == "next" and (question.named("max") | question.named("min")) >> (place + 1) & 1:

@@ -166,3 +166,4 @@ def test_what_in_german_asks_no_yes_or_no() -> None:
     """ "Was ist" is answered, "Was it" is not."""
     assert best("Was ist der höchste wind?", TABLES["weather"]).certainty >= CERTAIN
     assert best("Was it the highest wind?", TABLES["weather"]).certainty < CERTAIN
+    assert best("Did Ida or Jon have the highest age?", TABLES["staff"]).certainty >= CERTAIN
