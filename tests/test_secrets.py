@@ -111,7 +111,13 @@ def test_other_texts_stay(text: str) -> None:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("text", ["-" * 300_000 + "@", "/" + "-a" * 150_000 + "@", "?" + "key" * 100_000 + " ="])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("-" * 300_000 + "@", "/" + "-a" * 150_000 + "@", "?" + "key" * 100_000 + " ="),
+        *("a:/" * 300_000 + " @", "@" + "a:/" * 300_000, "a:/ " * 300_000 + "@"),
+    ],
+)
 def test_long_texts_are_looked_through_at_once(text: str) -> None:
     """What an error quotes may have any length and shape."""
     assert without_secrets(text) == text
@@ -219,6 +225,20 @@ def test_a_value_whose_name_speaks_of_a_secret(tmp_path: Path) -> None:
     assert KEY not in missed
     llm.close()
     assert "Say {{ api_key }} to you" in (tmp_path / "answers.jsonl").read_text(encoding="utf-8")
+    assert holding(tmp_path) == []
+
+
+def test_a_secret_of_an_earlier_turn(tmp_path: Path) -> None:
+    """A question on top of one with a secret keeps nothing of it either, and a miss still says that it is another."""
+    llm = LocalLLM.from_engine(ScriptedEngine("I said it."), cache_dir=str(tmp_path))
+    for key, mode in ((KEY, "use"), (f"{KEY}2", "refresh")):
+        llm.generate((Part("text", "Say "), Part("{{ api_key }}", key)), chat=key, cache=mode)
+    llm.generate("More!", chat=KEY)
+    export(llm.answers, tmp_path / "answers.jsonl")
+    missed = told(lambda: llm.generate("More!", chat=f"{KEY}2", cache="require"))
+    assert "an earlier turn of the conversation changed: message 1 (user)" in missed
+    assert KEY not in missed
+    llm.close()
     assert holding(tmp_path) == []
 
 

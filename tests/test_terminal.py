@@ -130,7 +130,7 @@ def test_reports_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.chdir(tmp_path)
     assert main(["report", "in.ipynb", "--out", "r.html", "--rows", "r.csv"]) == 3
     told = capsys.readouterr()
-    assert "run 1 of 2: region=EU" in told.out
+    assert "run 1 of 2 (region=EU" in told.out
     assert "said" in told.out
     assert "wrong" in told.err
     assert controls(told.out, told.err) == []

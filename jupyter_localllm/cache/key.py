@@ -223,17 +223,18 @@ def _constraint_text(constraint: Any) -> str:
 
 
 def _message_digest(message: Message) -> MessageDigest:
-    shown = "".join(map(_shown, message.parts))
-    parts = tuple(_part_digest(part) for part in message.parts)
-    return MessageDigest(message.role, content_sha256(message.content), _excerpt(shown), parts)
+    shown = [_shown(part, message) for part in message.parts]
+    parts = tuple(
+        PartDigest(_excerpt(part.label), content_sha256(part.text), _excerpt(text))
+        for part, text in zip(message.parts, shown, strict=True)
+    )
+    return MessageDigest(message.role, content_sha256(message.content), _excerpt("".join(shown)), parts)
 
 
-def _part_digest(part: Part) -> PartDigest:
-    return PartDigest(_excerpt(part.label), content_sha256(part.text), _excerpt(_shown(part)))
-
-
-def _shown(part: Part) -> str:
+def _shown(part: Part, message: Message) -> str:
     """What is kept of a part to be read later: of a value whose name speaks of a secret, the name."""
+    if message.turn is not None and message.role == "user":
+        return f"(question {message.turn})"  # its values have no names any more
     return part.label if part.label != "text" and looks_secret(part.label) else part.text
 
 

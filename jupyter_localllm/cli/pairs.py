@@ -35,13 +35,14 @@ def _paired(words: Iterator[str]) -> Iterator[str]:
         if word not in _OPTIONS or (name := next(words, None)) is None:
             continue
         if joined := _JOINED.fullmatch(name):
-            yield from (joined["name"], _kept(joined["value"]))
+            yield from (joined["name"], _hidden(joined["value"]))
             continue
         yield name
         if (value := next(words, None)) is not None:
-            yield _kept(value)
+            # Two dashes are an option, and the value was forgotten.
+            yield value if value.startswith("--") or value in _OPTIONS else _hidden(value)
 
 
-def _kept(value: str) -> str:
-    """With its dash hidden; two are an option, and the value was forgotten."""
-    return _KEPT + value if value.startswith("-") and not value.startswith("--") and value not in _OPTIONS else value
+def _hidden(value: str) -> str:
+    """With its dash hidden."""
+    return _KEPT + value if value.startswith("-") else value

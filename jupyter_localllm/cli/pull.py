@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from jupyter_localllm.cli.base import COMMAND_WORD, Command
 from jupyter_localllm.cli.line import Line
-from jupyter_localllm.cli.words import tell
+from jupyter_localllm.cli.saying import say
+from jupyter_localllm.cli.words import in_shell
 
 __all__ = ["COMMAND"]
 
@@ -22,7 +24,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     with Line() as line:
         said = fetched(LocalLLM(), arguments.model, line, force=arguments.force, command=COMMAND_WORD)
-    tell(said)
+    say(in_shell(str(said)), sys.stdout)
     return 0
 
 

@@ -20,7 +20,7 @@ from jupyter_localllm.errors import LocalLLMError, UsageError
 from jupyter_localllm.show.listing import clipped, one_line
 
 if TYPE_CHECKING:
-    from jupyter_localllm.report.one import Order
+    from jupyter_localllm.report.one import Made, Order
     from jupyter_localllm.report.order import Request
 
 __all__ = ["COMMAND"]
@@ -160,7 +160,7 @@ def _unheeded(arguments: argparse.Namespace) -> list[str]:
 
 
 def _reports(arguments: argparse.Namespace) -> int:
-    from jupyter_localllm.report.one import make, worst
+    from jupyter_localllm.report.one import worst
 
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it warns of is told in our words
     with contextlib.ExitStack() as stack:
@@ -169,8 +169,7 @@ def _reports(arguments: argparse.Namespace) -> int:
         for number, order in enumerate(orders, start=1):
             named = _named(number, orders)
             _tell(arguments, named, *order.notes)
-            with shown(quiet=arguments.quiet) as watch:
-                made = make(order, watch)
+            made = _made(order, named, quiet=arguments.quiet)
             statuses.append(made.status)
             for line in made.wrong:  # of which run, too: a log may hold these lines alone
                 say(line if not named or line.startswith(" ") else f"{named}: {line}", sys.stderr)
@@ -179,6 +178,18 @@ def _reports(arguments: argparse.Namespace) -> int:
                 break
     _tell(arguments, of_all(statuses, len(orders)))
     return worst(statuses)
+
+
+def _made(order: Order, named: str, *, quiet: bool) -> Made:
+    from jupyter_localllm.report.one import FAILED, Made, make
+
+    try:
+        with shown(quiet=quiet) as watch:
+            return make(order, watch)
+    except UsageError as error:
+        if not named:
+            raise
+        return Made(FAILED, tuple(str(error).splitlines()), ())  # of several runs one stops no other
 
 
 def _tell(arguments: argparse.Namespace, *lines: str) -> None:

@@ -8,10 +8,9 @@ import shlex
 import sys
 
 from jupyter_localllm.cli.base import COMMAND_WORD
-from jupyter_localllm.cli.saying import say
 from jupyter_localllm.config.layers import ENVIRONMENT_PREFIX
 
-__all__ = ["in_shell", "say", "tell"]
+__all__ = ["in_shell", "tell"]
 
 _VALUE = r"'[^']*'|\"[^\"]*\"|[\w./-]*\w"
 _SETTING = re.compile(rf"%config LocalLLM\.(?P<name>\w+)(?: = (?P<value>{_VALUE}))?")
@@ -38,8 +37,16 @@ def in_shell(text: str) -> str:
 
 
 def tell(what: object) -> None:
-    """Print it, in a shell's words."""
-    say(in_shell(str(what)), sys.stdout)
+    """Print what a command was asked for, in a shell's words, and without what controls a terminal.
+
+    Raises
+    ------
+    OSError
+        It cannot be written. Whoever asked for words alone has nothing without them, so it is no success (`say`).
+    """
+    from jupyter_localllm.show.plain import clean
+
+    print(clean(in_shell(str(what))), flush=True)
 
 
 def _variable(found: re.Match[str]) -> str:

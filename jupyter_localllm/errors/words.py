@@ -10,7 +10,8 @@ __all__ = ["close_match", "first_line", "printable", "shortened", "without_secre
 
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal obeys instead of showing it, what turns a line, and halves of characters, which cannot be sent."""
-_ADDRESS = re.compile(r"(?<=[A-Za-z0-9])(:/{1,3})([^\s'\"<>]*@[^\s'\"<>]*)")
+_RUN = re.compile(r"[^\s'\"<>]+")  # an address ends where it does
+_SLASHES = re.compile(r"(?<=[A-Za-z0-9]):/{1,3}")
 # name:password@host, not model@http://…. A name is looked at once, from its beginning: behind a slash that is a path's.
 _BARE = re.compile(
     r"(?<![\w.+-])((?<!/)|[\w.]*[+-])[\w.+-]+:[^\s:@/'\"]+@(?!https?:)(?=[\w\[])",
@@ -41,20 +42,23 @@ def without_secrets(text: str) -> str:
     'no server at http://…@example.org/v1?api_key=…&n=1'
     """
     if "@" in text:
-        text = _BARE.sub(r"\1…@", _ADDRESS.sub(_without_user, text))
+        text = _BARE.sub(r"\1…@", _RUN.sub(_without_user, text))
     return _KEYED.sub(r"\1…", text) if "=" in text else text
 
 
 def _without_user(found: re.Match[str]) -> str:
     """What stands before the last @ of the host; of the whole, if what stands before the first slash is no host."""
-    slashes, rest = found.groups()
+    slashes = _SLASHES.search(found[0], 0, max(0, found[0].rfind("@")))
+    if slashes is None:
+        return found[0]
+    before, rest = found[0][: slashes.end()], found[0][slashes.end() :]
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
     port = host.rpartition(":")[2] if ":" in host and not host.endswith("]") else ""
     if "@" in host:
         rest = "…@" + rest[host.rindex("@") + 1 :]
     elif port and not port.isdigit():  # a password with a slash in it
         rest = "…@" + rest[rest.rindex("@") + 1 :]
-    return slashes + rest
+    return before + rest
 
 
 def shortened(text: str, most: int = 600) -> str:

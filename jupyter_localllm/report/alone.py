@@ -21,7 +21,8 @@ __all__ = ["alone"]
 def alone(paths: Iterable[Path]) -> Iterator[None]:
     """Hold what is to be written.
 
-    The system lets go of it when this process ends, however it does; the empty files beside them are deleted.
+    The system lets go of it when this process ends, however it does; the empty files beside them are deleted, but on
+    Windows, where an open file cannot be.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_localllm.report.parameters import tellable
 from jupyter_localllm.report.tidy import listed, mapping
 from jupyter_localllm.show.listing import clipped, one_line
 
@@ -23,7 +24,7 @@ class Given:
     ----------
     name : str
     before, after : object
-        Its values; None where it was not given.
+        Its values, as they may be told (`tellable`); None where it was not given.
     """
 
     name: str
@@ -41,9 +42,10 @@ def given(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Given, ...]:
     (Given(name='month', before='2015-07', after='2015-08'),)
     """
     before, after = _parameters(old), _parameters(new)
+    shown = tellable(before), tellable(after)
     names = dict.fromkeys((*before, *after))
     return tuple(
-        Given(str(name), before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
+        Given(str(name), *(one.get(name) for one in shown)) for name in names if before.get(name) != after.get(name)
     )
 
 

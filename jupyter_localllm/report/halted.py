@@ -12,6 +12,7 @@ from jupyter_localllm.show.plain import clean
 __all__ = ["Halt", "ended_well", "halted"]
 
 _GOES_ON = "raises-exception"  # the tag of cells that may fail
+_ENDED = ("failed", "running")  # the latter where the process was killed, or runs still
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def halted(cells: Sequence[Mapping[str, Any]]) -> Halt | None:
     True
     """
     code = [(at, cell) for at, cell in enumerate(cells) if cell.get("cell_type") == "code"]
-    failed = [place for place, (_, cell) in enumerate(code) if _state(cell) == "failed"]
+    failed = [place for place, (_, cell) in enumerate(code) if _state(cell) in _ENDED]
     if not failed:
         return Halt(None) if code and all(_waits(cell) for _, cell in code) else None
     at, cell = code[failed[-1]]

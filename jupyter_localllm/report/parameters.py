@@ -242,7 +242,8 @@ def settled(parameters: Mapping[str, Any], known: Declared) -> dict[str, Any]:
     }
     for name, value in made.items():
         if isinstance(defaults.get(name), bool) and isinstance(value, str):
-            raise UsageError(f"{name} is True or False in the notebook, and {value!r} is neither", f"-p {name} True")
+            told = f"{name} is True or False in the notebook, and {tellable(made)[name]!r} is neither"
+            raise UsageError(told, f"-p {name} True")
     return made
 
 
@@ -276,8 +277,10 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
         if name not in known.defaults:
             there = f"Its cell of parameters sets {', '.join(known.defaults) or 'nothing'}."
             raise UsageError(f"the notebook has no parameter {name!r}", close_match(name, known.defaults) or there)
-    shown = tellable(parameters)
-    told = (_other_kind(name, value, shown[name], known.defaults[name]) for name, value in parameters.items())
+    shown, own = tellable(parameters), tellable(known.defaults)
+    told = (
+        _other_kind(name, value, known.defaults[name], shown[name], own[name]) for name, value in parameters.items()
+    )
     secret = (
         f"{name} stands in the executed notebook, and on a page with code; a cell that reads it from the environment "
         "leaves it nowhere"
@@ -287,14 +290,14 @@ def checked(parameters: Mapping[str, Any], known: Declared) -> tuple[str, ...]:
     return (*filter(None, told), *secret)
 
 
-def _other_kind(name: str, value: Any, shown: Any, default: Any) -> str:
+def _other_kind(name: str, value: Any, default: Any, shown: Any, own: Any) -> str:
     """A value that is of another kind than the notebook's own, in words with what may be shown; empty if it is not."""
     if isinstance(default, str) and isinstance(value, (bool, int, float)):
-        return f'{name} is a text in the notebook ({default!r}), and {shown!r} is none; in a file, "…" keeps a text'
+        return f'{name} is a text in the notebook ({own!r}), and {shown!r} is none; in a file, "…" keeps a text'
     if not isinstance(value, str):
         return ""
     if isinstance(default, (int, float)) and not isinstance(default, bool):
-        return f"{name} is a number in the notebook ({default!r}), and {shown!r} is a text"
+        return f"{name} is a number in the notebook ({own!r}), and {shown!r} is a text"
     if isinstance(default, (list, tuple, set, dict)):
         kind = type(default).__name__
         return f"{name} is a {kind} in the notebook, and {shown!r} is a text; --parameters FILE can give a {kind}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from jupyter_localllm.batch.view import duration
 from jupyter_localllm.errors import without_secrets
 from jupyter_localllm.show.bundle import ANSWER_MIME, METADATA_KEY, speed
 from jupyter_localllm.show.listing import clipped, one_line
+from jupyter_localllm.sources.secrets import looks_secret
 
 __all__ = ["Progress", "Tracker", "Watch", "earlier_times", "first_words", "speed_of", "summary_of"]
 
 _LONGEST = 59
+_ASSIGNED = re.compile(r"(?P<name>\w+)\s*(?::[^=]*)?=(?!=)\s*")
 _SAYS_SOMETHING_S = 2.0  # cells that only import things say nothing about those that ask
 
 
@@ -156,8 +159,16 @@ def earlier_times(path: Path) -> dict[str, float]:
 
 
 def first_words(source: str) -> str:
-    """The first line of a cell, for a line of its own; without passwords and keys of addresses."""
+    """The first line of a cell, for a line of its own; without passwords and keys, of addresses and by their names.
+
+    Examples
+    --------
+    >>> first_words("api_key = 'x'"), first_words("region = 'EU'")
+    ('api_key = …', "region = 'EU'")
+    """
     line = next((line.strip() for line in source.splitlines() if line.strip()), "")
+    if (found := _ASSIGNED.match(line)) and looks_secret(found["name"]):
+        line = f"{found[0]}…"
     return clipped(without_secrets(one_line(line)), _LONGEST)
 
 

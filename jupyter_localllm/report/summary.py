@@ -88,6 +88,7 @@ def _packages() -> dict[str, str]:
 
 def _cell(index: int, cell: Any) -> dict[str, Any]:
     ran = cell.metadata.get("papermill", {})
+    took = ran.get("duration")
     return {
         "cell": index,
         "cell_id": cell.get("id", ""),
@@ -95,7 +96,7 @@ def _cell(index: int, cell: Any) -> dict[str, Any]:
         "source": first_words(cell.source),
         "execution_count": cell.get("execution_count"),
         "state": ran.get("status"),
-        "seconds": ran.get("duration"),
+        "seconds": took if isinstance(took, (int, float)) and took >= 0 else None,  # by a clock that may be set back
     }
 
 

@@ -18,6 +18,7 @@ from jupyter_localllm.cli.pairs import value_of
         (["-p", "since", "-7d", "-p", "low", "-5", "-p", "to=-1d"], [("since", "-7d"), ("low", "-5"), ("to", "-1d")]),
         (["-p", "größe", "1", "-p", "größe2=Köln am Rhein"], [("größe", "1"), ("größe2", "Köln am Rhein")]),
         (["-p", "a", "-", "-p", "b", ""], [("a", "-"), ("b", "")]),
+        (["-p", "a=--x", "-p", "b=-p", "-p", "c=--"], [("a", "--x"), ("b", "-p"), ("c", "--")]),
     ],
 )
 def test_pairs(words: list[str], pairs: list[tuple[str, str]]) -> None:

@@ -14,7 +14,9 @@ from jupyter_localllm.cli import main
 from jupyter_localllm.cli.report import of_all
 from jupyter_localllm.cli.running import Lines, OnTerminal, Quiet, shown
 from jupyter_localllm.errors import DependencyMissing
-from jupyter_localllm.report import order
+from jupyter_localllm.report import one, order
+from jupyter_localllm.report.alone import alone
+from jupyter_localllm.report.one import Made
 from jupyter_localllm.report.parameters import Word
 from jupyter_localllm.report.progress import Tracker
 
@@ -200,6 +202,19 @@ def test_logs_have_lines_and_quiet_has_none(capsys: pytest.CaptureFixture[str]) 
             display.at(tracker())
             display.answered("an answer")
         assert capsys.readouterr().err == said
+
+
+def test_a_row_that_is_refused_stops_no_other(
+    source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several runs one whose files another report writes now counts as failed; the others run."""
+    (source.parent / "r.csv").write_text("region\nUS\nEU\n")
+    monkeypatch.setattr(one, "_make", lambda order, watch: Made(0, (), ("made",)))
+    with alone([source.parent / "US.html"]):
+        assert main(["report", "in.ipynb", "--rows", "r.csv", "--out", "{region}.html"]) == 1
+    told = capsys.readouterr()
+    assert "run 1 of 2 (region=US): another report is being written" in told.err
+    assert told.out.splitlines()[-2:] == ["made", "1 of 2 runs are well; not run 1"]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,19 @@ def test_what_waits_is_no_error_at_the_end() -> None:
     assert (done.returncode, done.stderr) == (3, "heard\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_words_that_are_the_work_are_missed(tmp_path: Path) -> None:
+    """A list that could not be written is no success: whoever asked for it has nothing, or half of it."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from jupyter_localllm.cli import main; sys.exit(main())", "models"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="descriptors of POSIX")
 def test_a_process_without_streams_gets_some() -> None:
     """A file that is opened next does not take the place of a stream, so nothing is printed into it."""

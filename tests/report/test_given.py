@@ -22,6 +22,15 @@ def test_given() -> None:
     assert given(ran(3), new_notebook()) == ()
 
 
+def test_a_secret_is_not_told() -> None:
+    """Of a parameter whose name speaks of a secret it is told that it is another, and no more."""
+    found = given(ran({"api_key": "one", "region": "EU"}), ran({"api_key": "two", "password": 5}))
+    assert lines(found) == [
+        "parameter api_key: … → …", "parameter region: EU → its default", "parameter password: its default → …",
+    ]  # fmt: skip
+    assert found[0] == Given("api_key", "…", "…")
+
+
 def test_a_terminal_is_not_obeyed() -> None:
     """A notebook may come from anybody."""
     (line,) = lines(given(ran({"a\n\x1b[2J": "x\n" * 100}), ran({})))

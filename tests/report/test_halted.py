@@ -30,6 +30,8 @@ OK, LATER = "completed", "pending"
         ([cell(OK), cell("failed", error="ValueError"), cell(LATER)], Halt(1, "ValueError", True)),
         ([cell(OK), cell("failed", error="ValueError")], Halt(1, "ValueError", False)),
         ([cell("failed"), cell(LATER)], Halt(0, "", True)),  # it swallowed the interrupt
+        ([cell(OK), cell("running"), cell(LATER)], Halt(1, "", True)),  # it was killed
+        ([cell("running", count=4), cell(LATER, count=5)], None),
         ([cell(LATER), cell(LATER)], Halt(None)),
         ([cell("failed", error="SystemExit", value="0"), cell(LATER)], None),
         ([cell("failed", error="SystemExit", value="3"), cell(LATER)], Halt(0, "SystemExit", True)),

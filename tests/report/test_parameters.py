@@ -14,6 +14,7 @@ from papermill.cli import _resolve_type
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.report.parameters import (
     Declared,
+    Word,
     checked,
     declared,
     from_file,
@@ -202,6 +203,9 @@ def test_values_whose_name_speaks_of_a_secret() -> None:
     assert tellable(given) == {"db_password": "…", "region": "EU"}
     notes = checked(given, Declared(True, {"db_password": "x", "region": "DE"}))
     assert len(notes) == 2
-    assert not any("12345" in note for note in notes)
+    assert not any("12345" in note or "'x'" in note for note in notes)
+    with pytest.raises(UsageError, match=r"'…' is neither") as caught:
+        settled({"password": Word("x1")}, Declared(True, {"password": True}))
+    assert "x1" not in str(caught.value)
     assert "the executed notebook" in notes[-1]
     assert checked({"token_count": 5}, Declared(True, {"token_count": 1})) == ()

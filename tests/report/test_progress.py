@@ -85,10 +85,14 @@ def test_a_notebook_without_cells() -> None:
         ("x" * 99, f"{'x' * 58} …"),
         ("a\x1b[31mb", "ab"),
         ("!curl http://me:pw@h/x?key=5", "!curl http://…@h/x?key=…"),
+        ("api_key = 'x'\nregion = 'EU'", "api_key = …"),
+        ("db_password: str='x'", "db_password: str=…"),
+        ("region = 'EU'", "region = 'EU'"),
+        ("password == x", "password == x"),
     ],
 )
 def test_the_first_line_of_a_cell(source: str, line: str) -> None:
-    """Short, and nothing that moves a terminal's cursor."""
+    """Short, and nothing that moves a terminal's cursor, nor a value whose name speaks of a secret."""
     assert first_words(source) == line
 
 

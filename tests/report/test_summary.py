@@ -22,9 +22,9 @@ SCHEMA = json.loads((resources.files("jupyter_localllm.report") / "report.schema
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 
-def made(failure: Failure | None = None, status: int = 0) -> Any:
+def made(failure: Failure | None = None, status: int = 0, ran: Any = None) -> Any:
     """What a program reads of a report with each kind of answer, and all gates."""
-    ran = notebook()
+    ran = ran or notebook()
     answers = collect(ran)
     job = Job(Path("in.ipynb"), ran, {"region": "EU", "rate": float("nan")}, Path("out.ipynb"), Path())
     run = Run(ran, datetime.now(timezone.utc), 1.5, failure)
@@ -42,6 +42,16 @@ def test_it_is_a_schema() -> None:
 def test_a_report_keeps_to_it(failure: Failure | None) -> None:
     """Every kind of answer, all gates, files that were not written, a run that failed."""
     assert [error.message for error in VALIDATOR.iter_errors(made(failure, 1 if failure else 3))] == []
+
+
+def test_a_clock_that_was_set_back() -> None:
+    """Times below zero, as papermill notes them then, tell nothing."""
+    ran = notebook()
+    ran.cells[0].metadata["papermill"] = {"status": "completed", "duration": -3600.0}
+    ran.cells[1].metadata["papermill"] = {"status": "completed", "duration": 0.5}
+    told = made(ran=ran)
+    assert [cell["seconds"] for cell in told["cells"][:2]] == [None, 0.5]
+    assert VALIDATOR.is_valid(told)
 
 
 def test_it_names_all_there_is() -> None:

@@ -126,7 +126,7 @@ class Resident:
         """Compute with so many threads from now on, or with as many as there may be."""
         count = min(count, self.threads)
         if count > self._threads_now and (room := room_for(count)) < count:
-            count = self.threads = room  # less than all from now on, only where there is no more
+            count = self.threads = room
         if count != self._threads_now:
             self._quick.llama_set_n_threads(self.context, count, count)
             self._threads_now = count

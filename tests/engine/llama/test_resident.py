@@ -1,4 +1,4 @@
-"""The model in memory: how many threads compute."""
+"""Threads of a model that is loaded."""
 
 from __future__ import annotations
 
@@ -10,28 +10,18 @@ from jupyter_localllm.engine.llama import resident
 from jupyter_localllm.engine.llama.resident import Resident
 
 
-@pytest.fixture
-def model() -> Resident:
-    made = Resident.__new__(Resident)
-    made.threads = made._threads_now = 8
-    made.context = None
-    made._quick = SimpleNamespace(llama_set_n_threads=lambda *_: None)
-    return made
-
-
-def test_all_threads_come_back(model: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After fewer, and some more, all of them compute again."""
-    monkeypatch.setattr(resident, "room_for", lambda count: count)
-    for count in (6, 7, 8):
-        model.use_threads(count)
-        assert model._threads_now == count
-    assert model.threads == 8
-
-
-def test_no_more_than_there_is_room_for(model: Resident, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system gives fewer threads, those compute."""
-    monkeypatch.setattr(resident, "room_for", lambda count: min(count, 5))
-    for count, now in ((3, 3), (8, 5), (4, 4), (8, 5)):
-        model.use_threads(count)
-        assert model._threads_now == now
-    assert model.threads == 5
+def test_threads_that_were_given_way_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of them coming back does not keep the others away; those that the system refuses stay away."""
+    room, used = 4, []
+    monkeypatch.setattr(resident, "room_for", lambda count: min(count, room))
+    one = object.__new__(Resident)
+    one.threads = one._threads_now = 4
+    one.context = None
+    one._quick = SimpleNamespace(llama_set_n_threads=lambda context, count, most: used.append(count))
+    for count in (2, 3, 4):
+        one.use_threads(count)
+    assert (used, one.threads) == ([2, 3, 4], 4)
+    room = 3
+    for count in (1, 4):
+        one.use_threads(count)
+    assert (used[3:], one.threads) == ([1, 3], 3)
