@@ -52,7 +52,9 @@ def test_a_terminal_that_is_closed(tmp_path: Path, environment: dict[str, str], 
     next(campaign(1))
     slow = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(300)"
     source = save(tmp_path / "in.ipynb", slow, "print('never')")
-    line = [*COMMAND, str(source), "--out", str(tmp_path / "out.html")]
+    python, flag, program, *words = COMMAND
+    heard = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); {program}"  # also if this runs under nohup
+    line = [python, flag, heard, *words, str(source), "--out", str(tmp_path / "out.html")]
     with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
