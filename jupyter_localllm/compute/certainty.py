@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from jupyter_localllm.compute.doubts import SUPERLATIVES, doubtful, says_more
 from jupyter_localllm.compute.question import Question, bits
 from jupyter_localllm.sources.tokens import tokens, unspaced
 
@@ -17,7 +18,6 @@ __all__ = ["certainty_of", "odd"]
 
 _SEVERAL = ("sum", "mean", "median", "difference", "group")
 _WITH = ("with min", "with max")
-_SUPERLATIVES = ("min", "max", "with min", "with max", "most", "least")
 _ORDINALS = frozenset(
     {
         *("second", "third", "fourth", "fifth", "sixth", "tenth", "double", "twice", "half", "triple", "two", "three"),
@@ -74,7 +74,7 @@ def _answer(reading: Reading) -> Column | None:
 
 def _untimely(question: Question, reading: Reading) -> bool:
     """Whether "when" is answered with something else."""
-    answer = _answer(reading) if reading.candidate.operation.function in _SUPERLATIVES else None
+    answer = _answer(reading) if reading.candidate.operation.function in SUPERLATIVES else None
     return answer is not None and not answer.timed and bool(_WHEN & set(question.words[:1]))
 
 
@@ -93,7 +93,7 @@ def _tied(reading: Reading) -> bool:
 def certainty_of(question: Question, reading: Reading, all_of_them: Sequence[Reading]) -> float:
     """How certain a reading is: less for each word that it leaves unexplained, each guess, and a close second.
 
-    The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited.py``.
+    The factors are judgement, not fitted; what they are worth is measured in ``benchmarks/cited``.
     """
     candidate = reading.candidate
     different = (other for other in all_of_them if other.outcome.texts != reading.outcome.texts)
@@ -117,6 +117,7 @@ def certainty_of(question: Question, reading: Reading, all_of_them: Sequence[Rea
     if reading.candidate.operation.function in _WITH and _counted(question, candidate) and not _number(reading):
         certainty *= 0.5  # "how many sensors have the highest …" asks for no names
     certainty *= 0.5 if _untimely(question, reading) else 1.0
+    certainty *= 0.5 if doubtful(question, reading) else 1.0
     certainty *= 0.85 if _some_person(question, reading) else 1.0
     return certainty if margin >= 0 else 0.0
 
@@ -128,7 +129,7 @@ def _compared_otherwise(one: Reading, other: Reading) -> bool:
     """
     operations = one.candidate.operation, other.candidate.operation
     same_rows = operations[0].conditions == operations[1].conditions
-    both = same_rows and all(operation.function in _SUPERLATIVES for operation in operations)
+    both = same_rows and all(operation.function in SUPERLATIVES for operation in operations)
     scores = [each.score + (_TIE if _tied(each) else 0.0) for each in (one, other)]
     return both and min(scores[0] - scores[1], one.score - other.score) < _NEAR
 
@@ -146,7 +147,7 @@ def _number(reading: Reading) -> bool:
 def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[str]) -> float:
     """What a word that was not explained leaves of the certainty."""
     word, operation = question.words[place], candidate.operation
-    if word[0].isdigit() or word in _ORDINALS:
+    if word[0].isdigit() or word in _ORDINALS or says_more(question, place):
         return 0.4  # a number in a question always says something
     if _script(word) not in scripts or _script(word) == "wide":
         return 0.97 if _script(word) not in scripts else 0.93  # the language around names; one character of many

@@ -90,10 +90,18 @@ def _compare_near(scope: Scope, column: Column, comparison: Comparison, span: tu
         if not (span[1] <= start <= span[1] + 2 or stop <= span[0] <= stop + 1):
             continue
         link = scope.links[column.position]
+        if stop <= span[0] and column.kind == "number" and _offset(scope, span):
+            continue
         dated = column.kind == "moment" or (column.years and 1500 <= float(said) <= 2100)
         guess = 0.0 if link.mask else 0.1 if dated else 0.5
         condition = Condition(column.position, comparison, said)
         yield ValueLink(condition, bits([span, (start, stop)]) | link.mask, guess, bool(link.mask))
+
+
+def _offset(scope: Scope, span: tuple[int, int]) -> bool:
+    """Whether a number before some words counts days or rows: "two days before", and not "500 or more"."""
+    neighbours = [*scope.question.operations.get("next", ()), *scope.question.operations.get("previous", ())]
+    return any(start < span[1] and span[0] < stop for start, stop in neighbours)
 
 
 def _relative(scope: Scope, named: list[ValueLink]) -> list[ValueLink]:
@@ -103,7 +111,7 @@ def _relative(scope: Scope, named: list[ValueLink]) -> list[ValueLink]:
         if not link.whole or int(mask_of(link.condition, scope.table, scope.values).sum()) != 1:
             continue
         for operation, more, sign in (("above", "max", ">"), ("below", "min", "<")):
-            words = _compared_with(scope, operation) | scope.said(more)
+            words = _compared_with(scope, operation) | _comparatives(scope, scope.said(more))
             if not words:
                 continue
             for column in scope.columns:
@@ -115,6 +123,13 @@ def _relative(scope: Scope, named: list[ValueLink]) -> list[ValueLink]:
                 found.append(ValueLink(condition, link.mask | own.mask | words, cost, bool(own.mask)))
     found.sort(key=lambda link: link.cost - scope.question.weight(link.mask))
     return found
+
+
+def _comparatives(scope: Scope, words: int) -> int:
+    """Some words without superlatives: nothing is larger than a row where the largest is asked for."""
+    said = enumerate(scope.question.words)
+    ends = ("est", "ste", "sten", "ster", "most", "least")
+    return words & ~bits((place, place + 1) for place, word in said if word.endswith(ends))
 
 
 def _compared_with(scope: Scope, operation: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.compute.direction import end_of, is_age
+from jupyter_localllm.compute.direction import end_of, is_age, judged
 from jupyter_localllm.compute.operation import Function
 from jupyter_localllm.compute.roles import Compared, measured, timed
 from jupyter_localllm.compute.scope import COMPUTED, MISPLACED, SHOWN, Candidate, Scope, Where
@@ -45,7 +45,8 @@ def extremes(scope: Scope, where: Where) -> Iterator[Candidate]:
 def _often(scope: Scope, where: Where, compared: Compared, end: str) -> Iterator[Candidate]:
     trivial = _TRIVIAL if where.count == 1 and where.conditions else 0.0
     often = scope.said("mode")
-    if not often and not compared.said & ~scope.question.named("value"):
+    rather = compared.said & ~scope.question.named("value")
+    if not often and (not rather or judged(scope.question.words_of(rather))):
         return  # "the highest" is a figure, "the most" may be how often
     for column in scope.free(where, scope.columns):
         if column.distinct > 0.95 * scope.table.rows:

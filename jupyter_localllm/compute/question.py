@@ -18,6 +18,8 @@ LITTLE = 0.08
 
 _NOUNS = frozenset({"total", "name", "value", "record", "entry", "row", "line", "column", "table", "chart", "data"})
 
+_SOMETHING = frozenset({"the", "which", "this", "that", "each", "every", "any", "only", "no", "last", "first", "next"})
+
 _NUMBER_WORDS = {
     word: str(number)
     for number, word in enumerate(
@@ -143,6 +145,8 @@ class Question:
         found = []
         for place, word in enumerate(self.words):
             digits = word if word[0].isdigit() else _NUMBER_WORDS.get(word)
+            if word == "one" and place and self.words[place - 1] in _SOMETHING:
+                continue  # "the one with the highest wind"
             if digits is not None and digits.replace(".", "", 1).isdecimal() and digits[-1] != ".":
                 found.append((place, place + 1, digits))
         return tuple(found)

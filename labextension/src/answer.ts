@@ -92,7 +92,11 @@ export class AnswerWidget extends Widget implements IRenderMime.IRenderer {
       for (let stretch = 0; this.isAttached && this.formulas.length > 0 && this.spent < MOST_MS;) {
         const formula = this.formulas.shift()!;
         const begun = performance.now();
-        await (formula.isConnected ? typesetter.typeset(formula) : undefined);
+        try {
+          await (formula.isConnected ? typesetter.typeset(formula) : undefined);
+        } catch (reason) {
+          console.warn('A formula was not typeset.', reason); // the others are
+        }
         stretch += performance.now() - begun;
         if (stretch > STRETCH_MS) {
           this.spent += this.loaded ? stretch : 0; // the first stretch waits for MathJax to be loaded

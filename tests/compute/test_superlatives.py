@@ -82,7 +82,12 @@ def test_another_kind_is_no_answer() -> None:
         ("Which car has the slowest lap time?", "car with max(lap time)"),
         ("Which car has the best rank?", "car with min(rank)"),
         ("Which car has the worst rank?", "car with max(rank)"),
-        ("Which car has the best price?", "car with max(price)"),
+        ("Which car has the best lap time?", "car with min(lap time)"),
+        ("Which car has the worst lap time?", "car with max(lap time)"),
+        ("Which car has the best error?", "car with min(error)"),
+        ("Which car has the worst error rate?", "car with max(error)"),
+        ("Which car has the best score?", "car with max(score)"),
+        ("Which car was built most recently?", "car with max(built)"),
         ("Which car is the oldest?", "car with max(age)"),
         ("Which car is the youngest?", "car with min(age)"),
     ],
@@ -95,7 +100,8 @@ def test_the_end_depends_on_what_is_compared(question: str, code: str) -> None:
             "speed": [80, 95, 70],
             "lap time": [61.5, 58.25, 70.0],
             "rank": [2, 1, 3],
-            "price": [9, 7, 8],
+            "error": [0.1, 0.2, 0.05],
+            "score": [9, 7, 8],
             "age": [4, 2, 7],
             "built": ["2019-03-04", "2021-05-06", "2022-07-08"],
         }
@@ -103,3 +109,61 @@ def test_the_end_depends_on_what_is_compared(question: str, code: str) -> None:
     reading = best(question, cars)
     assert reading.code == code
     assert reading.certainty >= CERTAIN
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which car has the best price?",
+        "What is the worst price?",
+        "What is the quickest car's price?",
+        "Which car was open the longest?",
+        "Which maker has the fastest car?",
+        "Which car has the least dull price?",
+        "Which car was opened most quickly?",
+        "Which car has the largest price increase?",
+        "Which car has almost the highest price?",
+        "What percentage of cars has the highest price?",
+        "Which car came after the one with the highest price?",
+        "What was the price two cars before the one with the highest opened?",
+        "Which car has the highest price in February?",
+        "Which maker is the warmest?",
+        "Which car has the deepest price?",
+        "What was the highest price or opened?",
+        "Is b the car with the highest price?",
+        "What is the price of the largest order?",
+        "Which was the first car with price?",
+        "Which car has the largest price in 1990?",
+        "Which car has the highest price of all but b?",
+        "What was the next highest price?",
+        "What is the sum of the highest and the lowest price?",
+        "Which car was sold the most?",
+        "Who has the highest price of opened?",
+        "Which car had the highest price on Monday?",
+    ],
+)
+def test_what_nobody_can_say_is_open(question: str) -> None:
+    """Which price is good, how long a year is, what a car's speed is where none stands here: readings are listed."""
+    cars = pd.DataFrame(
+        {"car": ["a", "b", "c"], "maker": ["N", "S", "N"], "price": [9, 7, 8], "opened": [1990, 2005, 1970]}
+    )
+    cars["order"], cars["sold"] = [101, 102, 103], pd.date_range("2024-01-01", periods=3)
+    assert best(question, cars).certainty < CERTAIN
+
+
+def test_a_limit_is_of_a_column_that_is_named() -> None:
+    """ "The lowest population below 50,000" limits no area."""
+    assert best("Which name has the lowest population below 50000?", TABLES["cities"]).certainty < CERTAIN
+    runs = pd.DataFrame(
+        {"run": ["a", "b", "c"], "accuracy": [0.9, 0.6, 0.8], "latency": [10, 5, 20], "cost": [3, 1, 2]}
+    )
+    assert best("Which run has the highest accuracy under 10 latency?", runs).certainty < CERTAIN
+    assert best("Which run has the highest accuracy for less than 3 cost?", runs).certainty >= CERTAIN
+    assert best("Which name has the lowest population with top above 100?", TABLES["cities"]).certainty >= CERTAIN
+
+
+def test_what_in_german_asks_no_yes_or_no() -> None:
+    """ "Was ist" is answered, "Was it" is not."""
+    assert best("Was ist der höchste wind?", TABLES["weather"]).certainty >= CERTAIN
+    assert best("Was it the highest wind?", TABLES["weather"]).certainty < CERTAIN
+    assert best("Did Ida or Jon have the highest age?", TABLES["staff"]).certainty >= CERTAIN
