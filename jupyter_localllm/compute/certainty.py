@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jupyter_localllm.compute.doubts import SUPERLATIVES, doubtful, says_more
+from jupyter_localllm.compute.doubts import SUPERLATIVES, doubtful, limits, says_more
 from jupyter_localllm.compute.question import Question, bits
 from jupyter_localllm.sources.tokens import tokens, unspaced
 
@@ -155,7 +155,8 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
         return 0.5 if _most(question) >> place & 1 else 0.65  # something was to be done that this reading does not do
     lower = question.written[place].islower()
     if not operation.conditions and operation.function != "get" and (place or not lower):
-        return 0.55  # all rows, and a word that may have asked for some of them
+        # all rows, and a word that may have asked for some of them; "this week", "at noon" surely has
+        return 0.5 if limits(question, place) else 0.55
     known = question.known or not lower  # else perhaps a function word of a language that is not known here
     beside = question.beside(place, candidate.mask)  # perhaps a part of a name that was found in part
     if lower and not candidate.guessed:  # all that the reading uses is named in full: the rest may be talk

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jupyter_localllm.compute.reading import Reading
     from jupyter_localllm.sources.table import Column
 
-__all__ = ["SUPERLATIVES", "doubtful", "says_more"]
+__all__ = ["SUPERLATIVES", "doubtful", "limits", "says_more"]
 
 SUPERLATIVES = ("min", "max", "with min", "with max", "most", "least")
 
@@ -34,6 +34,8 @@ _SHARES = frozenset({"percentage", "percent", "proportion", "fraction", "ratio",
 _LIMITS = (">", ">=", "<", "<=")
 _LARGE = frozenset({"largest", "biggest", "smallest", "grosste", "grossten", "kleinste", "kleinsten"})
 _RANKS = frozenset(map(stem, ("rank", "ranking", "place", "position", "year", "day", "level", "floor", "round")))
+_LIMITING = frozenset({"this", "these", "at", "among", "during", "since", "until", "till", "within"})
+_WHOLE = frozenset({"table", "data", "dataset", "frame", "dataframe", "list", "sheet", "file", "all", "least", "most"})
 _OTHERWISE = frozenset(  # something else is computed than any reading does
     {
         *("almost", "nearly", "increase", "decrease"),
@@ -81,6 +83,11 @@ def says_more(question: Question, place: int) -> bool:
         return True  # "the next highest"
     # "the least cold", "most quickly": the most of that, and of no column
     return before == "least" or (before == "most" and word.endswith("ly") and word != "recently")
+
+
+def limits(question: Question, place: int) -> bool:
+    """Whether a word that a reading leaves unexplained says of which rows: "this week", "at noon", "among winners"."""
+    return place > 0 and question.words[place - 1] in _LIMITING and question.words[place] not in _WHOLE
 
 
 def _limited_elsewhere(question: Question, reading: Reading) -> bool:

@@ -140,6 +140,9 @@ def test_the_end_depends_on_what_is_compared(question: str, code: str) -> None:
         "Which car was sold the most?",
         "Who has the highest price of opened?",
         "Which car had the highest price on Monday?",
+        "What was the highest price this week?",
+        "What was the highest price at noon?",
+        "What is the mean price during winter?",
     ],
 )
 def test_what_nobody_can_say_is_open(question: str) -> None:
