@@ -81,10 +81,9 @@ def main() -> None:
     for name in given.parts:
         print(f"[reliability] {name}", file=sys.stderr, flush=True)
         found[name] = parts[name](given.whole)
-    text = json.dumps(found, indent=2)
-    print(text)
-    if given.out:
-        given.out.write_text(text + "\n")
+        if given.out:  # after each: a campaign that is stopped has lost nothing
+            given.out.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
