@@ -165,7 +165,7 @@ def _doubt(question: Question, candidate: Candidate, place: int, scripts: set[st
 
 
 def _most(question: Question) -> int:
-    return question.named("max") | question.named("min")
+    return question.named("max", "min")
 
 
 def _applied(question: Question) -> list[tuple[int, int]]:

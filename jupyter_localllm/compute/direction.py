@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.tokens import stem, stems
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.table import Column
@@ -87,7 +87,7 @@ def end_of(said: frozenset[str], end: End, column: Column) -> End:
         end_of(frozenset({"best"}), "max", error) == "min"
         end_of(frozenset({"fastest"}), "min", speed) == "max"
     """
-    name, timed = _name(column), _timed(column)
+    name, timed = stems(column.label), _timed(column)
     if said and said <= _FAST:
         return "min" if timed else "max"
     if said and said <= _SLOW:
@@ -105,11 +105,11 @@ def unclear(said: frozenset[str], column: Column) -> bool:
     The best price is low for who buys; the quickest car's price is no quick price; nothing is long about a year.
     """
     if said and said <= _FAST | _SLOW:
-        return not (_timed(column) or _name(column) & _SPEEDS)
+        return not (_timed(column) or stems(column.label) & _SPEEDS)
     if said == {"deepest"}:
-        return _DEPTHS.isdisjoint(_name(column))  # the deepest low is the least
+        return _DEPTHS.isdisjoint(stems(column.label))  # the deepest low is the least
     if _judging(said):
-        return bool(_name(column) & _EITHER and not _name(column) & (_PLACES | _LESS))
+        return bool(stems(column.label) & _EITHER and not stems(column.label) & (_PLACES | _LESS))
     return column.years and bool(said & _LONG) and not _timed(column)
 
 
@@ -122,14 +122,10 @@ def _judging(said: frozenset[str]) -> bool:
     return bool(said) and (said <= _GOOD - {"top"} or said <= _BAD)
 
 
-def _name(column: Column) -> set[str]:
-    return {stem(token) for token in tokens(column.label)}
-
-
 def _timed(column: Column) -> bool:
-    return column.clock or not _TIMES.isdisjoint(_name(column))
+    return column.clock or not _TIMES.isdisjoint(stems(column.label))
 
 
 def is_age(column: Column) -> bool:
     """Whether a column holds ages: the oldest has the most of it, where the oldest of dates is the least."""
-    return column.kind == "number" and bool(_name(column) & _AGES)
+    return column.kind == "number" and bool(stems(column.label) & _AGES)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.direction import unclear
 from jupyter_localllm.compute.question import Question
-from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.tokens import stem, stems, tokens
 from jupyter_localllm.sources.typed import is_month
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _compared_oddly(question: Question, reading: Reading, place: int) -> bool:
     """Whether that column is hardly meant: nobody can say its end, or another column was asked for."""
     columns, target = reading.source.table.columns, reading.candidate.operation.target
     column, answer = columns[place], columns[place if target is None else target]
-    said = question.words_of((question.named("max") | question.named("min")) & reading.candidate.mask)
+    said = question.words_of(question.named("max", "min") & reading.candidate.mask)
     if unclear(said, column) or (said and said <= _LARGE and _numbers_rows(column)):
         return True
     if column.kind == "moment" and said and said <= _MUCH:
@@ -79,7 +79,7 @@ def says_more(question: Question, place: int) -> bool:
         return True  # "what percentage", but "the highest win percentage"
     if word in _OTHERWISE or word in _DAYS or is_month(word):
         return True
-    if word == "next" and (question.named("max") | question.named("min")) >> (place + 1) & 1:
+    if word == "next" and question.named("max", "min") >> (place + 1) & 1:
         return True  # "the next highest"
     # "the least cold", "most quickly": the most of that, and of no column
     return before == "least" or (before == "most" and word.endswith("ly") and word != "recently")
@@ -93,12 +93,12 @@ def limits(question: Question, place: int) -> bool:
 def _limited_elsewhere(question: Question, reading: Reading) -> bool:
     """Whether a number limits a column that is not named: "the lowest price below 9" is of prices."""
     operation, columns = reading.candidate.operation, reading.source.table.columns
-    compared = set() if operation.column is None else _stems(columns[operation.column])
+    compared = frozenset[str]() if operation.column is None else stems(columns[operation.column].label)
     behind = {digits: question.stems[stop : stop + 1] for _, stop, digits in question.numbers()}
     for limit in operation.conditions:
         column = columns[limit.column]
         if limit.comparison in _LIMITS and limit.row is None and column.kind == "number" and not column.years:
-            own = _stems(column)
+            own = stems(column.label)
             unit = compared.intersection(behind.get(limit.value, ())) - own  # "under 10 ms", of another column
             if own.isdisjoint(question.stems) or unit:
                 return True
@@ -112,17 +112,13 @@ def _both_ends(question: Question, columns: Sequence[Column]) -> bool:
     return all(any(word.endswith(_ENDS) for word in words) for words in said)  # "less than 3" is no end
 
 
-def _stems(column: Column) -> set[str]:
-    return {stem(token) for token in tokens(column.label)}
-
-
 def _beside(question: Question, target: Column, column: Column) -> bool:
     """Whether the column that is shown only says which rows ("the last day with rain"), or stands for both ("or")."""
-    shown, compared = _stems(target), _stems(column)
-    stems = question.stems
+    shown, compared = stems(target.label), stems(column.label)
+    said = question.stems
     for place, word in enumerate(question.words[1:-1], 1):
-        before, behind = stems[place - 1], stems[place + 1]
-        if word in _WITH and behind in shown and stems.count(behind) == 1:
+        before, behind = said[place - 1], said[place + 1]
+        if word in _WITH and behind in shown and said.count(behind) == 1:
             return True
         both = (before in shown and behind in compared) or (before in compared and behind in shown)
         if word in _EITHER and both:
@@ -133,7 +129,7 @@ def _beside(question: Question, target: Column, column: Column) -> bool:
 def _numbers_rows(column: Column) -> bool:
     """Whether a column only counts its rows: the largest order is not the last one."""
     series = column.series
-    if len(series) < 3 or not series.dtype.is_integer() or not _RANKS.isdisjoint(_stems(column)):
+    if len(series) < 3 or not series.dtype.is_integer() or not _RANKS.isdisjoint(stems(column.label)):
         return False
     steps = series.diff().drop_nulls()
     return len(steps) == len(series) - 1 and bool((steps == 1).all())

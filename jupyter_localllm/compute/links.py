@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.operation import Condition
 from jupyter_localllm.compute.question import LITTLE, Question, bits
-from jupyter_localllm.sources.tokens import alike, stem, tokens
+from jupyter_localllm.sources.tokens import alike, stem, stems, tokens
 from jupyter_localllm.sources.typed import exact
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def link_columns(question: Question, table: Table) -> list[ColumnLink]:
     single = {name[0] for name in names if len(name) == 1}
     # "order" is the column "order", and not "ordered" as well
     own = {place: word for place, word in enumerate(question.stems) if word in single}
-    most = question.named("max") | question.named("min")
+    most = question.named("max", "min")
     return [
         _link(question, name, own, most) if name else _link_signs(question, column.label.strip())
         for name, column in zip(names, table.columns, strict=True)
@@ -213,14 +213,14 @@ def _exact(question: Question, values: Values) -> Iterator[ValueLink]:
         rows = values.rows(column, list(wanted))
         for row in rows.nonzero()[0][:3]:
             text = column.text(int(row))
-            words = {stem(token) for token in tokens(text)}
+            words = stems(text)
             mask = bits((at, at + 1) for at, word in enumerate(question.stems) if word in words)
             yield ValueLink(Condition(column.position, "==", text), mask, 0.0, True)
 
 
 def _numbers(question: Question, table: Table) -> Iterator[ValueLink]:
     """Numbers of the question that stand in columns of numbers."""
-    most = question.named("max") | question.named("min")  # "the two highest" are no two of the column "high"
+    most = question.named("max", "min")  # "the two highest" are no two of the column "high"
     links = [link.mask & ~most or (link.mask if link.share >= 0.99 else 0) for link in link_columns(question, table)]
     ends = most | question.named("first") | question.named("last")
     for start, stop, digits in question.numbers():

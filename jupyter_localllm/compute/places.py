@@ -7,6 +7,7 @@ all else is: where the words stand otherwise, there is none.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,10 +59,7 @@ class Places:
 
     def names(self) -> int:
         """Words for operations that are the names of columns here: the one in "the highest mean", "the lowest max"."""
-        operations = 0
-        for operation in COMPARING:
-            operations |= self.question.named(operation)
-        found = 0
+        operations, found = self.question.named(*COMPARING), 0
         whole = {link.mask for link in self.links if link.mask and link.share >= 0.99}
         for mask in sorted(whole, key=lambda mask: mask & -mask):
             before = self._passed((mask & -mask).bit_length() - 2, -1, _is_small)
@@ -180,19 +178,13 @@ class Places:
             place += step
         return place
 
-    @property
+    @functools.cached_property
     def _superlatives(self) -> int:
-        said = 0
-        for operation in _SUPERLATIVES:
-            said |= self.question.named(operation)
-        return said
+        return self.question.named(*_SUPERLATIVES)
 
-    @property
+    @functools.cached_property
     def _operations(self) -> int:
-        said = 0
-        for operation in (*COMPARING, "mode"):
-            said |= self.question.named(operation)
-        return said
+        return self.question.named(*COMPARING, "mode")
 
 
 def _beside(mask: int, place: int) -> int:

@@ -99,9 +99,9 @@ class Question:
             self._sums[mask] = known
         return known
 
-    def named(self, operation: str) -> int:
-        """The words that name an operation."""
-        return bits(self.operations.get(operation, ()))
+    def named(self, *operations: str) -> int:
+        """The words that name an operation, or any of several."""
+        return bits(span for operation in operations for span in self.operations.get(operation, ()))
 
     def words_of(self, mask: int) -> frozenset[str]:
         """Some words."""

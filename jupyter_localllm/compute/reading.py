@@ -11,7 +11,7 @@ from jupyter_localllm.compute.certainty import certainty_of, odd
 from jupyter_localllm.compute.links import link_columns
 from jupyter_localllm.compute.question import Question, bits
 from jupyter_localllm.compute.run import Outcome, run
-from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.tokens import stems
 
 if TYPE_CHECKING:
     from jupyter_localllm.sources.frame_snapshot import FrameSnapshot
@@ -125,7 +125,7 @@ def _tried(
 
 def _name_of(asked: Question, source: FrameSnapshot) -> int:
     """The words of the question that are the table's name, all of it, and no column's."""
-    wanted = {stem(token) for token in tokens(source.name)}
+    wanted = stems(source.name)
     columns = 0
     for link in link_columns(asked, source.table):
         columns |= link.mask

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_localllm.compute.scope import MISPLACED
-from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.tokens import stem, stems, tokens
 
 if TYPE_CHECKING:
     from jupyter_localllm.compute.scope import Scope
@@ -92,7 +92,7 @@ class Compared:
         question, mask = self.scope.question, self.scope.links[column.position].mask
         named = {word for word in question.words_of(mask) if word not in tokens(column.label)}
         many = self.said & ~question.named("value")
-        return bool(many and named) and all(stem(word) in map(stem, tokens(column.label)) for word in named)
+        return bool(many and named) and set(map(stem, named)) <= stems(column.label)
 
     def _is_asked(self, column: Column) -> bool:
         return self.scope.asked == {column.position}

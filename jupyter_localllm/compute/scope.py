@@ -152,7 +152,7 @@ class Scope:
     def not_shown(self, column: Column) -> float:
         """What it costs to show a column of which only "how high" speaks: a figure of another one is asked for."""
         link, how = self.links[column.position].mask, self.places.adjectives()
-        said = self.question.named("max") | self.question.named("min")
+        said = self.question.named("max", "min")
         return MISPLACED if link & how and not link & ~how & ~said else 0.0
 
     def free(self, where: Where, columns: Iterable[Column]) -> list[Column]:

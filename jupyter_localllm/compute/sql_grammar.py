@@ -15,7 +15,7 @@ from jupyter_localllm.compute.sql_schema import SqlColumn, SqlTable, quoted_name
 from jupyter_localllm.constrain import Grammar
 from jupyter_localllm.errors import UsageError
 from jupyter_localllm.sources.column_words import different
-from jupyter_localllm.sources.tokens import stem, tokens
+from jupyter_localllm.sources.tokens import stems
 from jupyter_localllm.types import Message
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def _asked_about(table: SqlTable, question: str) -> list[SqlColumn]:
     """The columns that a grammar knows: of very many, those that share a word with the question come first."""
     if len(table.columns) <= _MOST_COLUMNS:
         return list(table.columns)
-    asked = set(map(stem, tokens(question)))
-    ranked = sorted(table.columns, key=lambda column: -len(asked & set(map(stem, tokens(column.name)))))
+    asked = stems(question)
+    ranked = sorted(table.columns, key=lambda column: -len(asked & stems(column.name)))
     chosen = set(ranked[:_MOST_COLUMNS])
     return [column for column in table.columns if column in chosen]
 

@@ -46,24 +46,27 @@ class Ears:
     def __init__(self, refuse: Refuse) -> None:
         self._refuse = refuse
         self._mine: dict[tuple[Any, str], Any] = {}
+        self._used: tuple[Any, ...] = ()  # the classes that were in use when all of it was put in
 
     @property
     def whole(self) -> bool:
-        """Whether all of it stands where it was put, and nothing else has come into use."""
-        if not self._mine or not isinstance(socket.socket, type):
+        """Whether all of it stands where it was put, and nothing else has come into use; asked for each question."""
+        if self._used != (socket.socket, threading.Thread):
             return False
-        return all(vars(place).get(name) is self._mine.get((place, name), self) for place, name, _ in _places())
+        return all(vars(place).get(name) is mine for (place, name), mine in self._mine.items())
 
     def attach(self) -> None:
         """Put it in, on top of what others have put there; nothing happens where all of it stands."""
         if self.whole:
             return
-        self._mine = {}
-        for place, name, kind in _places():
+        self._mine, self._used, places = {}, (), list(_places())
+        for place, name, kind in places:
             mine = kind(name, _beneath(inspect.getattr_static(place, name)), self._refuse)
             with contextlib.suppress(TypeError, AttributeError):  # a class of somebody else's that takes nothing
                 setattr(place, name, mine)
                 self._mine[place, name] = mine
+        if len(self._mine) == len(places) and isinstance(socket.socket, type):
+            self._used = (socket.socket, threading.Thread)
 
 
 def _places() -> Iterator[tuple[Any, str, Callable[..., Any]]]:

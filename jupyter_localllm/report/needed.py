@@ -33,5 +33,6 @@ def bleach() -> Any:
         It is not installed.
     """
     with DependencyMissing.unless_imported("pages need bleach", EXTRA):
-        import bleach.css_sanitizer as library
-    return library
+        import bleach.css_sanitizer
+        import bleach.sanitizer
+    return bleach

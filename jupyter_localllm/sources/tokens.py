@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 
-__all__ = ["alike", "fold", "pieces", "stem", "tokens", "unspaced"]
+__all__ = ["alike", "fold", "pieces", "stem", "stems", "tokens", "unspaced"]
 
 # Scripts that are written without spaces, of which each character is a token: kana, Chinese, Hangul (whose words end in
 # particles), Thai and Lao, Burmese, Khmer.
@@ -95,6 +95,17 @@ def stem(token: str) -> str:
     if len(token) > 3 and token.endswith("s") and not token.endswith("ss"):
         return token[:-1]
     return token
+
+
+def stems(text: str) -> frozenset[str]:
+    """The stems of a text's words.
+
+    Examples
+    --------
+    >>> stems("Prices of houses") == {stem("price"), stem("of"), stem("house")}
+    True
+    """
+    return frozenset(map(stem, tokens(text)))
 
 
 def alike(one: str, other: str) -> float:

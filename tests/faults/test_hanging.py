@@ -165,13 +165,17 @@ def test_in_the_second_in_which_it_begins(tmp_path: Path, tiny: Path, campaign: 
     assert all("cannot be used" in text for text in told)
 
 
-def test_a_model(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
-    """A model's path is an error with a hint."""
-    next(campaign(1))
-    kind, message, hint = run(MODEL, tmp_path, tiny)["error"]  # type: ignore[misc]
+def is_said_not_to_answer(found: dict[str, object]) -> None:
+    kind, message, hint = found["error"]  # type: ignore[misc]
     assert kind == "ModelFileError"
     assert "does not answer" in message
     assert hint
+
+
+def test_a_model(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
+    """A model's path is an error with a hint."""
+    next(campaign(1))
+    is_said_not_to_answer(run(MODEL, tmp_path, tiny))
 
 
 def test_a_model_in_parts(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
@@ -180,19 +184,13 @@ def test_a_model_in_parts(tmp_path: Path, tiny: Path, campaign: Campaign) -> Non
     split(tiny, tmp_path / "parts", 2)
     found = run(PARTS, tmp_path, tmp_path / "tiny.gguf")
     assert found["first"] == 4
-    kind, message, hint = found["error"]  # type: ignore[misc]
-    assert kind == "ModelFileError"
-    assert "does not answer" in message
-    assert hint
+    is_said_not_to_answer(found)
 
 
 def test_an_adapter(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:
     """An adapter's path is an error with a hint."""
     next(campaign(1))
-    kind, message, hint = run(ADAPTER, tmp_path, tiny)["error"]  # type: ignore[misc]
-    assert kind == "ModelFileError"
-    assert "does not answer" in message
-    assert hint
+    is_said_not_to_answer(run(ADAPTER, tmp_path, tiny))
 
 
 def test_a_folder_of_models(tmp_path: Path, tiny: Path, campaign: Campaign) -> None:

@@ -15,8 +15,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from jupyter_localllm.errors import DependencyMissing
-from jupyter_localllm.report.needed import EXTRA
+from jupyter_localllm.report.needed import bleach
 from jupyter_localllm.show.plain import clean
 
 __all__ = ["LONGEST", "as_pre", "is_blank", "sanitized"]
@@ -127,14 +126,12 @@ def _depth(html: str) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _cleaner() -> Any:
-    with DependencyMissing.unless_imported("a page needs bleach", EXTRA):
-        from bleach.css_sanitizer import CSSSanitizer
-        from bleach.sanitizer import Cleaner
-    return Cleaner(
+    library = bleach()
+    return library.sanitizer.Cleaner(
         tags=frozenset(_TAGS.split()) | _WITH_CONTENT,
         attributes=_is_allowed,
         protocols=("http", "https", "mailto", "data"),
-        css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
+        css_sanitizer=library.css_sanitizer.CSSSanitizer(allowed_css_properties=_STYLES),
         strip=True,
         filters=[_without_content, _with_rel, _with_numbers],
     )
